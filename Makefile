@@ -1,0 +1,53 @@
+# `make` alone prints this list. Everything runs in .venv, which any target bootstraps by itself.
+
+PYTHON := $(firstword $(foreach name,python3.12 python3.11 python3,$(if $(shell $(name) -c 'import sys; print((3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null | grep True),$(name))))
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench migration lock clean
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with everything the product and its tests need
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Tallywire needs Python 3.11 or 3.12 with venv; none was found" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet uv==$(UV_VERSION)
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## rate real formats and a million events end to end, with a table at the end
+	@$(BIN)/tallywire demo --out demo/out
+
+test: $(READY) ## run every test that this machine can run
+	@$(BIN)/pytest
+
+check: $(READY) ## style, types, layers, house rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q tests/house
+
+format: $(READY) ## format the code
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+bench: $(READY) ## measure speed and memory, each stage beside its floor
+	@$(BIN)/python -m benchmarks
+
+migration: $(READY) ## write the next migration from the difference between schemas and store
+	@$(BIN)/python -m warehouse.new_migration
+
+lock: ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--all-extras --group test --group lint --group bench --group build pyproject.toml --output-file requirements.lock
+
+clean: ## remove what the tools made, never a home folder
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo/out benchmarks/out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

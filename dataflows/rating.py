@@ -1,0 +1,135 @@
+"""The rating flow: usage log → account lanes → store."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import bytewax.operators as op
+import polars as pl
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.operators import KeyedStream, StatefulBatchLogic
+from bytewax.outputs import Sink
+
+from dataflows.journal import Cut, Journal
+from dataflows.lane import LogBatch, StoreBatch
+from dataflows.progress import Progress
+from dataflows.settings import Home, Settings
+from dataflows.usage_log.spool import USAGE
+from schemas.columns import rows_to_frame
+from schemas.feeds import LedgerEntry
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.rating.counters import Counters
+from tallywire.rating.dispatch import Rater
+from tallywire.suspense import suspend_usage
+
+Snapshots = Callable[[str], Snapshot]
+
+
+@dataclass(frozen=True)
+class AccountCut:
+    """What the snapshot of an account lane holds.
+
+    Attributes:
+        lane: Its name: the builder of the logic is not told.
+        journal: Where the journal of its counters stood.
+    """
+
+    lane: str
+    journal: Cut
+
+
+def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
+    """Write ledger time and token into rows, the only things the streams add to them."""
+    return frame.with_columns(
+        pl.lit(entry.ledgered_at, dtype=pl.Int64()).alias("ledgered_at"),
+        pl.lit(entry.token).alias("batch_token"),
+    )
+
+
+class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
+    """The state of one lane of the log, and the work on its batches."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        raters: Callable[[str], tuple[Rater, Snapshot]],
+        progress: Progress,
+        resume: AccountCut | None,
+    ) -> None:
+        self._settings, self._raters, self._resume = settings, raters, resume
+        self._progress = progress
+        self._counters = Counters()
+        self._journal: Journal | None = None
+        self._lane = resume.lane if resume else ""
+
+    def _open(self, lane: str) -> None:
+        """Open the lane at its first batch, when its name is known."""
+        if self._journal is None:
+            self._lane = lane
+            cut = self._resume.journal if self._resume else None
+            folder = Home(self._settings.home).lane("rating", lane)
+            self._journal = Journal(folder, self._counters, cut)
+
+    def on_batch(self, values: list[LogBatch]) -> tuple[Iterable[StoreBatch], bool]:
+        """Work batches in order."""
+        return [self._work(batch) for batch in values], StatefulBatchLogic.RETAIN
+
+    def _work(self, batch: LogBatch) -> StoreBatch:
+        self._open(batch.entry.lane)
+        tables = self._rate(batch) if batch.topic == USAGE else dict(batch.tables)
+        tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
+        tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
+        return StoreBatch(batch.entry, tables, replayed=batch.replayed)
+
+    def _rate(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
+        rater, snapshot = self._raters(batch.entry.catalog_hash)
+        usage = batch.tables["usage_events"]
+        outcome = rater.rate(usage, self._counters)
+        self._progress.events += usage.height
+        return {
+            "rated_events": outcome.rated,
+            "suspense_events": suspend_usage(outcome.refused, snapshot, stage="rate"),
+        }
+
+    def snapshot(self) -> AccountCut:
+        """Make the lane's counters durable and say where."""
+        if self._journal is None:
+            if self._resume is None:
+                msg = "a lane without a batch has nothing to snapshot"
+                raise RuntimeError(msg)
+            return self._resume
+        return AccountCut(self._lane, self._journal.commit())
+
+
+def rating_flow(
+    source: Source[tuple[str, LogBatch]],
+    sink: Sink[tuple[str, StoreBatch]],
+    settings: Settings,
+    snapshots: Snapshots,
+    progress: Progress,
+    flow: Dataflow | None = None,
+) -> Dataflow:
+    """Wire the account lanes between their ends.
+
+    Args:
+        source: Gives (lane, range of the usage log).
+        sink: Takes (lane, rows for the store).
+        settings: Partitions and places.
+        snapshots: Catalogue snapshot by hash.
+        progress: Counts rated events.
+        flow: A flow to add to, where both halves share a process.
+    """
+
+    @lru_cache(maxsize=4)
+    def raters(catalog_hash: str) -> tuple[Rater, Snapshot]:
+        snapshot = snapshots(catalog_hash)
+        return Rater(snapshot), snapshot
+
+    flow = flow or Dataflow("rating")
+    ranges: KeyedStream[LogBatch] = op.input("rate_source", flow, source)
+    rated = op.stateful_batch(
+        "rate_rate", ranges, lambda resume: Rate(settings, raters, progress, resume)
+    )
+    op.output("rate_store", rated, sink)
+    return flow

@@ -1,0 +1,99 @@
+"""What an operator can set: environment first, then `tallywire.toml`, then these defaults."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """Configuration of a run. Every name may be set as `TALLYWIRE_NAME` in the environment.
+
+    Attributes:
+        home: Folder of everything that is kept: catalogues, ledgers, spool, store.
+        store_url: A ClickHouse server instead of the embedded one:
+            `http://user:password@host:port/database`. Give it by environment, not by file.
+        partitions: Partitions of the usage log; results do not depend on it.
+        processes: Two (collection and rating apart) or one for both.
+        collection_rows: Records per collection batch.
+        collection_bytes: Bytes read at most for one batch.
+        rating_rows: Events that fill a rated batch.
+        linger_ms: How long a rated batch waits to be filled.
+        epoch_ms: Length of an epoch, milliseconds: how often state is made durable.
+        store_patience_s: How long a run waits for a store that does not answer, seconds.
+        store_memory_bytes: Memory cap of the embedded store.
+        segment_bytes: Size at which a usage-log segment is closed and the next begun.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="TALLYWIRE_", toml_file="tallywire.toml", extra="forbid"
+    )
+
+    home: Path = Path(".tallywire")
+    store_url: str = ""
+    database: str = Field(default="tallywire", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    http_port: int = Field(default=0, ge=0, le=65535)
+    tcp_port: int = Field(default=0, ge=0, le=65535)
+    partitions: int = Field(default=1, ge=1, le=1024)
+    processes: Literal[1, 2] = 2
+    collection_rows: int = Field(default=32_768, ge=1, le=1_000_000)
+    collection_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    rating_rows: int = Field(default=131_072, ge=1, le=1_000_000)
+    linger_ms: int = Field(default=1_000, ge=0, le=60_000)
+    epoch_ms: int = Field(default=1_000, ge=10, le=60_000)
+    store_patience_s: int = Field(default=300, ge=0)
+    store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
+    segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic calls by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: arguments, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class Home:
+    """Where things lie below the home folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def catalogs(self) -> Path:
+        """Archived catalogue snapshots and the current pointer."""
+        return self.root / "catalogs"
+
+    @property
+    def store(self) -> Path:
+        """The embedded store's folder."""
+        return self.root / "store"
+
+    @property
+    def spool(self) -> Path:
+        """The usage log."""
+        return self.root / "spool"
+
+    @property
+    def progress(self) -> Path:
+        """Small files in which the workers say how far they are."""
+        return self.root / "progress"
+
+    def lane(self, process: str, lane: str) -> Path:
+        """Ledger, journals and lock of one lane of one process."""
+        return self.root / "lanes" / process / lane
+
+    def recovery(self, process: str) -> Path:
+        """Bytewax's recovery store of one process."""
+        return self.root / "recovery" / process

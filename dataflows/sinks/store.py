@@ -1,0 +1,174 @@
+"""The store as a Bytewax sink: tokens, one insert thread, everything in before the epoch commits."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import polars as pl
+import pyarrow as pa
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from dataflows import stop
+from dataflows.lane import StoreBatch
+from dataflows.ledger import Ledger
+from dataflows.progress import Progress
+from schemas.columns import to_arrow
+from warehouse.client import Client, StoreUnavailable
+from warehouse.insert import insert
+from warehouse.owners import StaleOwner, claim, newest
+from warehouse.recovery import complete, inserts_since
+from warehouse.tables import DEDUPLICATION_WINDOW, TABLES
+
+_FIRST_WAIT_S = 0.2
+_LONGEST_WAIT_S = 2.0
+
+
+class StoreGone(RuntimeError):  # noqa: N818  it says what is the case
+    """The store did not answer for longer than the run may wait, or the run was stopped."""
+
+
+@dataclass(frozen=True)
+class StoreWorld:
+    """What the sink needs to know of the world.
+
+    Attributes:
+        connect: Opens a client of the writer; called in the thread that uses it.
+        ledgers: Ledger of each lane, where acknowledgements go.
+        patience_s: How long to retry a store that does not answer.
+    """
+
+    connect: Callable[[], Client]
+    ledgers: Mapping[str, Ledger]
+    progress: Progress
+    patience_s: float
+
+
+class Inserter:
+    """Sends batches in order from one thread; retries the same rows with the same token."""
+
+    def __init__(self, world: StoreWorld) -> None:
+        self._world = world
+        self._client: Client | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="insert")
+
+    def submit(self, work: Callable[[Client], None]) -> Future[None]:
+        """Queue work for the insert thread."""
+        return self._thread.submit(self._persist, work)
+
+    def _persist(self, work: Callable[[Client], None]) -> None:
+        """Do the work, again and again while the store is away.
+
+        Raises:
+            StoreGone: When patience or the run ends; nothing was committed, a restart repeats it.
+        """
+        waited, pause = 0.0, _FIRST_WAIT_S
+        while True:
+            try:
+                if self._client is None:
+                    self._client = self._world.connect()
+                work(self._client)
+            except StoreUnavailable as error:
+                self._client = None
+                self._world.progress.retries += 1
+                self._world.progress.problem(f"the store does not answer: {error}")
+            else:
+                return
+            if waited >= self._world.patience_s or stop.wait(pause):
+                msg = f"the store did not answer for {waited:.0f} s; nothing is lost, run again"
+                raise StoreGone(msg)
+            waited, pause = waited + pause, min(2 * pause, _LONGEST_WAIT_S)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _arrow(name: str, frame: pl.DataFrame) -> pa.Table:
+    return to_arrow(frame, TABLES[name].record)
+
+
+def send(client: Client, batch: StoreBatch, done: set[str]) -> None:
+    """Insert every table of a batch that the store does not have yet.
+
+    A replayed range may be older than the store's memory of tokens: then its rows are counted by
+    token and completed instead.
+    """
+    for name, frame in batch.tables.items():
+        token = f"{batch.entry.token}:{name}"
+        if frame.is_empty() or token in done:
+            continue
+        table = _arrow(name, frame)
+        aged = batch.replayed and (
+            inserts_since(client, name, batch.entry.ledgered_at) > DEDUPLICATION_WINDOW // 2
+        )
+        if aged:
+            complete(client, name, table, batch.entry.token)
+        else:
+            insert(client, name, table, batch.entry.token)
+        done.add(token)
+
+
+class StorePart(StatefulSinkPartition[StoreBatch, None]):
+    """One lane's way into the store."""
+
+    def __init__(self, lane: str, world: StoreWorld, inserter: Inserter) -> None:
+        self._lane, self._world, self._inserter = lane, world, inserter
+        self._pending: list[Future[None]] = []
+        self._fresh: list[str] = []
+        self._generation = 0
+        inserter.submit(self._claim).result()
+
+    def _claim(self, client: Client) -> None:
+        self._generation = claim(client, self._lane)
+
+    def _check_owner(self, client: Client) -> None:
+        found = newest(client, self._lane)
+        if found != self._generation:
+            msg = (
+                f"lane {self._lane} was taken over by another worker (generation {found}, ours is "
+                f"{self._generation}); this one stops and changes nothing more"
+            )
+            raise StaleOwner(msg)
+
+    def write_batch(self, items: list[StoreBatch]) -> None:
+        """Queue inserts; the flow goes on while the store works."""
+        for batch in items:
+            done = set(self._world.ledgers[self._lane].acknowledged)
+            self._fresh += [f"{batch.entry.token}:{name}" for name in batch.tables]
+            self._pending.append(self._inserter.submit(partial(self._send, batch, done)))
+            self._world.progress.batches += 1
+
+    def _send(self, batch: StoreBatch, done: set[str], client: Client) -> None:
+        self._check_owner(client)
+        send(client, batch, done)
+
+    def snapshot(self) -> None:
+        """Wait for the epoch's inserts, then acknowledge: this runs before the epoch commits."""
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        for future in pending:
+            future.result()
+        self._world.ledgers[self._lane].acknowledge(self._fresh)
+        self._fresh = []
+        self._world.progress.write()
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
+
+class StoreSink(FixedPartitionedSink[StoreBatch, None]):
+    """The store, written lane by lane."""
+
+    def __init__(self, world: StoreWorld, lanes: list[str]) -> None:
+        self._world, self._lanes = world, lanes
+        self._inserter = Inserter(world)
+
+    def list_parts(self) -> list[str]:
+        """Name every lane."""
+        return self._lanes
+
+    def build_part(self, _step_id: str, for_part: str, _resume_state: None) -> StorePart:
+        """Claim a lane in the store."""
+        return StorePart(for_part, self._world, self._inserter)

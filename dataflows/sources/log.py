@@ -1,0 +1,170 @@
+"""The usage log as a Bytewax source: one part per partition, ranges ledgered before they leave."""
+
+import datetime
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from dataflows import stop
+from dataflows.lane import LogBatch, entry
+from dataflows.ledger import Ledger
+from dataflows.progress import Progress
+from dataflows.settings import Home, Settings
+from dataflows.usage_log.blocks import decode, header_at
+from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolReader, partition_folder
+from schemas.feeds import LedgerEntry
+
+_IDLE = datetime.timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True)
+class LogEnds:
+    """When the log is at its end: these lanes have ended in this run. Empty lanes: never."""
+
+    run: str = ""
+    lanes: frozenset[str] = frozenset()
+
+    def reached(self, ended: dict[str, str]) -> bool:
+        """Tell whether nothing more will come."""
+        return bool(self.lanes) and all(ended.get(lane) == self.run for lane in self.lanes)
+
+
+def part_name(topic: str, partition: int) -> str:
+    """Name the lane that works a partition of the log.
+
+    >>> part_name("usage", 3)
+    'usage-0003'
+    """
+    return f"{topic}-{partition:04d}"
+
+
+class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
+    """One partition of the log; resumes at a position of its ledger."""
+
+    def __init__(
+        self,
+        lane: str,
+        settings: Settings,
+        ends: LogEnds,
+        progress: Progress,
+        catalog_hash: Callable[[], str],
+        resume: int | None,
+    ) -> None:
+        home = Home(settings.home)
+        topic, _, number = lane.rpartition("-")
+        self._lane, self._topic = lane, topic
+        self._settings, self._ends, self._progress = settings, ends, progress
+        self._catalog_hash = catalog_hash
+        self._reader = SpoolReader(partition_folder(home.spool, topic, int(number)))
+        self.ledger = Ledger(home.lane("rating", lane) / "ledger")
+        self._position = resume or 0
+        self._replay_until = len(self.ledger.entries)
+        entries = self.ledger.entries
+        self._offset = entries[self._position - 1].last if self._position else 0
+        if self._position < len(entries) and entries[self._position].first != self._offset:
+            msg = f"ledger of {lane} does not continue at byte {self._offset}: restore a backup"
+            raise RuntimeError(msg)
+        self._waiting_since: float | None = None
+        self._awake: datetime.datetime | None = None
+
+    def next_batch(self) -> list[tuple[str, LogBatch]]:
+        """Give the next range, or nothing yet; never blocks longer than one read."""
+        if stop.stopping():
+            raise StopIteration
+        self._awake = None
+        if self._position < self._replay_until:
+            return self._emit(self.ledger.entries[self._position])
+        durable = self._reader.durable()
+        self._progress.bytes_total = max(self._progress.bytes_total, durable.length)
+        if durable.length <= self._offset:
+            if self._ends.reached(durable.ended):
+                raise StopIteration
+            return self._wait()
+        last, rows, full = self._reader.plan(
+            self._offset, durable.length, self._settings.rating_rows
+        )
+        if not full and not self._ends.reached(durable.ended) and self._lingers():
+            return self._wait()
+        cut = entry(
+            self._lane, self._position, self._topic, (self._offset, last), rows,
+            self._catalog_hash(),
+        )  # fmt: skip
+        self.ledger.append(cut)
+        return self._emit(cut)
+
+    def _lingers(self) -> bool:
+        now = time.monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return now - self._waiting_since < self._settings.linger_ms / 1_000
+
+    def _wait(self) -> list[tuple[str, LogBatch]]:
+        self._awake = datetime.datetime.now(datetime.UTC) + _IDLE
+        self._progress.write()
+        return []
+
+    def _emit(self, cut: LedgerEntry) -> list[tuple[str, LogBatch]]:
+        self._waiting_since = None
+        self._position = cut.position + 1
+        self._offset = cut.last
+        self._progress.log_bytes += cut.last - cut.first
+        replayed = cut.position < self._replay_until
+        batch = LogBatch(self._topic, cut, self._tables(cut), replayed=replayed)
+        return [(self._lane, batch)]
+
+    def _tables(self, cut: LedgerEntry) -> dict[str, pl.DataFrame]:
+        data = self._reader.read(cut.first, cut.last)
+        pieces: dict[str, list[pl.DataFrame]] = defaultdict(list)
+        offset = 0
+        while offset < len(data):
+            header = header_at(data, offset)
+            if header is None:
+                msg = f"range {cut.token} does not end with a block: restore it from a backup"
+                raise RuntimeError(msg)
+            for name, frame in decode(data, offset, header).items():
+                pieces[name].append(frame)
+            offset += header.length
+        return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
+
+    def next_awake(self) -> datetime.datetime | None:
+        """Ask to be called again soon when there was nothing: never freeze the other parts."""
+        return self._awake
+
+    def snapshot(self) -> int:
+        """Give the position that an epoch commits."""
+        return self._position
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.ledger.close()
+
+
+class LogSource(FixedPartitionedSource[tuple[str, LogBatch], int]):
+    """All partitions of the log that this process owns."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ends: LogEnds,
+        progress: Progress,
+        catalog_hash: Callable[[], str],
+    ) -> None:
+        self._make = (settings, ends, progress, catalog_hash)
+        self.ledgers: dict[str, Ledger] = {}
+
+    def list_parts(self) -> list[str]:
+        """Name every partition of both topics."""
+        partitions = range(self._make[0].partitions)
+        return [part_name(USAGE, number) for number in partitions] + [part_name(OUTCOMES, 0)]
+
+    def build_part(self, _step_id: str, for_part: str, resume_state: int | None) -> LogPart:
+        """Open a partition where the last committed epoch left it."""
+        part = LogPart(for_part, *self._make, resume_state)
+        self.ledgers[for_part] = part.ledger
+        return part
+
+

@@ -1,0 +1,94 @@
+"""Cutting the next range of a file: whole records, bounded in rows and bytes."""
+
+from dataclasses import dataclass
+
+from dataflows.sources.manifest import FileState
+from dataflows.sources.openings import Opening
+from tallywire.mediation.decoded import Frames
+from tallywire.mediation.framing import frame
+
+_DOCUMENT_BYTES = 64 * 1024 * 1024
+_SEPARATOR = {"lines": b"\n", "paragraphs": b"\n\n"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of a file.
+
+    Attributes:
+        data: Its bytes.
+        records: Records in it, counted here, at the source.
+        overlong: It is a piece of one record beyond all bounds.
+        more: That record goes on behind it.
+    """
+
+    data: bytes
+    records: int
+    overlong: bool = False
+    more: bool = False
+
+
+def read_limit(framing: str, limit: int) -> int:
+    """Bytes read at once: a document is one record, so it is read whole up to a bound."""
+    return max(limit, _DOCUMENT_BYTES) if framing == "document" else limit
+
+
+def limited(frames: Frames, consumed: int, rows: int) -> tuple[Frames, int]:
+    """Keep the first rows of the frames, and the bytes up to the next."""
+    if len(frames.starts) <= rows:
+        return frames, consumed
+    kept = Frames(
+        data=frames.data,
+        starts=frames.starts[:rows],
+        lengths=frames.lengths[:rows],
+        first_record_no=frames.first_record_no,
+        base_offset=frames.base_offset,
+    )
+    return kept, int(frames.starts[rows])
+
+
+def _piece(data: bytes, framing: str) -> Range:
+    """Take a piece of an overlong record: up to its end, or all there is."""
+    separator = _SEPARATOR.get(framing, b"")
+    end = data.find(separator) if separator else -1
+    length = end + len(separator) if end != -1 else len(data)
+    return Range(data[:length], 1, overlong=True, more=end == -1)
+
+
+def next_range(
+    opening: Opening, state: FileState, framing: str, *, rows: int, limit: int
+) -> Range | None:
+    """Cut the next range of a file; `None` when it has nothing whole yet.
+
+    Raises:
+        InputChanged: If the file is shorter than it was.
+    """
+    limit = read_limit(framing, limit)
+    data = opening.read(state.offset, limit)
+    to_the_end = state.offset + len(data) >= opening.size
+    whole = opening.status != "growing"
+    if not data:
+        return Range(b"", 0) if whole and to_the_end else None
+    if state.overlong:
+        return _piece(data, framing)
+    frames, consumed = frame(
+        data, framing, at_end=whole and to_the_end, first_record_no=state.records,
+        base_offset=state.offset,
+    )  # fmt: skip
+    if consumed == 0:
+        return _piece(data, framing) if len(data) >= limit else None
+    frames, consumed = limited(frames, consumed, rows)
+    return Range(data[:consumed], len(frames.starts))
+
+
+def count_records(opening: Opening, framing: str, limit: int) -> int:
+    """Count the records of a whole file without keeping them."""
+    state = FileState(opening.file_id, opening.name)
+    while state.offset < opening.size:
+        found = next_range(opening, state, framing, rows=opening.size, limit=limit)
+        if found is None:
+            break
+        state.offset += len(found.data)
+        state.records += found.records
+        state.overlong = found.more
+    return state.records

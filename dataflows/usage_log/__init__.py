@@ -1,0 +1,1 @@
+"""The log between collection lanes and account lanes."""

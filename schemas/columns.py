@@ -1,0 +1,249 @@
+"""Column types of every record, and the polars, Arrow and ClickHouse forms derived from them.
+
+A record is a pydantic model whose fields carry one of the types below. The type says once how the
+field is written as JSON, kept in a DataFrame, sent as Arrow and stored in ClickHouse.
+"""
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, TypeVar, get_args, get_origin
+
+import polars as pl
+import pyarrow as pa
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic.fields import FieldInfo
+
+UTC = datetime.UTC
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = datetime.timedelta(microseconds=1)
+UUID_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one field is kept outside Python.
+
+    Attributes:
+        polars: Type in a DataFrame.
+        arrow: Exact type on the wire to the store.
+        clickhouse: Column type in the store.
+        codec: Compression in the store.
+    """
+
+    polars: pl.DataType
+    arrow: pa.DataType
+    clickhouse: str
+    codec: str = "ZSTD(1)"
+
+
+def micros_from_text(value: object) -> object:
+    """Read an instant: RFC 3339 text with an offset, or integer microseconds since 1970, UTC.
+
+    Raises:
+        ValueError: If the text is no instant or has no offset.
+
+    >>> micros_from_text("2026-03-29T01:00:00.5Z")
+    1774746000500000
+    """
+    if isinstance(value, datetime.datetime):
+        moment = value
+    elif isinstance(value, str):
+        moment = datetime.datetime.fromisoformat(value)
+    else:
+        return value
+    if moment.tzinfo is None:
+        msg = f"{value!r} has no offset from UTC; write for example 2026-03-29T01:00:00Z"
+        raise ValueError(msg)
+    return (moment - EPOCH) // MICROSECOND
+
+
+def text_from_micros(micros: int) -> str:
+    """Write microseconds since 1970 as RFC 3339 in UTC.
+
+    >>> text_from_micros(1774746000500000)
+    '2026-03-29T01:00:00.500000Z'
+    """
+    moment = EPOCH + datetime.timedelta(microseconds=micros)
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _maybe_text(micros: int | None) -> str | None:
+    return None if micros is None else text_from_micros(micros)
+
+
+def _decimal_from_text(value: object) -> object:
+    if isinstance(value, float):
+        msg = f"{value!r} is a binary fraction; write money and quantities as text or whole numbers"
+        raise ValueError(msg)  # noqa: TRY004  pydantic collects ValueError, not TypeError
+    return value
+
+
+_INT64 = pl.Int64()
+_INT32 = pl.Int32()
+
+Text = Annotated[str, Column(pl.String(), pa.large_string(), "String")]
+Label = Annotated[str, Column(pl.String(), pa.large_string(), "LowCardinality(String)")]
+Flag = Annotated[bool, Column(pl.Boolean(), pa.bool_(), "Bool")]
+Small = Annotated[int, Column(_INT32, pa.int32(), "Int32", "T64, ZSTD(1)")]
+Whole = Annotated[int, Column(_INT64, pa.int64(), "Int64", "T64, ZSTD(1)")]
+Hash64 = Annotated[int, Column(pl.UInt64(), pa.uint64(), "UInt64")]
+Uuid = Annotated[uuid.UUID, Column(pl.Binary(), pa.binary(UUID_BYTES), "UUID")]
+MaybeUuid = Annotated[uuid.UUID | None, Column(pl.Binary(), pa.binary(UUID_BYTES), "Nullable(UUID)")]
+_INSTANT = Column(_INT64, pa.timestamp("us", tz="UTC"), "DateTime64(6, 'UTC')", "Delta, ZSTD(1)")
+_MAYBE_INSTANT = Column(
+    _INT64, pa.timestamp("us", tz="UTC"), "Nullable(DateTime64(6, 'UTC'))", "ZSTD(1)"
+)
+Instant = Annotated[
+    int,
+    BeforeValidator(micros_from_text),
+    PlainSerializer(text_from_micros, when_used="json"),
+    _INSTANT,
+]
+MaybeInstant = Annotated[
+    int | None,
+    BeforeValidator(micros_from_text),
+    PlainSerializer(_maybe_text, when_used="json"),
+    _MAYBE_INSTANT,
+]
+Money = Annotated[
+    decimal.Decimal,
+    BeforeValidator(_decimal_from_text),
+    Column(pl.Decimal(38, 9), pa.decimal128(38, 9), "Decimal(38, 9)"),
+]
+MaybeMoney = Annotated[
+    decimal.Decimal | None,
+    BeforeValidator(_decimal_from_text),
+    Column(pl.Decimal(38, 9), pa.decimal128(38, 9), "Nullable(Decimal(38, 9))"),
+]
+Exact = Annotated[int, Column(pl.Decimal(38, 0), pa.decimal128(38, 0), "Decimal(38, 0)")]
+Blob = Annotated[bytes, Column(pl.Binary(), pa.large_binary(), "String")]
+
+
+class Record(BaseModel):
+    """A record that crosses a boundary: strict, closed, immutable."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def _column_of(name: str, field: FieldInfo) -> Column:
+    for meta in field.metadata:
+        if isinstance(meta, Column):
+            return meta
+    for argument in get_args(field.annotation) if get_origin(field.annotation) else ():
+        for meta in getattr(argument, "__metadata__", ()):
+            if isinstance(meta, Column):
+                return meta
+    msg = f"field {name!r} has no column type from schemas.columns"
+    raise TypeError(msg)
+
+
+@cache
+def columns(record: type[Record]) -> Mapping[str, Column]:
+    """Name every column of a record, in order.
+
+    Raises:
+        TypeError: If a field has no column type.
+    """
+    return {name: _column_of(name, field) for name, field in record.model_fields.items()}
+
+
+@cache
+def polars_schema(record: type[Record]) -> pl.Schema:
+    """Derive the DataFrame schema of a record."""
+    return pl.Schema({name: column.polars for name, column in columns(record).items()})
+
+
+@cache
+def arrow_schema(record: type[Record]) -> pa.Schema:
+    """Derive the Arrow schema of a record, exact to the store's types."""
+    return pa.schema([pa.field(name, column.arrow) for name, column in columns(record).items()])
+
+
+def clickhouse_columns(record: type[Record]) -> list[str]:
+    """Write the column lines of a record's table, types and codecs included.
+
+    The names are this product's own field names, never user text.
+    """
+    return [
+        f"`{name}` {column.clickhouse} CODEC({column.codec})"
+        for name, column in columns(record).items()
+    ]
+
+
+def _default_of(field: FieldInfo) -> object:
+    return None if field.is_required() else field.get_default(call_default_factory=True)
+
+
+@cache
+def defaults(record: type[Record]) -> Mapping[str, object]:
+    """Name the default of every field that has one."""
+    return {
+        name: _default_of(field)
+        for name, field in record.model_fields.items()
+        if not field.is_required()
+    }
+
+
+def conform(frame: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
+    """Give a DataFrame exactly the columns of a record: cast, ordered, absent ones defaulted.
+
+    Raises:
+        polars.exceptions.PolarsError: If a value does not fit its column (never truncates).
+        KeyError: If a required column is absent.
+    """
+    expressions = []
+    for name, column in columns(record).items():
+        if name in frame.columns:
+            expressions.append(pl.col(name).cast(column.polars))
+        else:
+            value = defaults(record)[name]
+            expressions.append(pl.lit(value, dtype=column.polars).alias(name))
+    return frame.select(expressions)
+
+
+def to_arrow(frame: pl.DataFrame, record: type[Record]) -> pa.Table:
+    """Turn a conforming DataFrame into the record's exact Arrow table.
+
+    Raises:
+        pyarrow.ArrowInvalid: If a value would lose digits.
+    """
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(record))
+
+
+def rows_to_frame(rows: Sequence[AnyRecord], record: type[AnyRecord]) -> pl.DataFrame:
+    """Put validated records into a DataFrame."""
+    data = [row.model_dump(mode="python") for row in rows]
+    for row in data:
+        for name, value in row.items():
+            if isinstance(value, uuid.UUID):
+                row[name] = value.bytes
+            elif isinstance(value, bool) or not isinstance(value, int):
+                continue
+            elif columns(record)[name].polars == pl.Decimal(38, 0):
+                row[name] = decimal.Decimal(value)
+    return pl.DataFrame(data, schema=polars_schema(record), orient="row")
+
+
+def frame_to_rows(frame: pl.DataFrame, record: type[AnyRecord]) -> list[AnyRecord]:
+    """Read a conforming DataFrame back into validated records.
+
+    Raises:
+        pydantic.ValidationError: If a row breaks the record's rules.
+    """
+    identifiers = [name for name, column in columns(record).items() if "UUID" in column.clickhouse]
+    rows = []
+    for row in frame.iter_rows(named=True):
+        for name in identifiers:
+            if row[name] is not None:
+                row[name] = uuid.UUID(bytes=row[name])
+        rows.append(record.model_validate(row))
+    return rows

@@ -1,0 +1,63 @@
+"""What becomes of input records that are not rated: set aside for good, or held in suspense."""
+
+
+from schemas.columns import Blob, Hash64, Instant, Label, MaybeInstant, Record, Small, Text, Whole
+from schemas.columns import MaybeMoney
+from schemas.usage import Origin
+
+
+class SetAsideEvent(Origin):
+    """A record counted but not rated: duplicate, filtered or merged.
+
+    Attributes:
+        fate: `duplicate`, `filtered` or `merged`.
+        records: Input records this row stands for (a replayed file is one row), signed.
+        first_event_id: For a duplicate: always equal to `event_id`; for a merged part: the event
+            it was joined into, as text.
+    """
+
+    fate: Label
+    reason: Label
+    detail: Text = ""
+    records: Whole = 1
+    joined_into: Text = ""
+    ledgered_at: Instant = 0
+    batch_token: Label = ""
+
+
+class SuspenseEvent(Origin):
+    """A record that cannot be rated now: reason, bytes, place and estimated worth.
+
+    A suspension is a row with `change` 1; when it is recycled a row with `change` -1 follows.
+
+    Attributes:
+        suspense_id: Hash of place and content: stable over attempts.
+        stage: `decode`, `deduplicate`, `correlate`, `normalise` or `rate`.
+        missing_ref: The reference that is missing, for example a number without account.
+        usage: The canonical usage event as JSON, where mediation had made one (stages normalise
+            and rate); a recycle re-enters with it, otherwise with `raw`.
+        raw: The record's bytes, at most 64 KiB; `byte_length` tells its real length.
+        estimated_amount: Worth in `estimated_currency`, or none where nothing is known.
+        estimate_method: How the worth was found.
+    """
+
+    suspense_id: Text
+    stage: Label
+    reason: Label
+    detail: Text = ""
+    missing_ref: Text = ""
+    change: Small = 1
+    records: Whole = 1
+    service: Label = ""
+    event_time: MaybeInstant = None
+    quantity: Whole = 0
+    payload_hash: Hash64 = 0
+    raw: Blob = b""
+    usage: Text = ""
+    estimated_amount: MaybeMoney = None
+    estimated_currency: Label = ""
+    estimate_method: Label = "none"
+    ledgered_at: Instant = 0
+    batch_token: Label = ""
+
+

@@ -1,0 +1,69 @@
+"""Published reason codes: why a record was not rated. Each has a paragraph in docs/reference."""
+
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """Where an input record ended. `collected` is their sum, always."""
+
+    RATED = "rated"
+    DUPLICATE = "duplicate"
+    SUSPENDED = "suspended"
+    FILTERED = "filtered"
+    MERGED = "merged"
+    OPEN = "open"
+
+
+class Reason(StrEnum):
+    """Why a record is not rated. Published: add, never rename."""
+
+    # decoding: the bytes are not a record of the format
+    RECORD_UNREADABLE = "record_unreadable"
+    RECORD_TOO_LONG = "record_too_long"
+    RECORD_TRUNCATED = "record_truncated"
+    ENCODING_INVALID = "encoding_invalid"
+    FIELD_MISSING = "field_missing"
+    FIELD_COUNT_WRONG = "field_count_wrong"
+    NUMBER_INVALID = "number_invalid"
+    TIME_INVALID = "time_invalid"
+    RECORD_TYPE_UNKNOWN = "record_type_unknown"
+    # the record is readable, its content contradicts itself or the world
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    TIME_IN_FUTURE = "time_in_future"
+    EVENT_TOO_OLD = "event_too_old"
+    DURATION_INCONSISTENT = "duration_inconsistent"
+    QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
+    NUMBER_UNPARSABLE = "number_unparsable"
+    RESTATEMENT = "restatement"
+    PARTIAL_INCOMPLETE = "partial_incomplete"
+    # reference data does not know it
+    ACCOUNT_UNKNOWN = "account_unknown"
+    SUBSCRIPTION_INACTIVE = "subscription_inactive"
+    SERVICE_UNKNOWN = "service_unknown"
+    TARIFF_MISSING = "tariff_missing"
+    ZONE_UNKNOWN = "zone_unknown"
+    PRICE_NOT_EFFECTIVE = "price_not_effective"
+    UNIT_MISMATCH = "unit_mismatch"
+    # not usage to be billed
+    CONTROL_RECORD = "control_record"
+    NOT_ANSWERED = "not_answered"
+    ZERO_USAGE = "zero_usage"
+    # counted once already, or counted with another record
+    DUPLICATE_RECORD = "duplicate_record"
+    DUPLICATE_FILE = "duplicate_file"
+    PARTIAL_JOINED = "partial_joined"
+    SESSION_OPENED = "session_opened"
+
+
+_NOT_SUSPENDED = {
+    Reason.CONTROL_RECORD: Fate.FILTERED,
+    Reason.NOT_ANSWERED: Fate.FILTERED,
+    Reason.ZERO_USAGE: Fate.FILTERED,
+    Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
+    Reason.DUPLICATE_FILE: Fate.DUPLICATE,
+    Reason.PARTIAL_JOINED: Fate.MERGED,
+    Reason.SESSION_OPENED: Fate.MERGED,
+}
+
+FATE_OF_REASON = {reason: _NOT_SUSPENDED.get(reason, Fate.SUSPENDED) for reason in Reason}
+"""The fate that a reason leads to."""

@@ -1,0 +1,247 @@
+"""The compiled catalogue: immutable, named by its content hash, the only thing rating reads.
+
+Small things are frozen objects; what has many rows (prefixes, identifiers) is a DataFrame. Both
+raters build their own look-ups from it.
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import polars as pl
+
+FOREVER_US = 9_223_372_036_854_775_807
+"""`valid_to_us` of what never ends; `valid_from_us` of what always was is 0."""
+
+PREFIX_SCHEMA = pl.Schema(
+    {
+        "prefix": pl.String(),  # digits; empty matches every number
+        "zone_id": pl.String(),
+        "price_no": pl.Int32(),  # index into Tariff.prices
+        "revision": pl.Int32(),
+        "valid_from_us": pl.Int64(),
+        "valid_to_us": pl.Int64(),  # exclusive
+    }
+)
+
+IDENTIFIER_SCHEMA = pl.Schema(
+    {
+        "identifier_type": pl.String(),  # msisdn, imsi, user_name, customer, trunk, partner, ...
+        "identifier": pl.String(),
+        "subscription_id": pl.String(),
+        "account_id": pl.String(),
+        "routing_id": pl.String(),  # root of the account's hierarchy
+        "offer_id": pl.String(),
+        "valid_from_us": pl.Int64(),
+        "valid_to_us": pl.Int64(),  # exclusive; rows of one identifier never overlap
+    }
+)
+
+
+@dataclass(frozen=True)
+class BandRule:
+    """When a band applies: listed days, from start to end of the local wall clock.
+
+    Attributes:
+        band_no: Index into `Calendar.bands`.
+        days: Weekdays 0 (Monday) to 6; 7 is "holiday", which no weekday rule matches.
+        start_minute: Minute of the day, inclusive.
+        end_minute: Minute of the day, exclusive; 1440 is midnight.
+    """
+
+    band_no: int
+    days: frozenset[int]
+    start_minute: int
+    end_minute: int
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Bands of local time. The band of an instant is that of its local wall time.
+
+    The first rule that matches wins; where none matches the band is `bands[0]`, the default.
+    """
+
+    calendar_id: str
+    time_zone: str
+    bands: tuple[str, ...]
+    rules: tuple[BandRule, ...] = ()
+    holidays: frozenset[datetime.date] = frozenset()
+
+
+@dataclass(frozen=True)
+class Group:
+    """An increment group: from `start` on, usage is counted in steps of `increment`.
+
+    Attributes:
+        start: First unit the group covers, base units.
+        increment: Step, base units, > 0.
+        rates: Exact price per base unit, one for each band of the tariff's calendar.
+    """
+
+    start: int
+    increment: int
+    rates: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one zone costs.
+
+    Attributes:
+        connect_fee: Charged once when some usage is not covered by an allowance.
+        minimum_charge: Least charge of an event with usage not covered by an allowance.
+        groups: Increment groups, ascending, the first starting at 0.
+    """
+
+    connect_fee: Fraction
+    minimum_charge: Fraction
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """The one rounding of a charge.
+
+    Attributes:
+        mode: up, down, half_up, half_even; symmetric for negatives ("up" is away from zero).
+        scale: Decimals kept, 0 to 9.
+    """
+
+    mode: str
+    scale: int
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """Prices of one service, by zone and date.
+
+    Attributes:
+        zone_by: Usage field whose digits the prefixes match: `b_number`, `a_number`,
+            `serving_plmn`, or `none` (then the only prefix is the empty one).
+        order: `scan` or `sequential`: whether the columnar rater may rate it.
+        prefixes: Rows of PREFIX_SCHEMA; for one prefix the validity intervals do not overlap.
+    """
+
+    tariff_id: str
+    service: str
+    unit: str
+    currency: str
+    zone_by: str
+    calendar: Calendar
+    rounding: Rounding
+    prices: tuple[Price, ...]
+    prefixes: pl.DataFrame
+    order: str = "scan"
+    tax_category: str = ""
+    legal_entity: str = ""
+    gl_code: str = ""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Included usage per subscription and calendar month, in the offer's time zone.
+
+    Attributes:
+        services: Services that draw from it (all in the same unit).
+        zones: Zone ids it pays for; empty for every zone.
+        quantity: Base units per period.
+    """
+
+    allowance_id: str
+    services: frozenset[str]
+    zones: frozenset[str]
+    unit: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a subscription has bought: a tariff for each (service, direction), and allowances.
+
+    Attributes:
+        tariffs: (service, direction) to tariff id.
+        allowances: At most one matches an event: services of two allowances overlap only where
+            their zones do not.
+        time_zone: IANA zone of the billing period.
+    """
+
+    offer_id: str
+    tariffs: Mapping[tuple[str, str], str]
+    allowances: tuple[Allowance, ...] = ()
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class FieldMap:
+    """Where one canonical field comes from in a declared format.
+
+    Attributes:
+        source: Column name, JSON path (`data.duration`) or attribute name.
+        kind: text, integer, decimal, seconds, milliseconds, microseconds, time, number.
+        values: Optional translation of source text to canonical text.
+    """
+
+    source: str
+    kind: str = "text"
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One source of usage and how to read it.
+
+    Attributes:
+        path: Glob, relative to the input folder or absolute.
+        growing: A log that is appended to, instead of whole files.
+        options: The format's own settings, as plain text, numbers, lists and mappings, validated
+            at compile time by the format.
+        served: How the served party is found: (identifier_type, canonical field), in order.
+        home_country: E.164 country code of the node, for example "49".
+        trunk_prefix / international_prefixes: National dialling rules of the node.
+        window_days: Deduplication window.
+        backfill: Events older than the window are taken.
+    """
+
+    feed_id: str
+    tenant_id: str
+    format: str
+    path: str
+    growing: bool
+    time_zone: str
+    home_country: str
+    trunk_prefix: str
+    international_prefixes: tuple[str, ...]
+    source_id: str
+    service: str
+    served: tuple[tuple[str, str], ...]
+    options: Mapping[str, object]
+    window_days: int = 35
+    backfill: bool = False
+    typical_quantity: int = 0
+    home_plmn: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A compiled catalogue.
+
+    Attributes:
+        hash: sha256 of the source files, hex: names and contents decide.
+        identifiers: Rows of IDENTIFIER_SCHEMA, sorted by type, identifier, valid_from_us.
+        typical_rates: Per service the median exact price per base unit and its currency, for the
+            estimated worth of suspense.
+    """
+
+    hash: str
+    tenant_id: str
+    legal_entity: str
+    currency: str
+    time_zone: str
+    calendars: Mapping[str, Calendar]
+    tariffs: Mapping[str, Tariff]
+    offers: Mapping[str, Offer]
+    feeds: Mapping[str, Feed]
+    identifiers: pl.DataFrame
+    typical_rates: Mapping[str, tuple[Fraction, str]]

@@ -1,0 +1,1 @@
+"""From bytes to canonical usage: decode, deduplicate, correlate, normalise."""

@@ -1,0 +1,173 @@
+"""Records as bytes, and records as decoded rows: the contract between formats and mediation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import xxhash
+
+from schemas.reasons import Reason
+from schemas.services import QUANTITY_LIMIT
+
+MAX_RECORD_BYTES = 1024 * 1024
+"""A longer record is no record of any format here, it is a broken file."""
+
+_TEXT = (
+    "kind session_key linked_id service direction usage_type a_raw b_raw c_raw user_name customer "
+    "account_code partner imsi imei ip cause serving_plmn cell_id apn rat trunk_in trunk_out "
+    "source_currency attributes quality_flags clock_quality detail"
+).split()
+_COUNTS = "duration_us up_octets down_octets session_time_us".split()
+
+DECODED = pl.Schema(
+    {
+        "record_no": pl.Int64(),
+        "byte_offset": pl.Int64(),
+        "byte_length": pl.Int32(),
+        "raw_hash": pl.UInt64(),
+        "reason": pl.String(),  # null: usable usage
+        "natural_key": pl.String(),
+        "content": pl.String(),  # text whose hash tells restatement from duplicate; null: the bytes
+        "is_first": pl.Boolean(),
+        "is_last": pl.Boolean(),
+        "partial_no": pl.Int32(),
+        "start_us": pl.Int64(),
+        "setup_us": pl.Int64(),
+        "end_us": pl.Int64(),
+        "utc_offset_minutes": pl.Int32(),
+        "quantity": pl.Int64(),
+        "cause_q850": pl.Int32(),
+        "source_amount": pl.Decimal(38, 9),
+        **dict.fromkeys(_COUNTS, pl.Int64()),
+        **dict.fromkeys(_TEXT, pl.String()),
+    }
+)
+"""One row per frame, in order."""
+
+_NULLABLE = frozenset(
+    "reason natural_key content start_us setup_us end_us quantity source_amount".split()
+)
+_EARLIEST_US = 0
+_LATEST_US = 4_102_444_800_000_000  # 2100-01-01
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Slices of a piece of a file, one per record.
+
+    Attributes:
+        data: The piece.
+        starts: Offset of each slice in `data`, ascending.
+        lengths: Bytes of each slice, separators not included.
+        first_record_no: Number of the first record in its file, from 0.
+        base_offset: Place of `data[0]` in its file.
+    """
+
+    data: bytes
+    starts: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+    first_record_no: int = 0
+    base_offset: int = 0
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def slices(self) -> list[bytes]:
+        """Give the bytes of every record."""
+        ends = (self.starts + self.lengths).tolist()
+        data = self.data
+        return [data[start:end] for start, end in zip(self.starts.tolist(), ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a format made of frames.
+
+    Attributes:
+        frame: Rows of DECODED, one per frame, in order.
+        control: What header and trailer lines said: `sequence`, `declared_records`,
+            `declared_total`, and `counted_total`, `counted_records` of these rows.
+    """
+
+    frame: pl.DataFrame
+    control: Mapping[str, int] = field(default_factory=dict)
+
+
+def places(frames: Frames) -> pl.DataFrame:
+    """Give place and hash of every frame: the columns that no format has to make."""
+    digest = xxhash.xxh3_64_intdigest
+    return pl.DataFrame(
+        {
+            "record_no": np.arange(len(frames), dtype=np.int64) + frames.first_record_no,
+            "byte_offset": frames.starts + frames.base_offset,
+            "byte_length": frames.lengths.astype(np.int32),
+            "raw_hash": np.fromiter(
+                (digest(piece) for piece in frames.slices()), np.uint64, len(frames)
+            ),
+        }
+    )
+
+
+def _defaults(name: str, kind: pl.DataType) -> pl.Expr:
+    if name in _NULLABLE:
+        return pl.lit(None, dtype=kind)
+    if kind == pl.String():
+        return pl.lit("complete" if name == "kind" else "", dtype=kind)
+    if kind == pl.Boolean():
+        return pl.lit(value=True)
+    return pl.lit(0, dtype=kind)
+
+
+def complete(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a frame all columns of DECODED, ordered, absent and null ones defaulted."""
+    columns = []
+    for name, kind in DECODED.items():
+        if name not in frame.columns:
+            columns.append(_defaults(name, kind).alias(name))
+        elif name in _NULLABLE:
+            columns.append(pl.col(name).cast(kind))
+        else:
+            columns.append(pl.col(name).cast(kind).fill_null(_defaults(name, kind)))
+    return frame.select(columns)
+
+
+def refuse(frame: pl.DataFrame, wrong: pl.Expr, reason: Reason, detail: pl.Expr) -> pl.DataFrame:
+    """Give rows a reason, unless an earlier check already did."""
+    hit = pl.col("reason").is_null() & wrong.fill_null(value=False)
+    return frame.with_columns(
+        pl.when(hit).then(pl.lit(reason.value)).otherwise("reason").alias("reason"),
+        pl.when(hit).then(detail).otherwise("detail").alias("detail"),
+    )
+
+
+def check_world(frame: pl.DataFrame) -> pl.DataFrame:
+    """Refuse usable rows whose time or quantity cannot be true."""
+    frame = refuse(
+        frame, pl.col("start_us").is_null(), Reason.TIME_INVALID, pl.lit("no start time was read")
+    )
+    outside = pl.any_horizontal(
+        (pl.col(name) < _EARLIEST_US) | (pl.col(name) >= _LATEST_US)
+        for name in ("start_us", "setup_us", "end_us")
+    )
+    frame = refuse(
+        frame, outside, Reason.TIME_OUT_OF_RANGE,
+        pl.format("a time lies outside 1970 to 2100 (start {} microseconds)", pl.col("start_us")),
+    )  # fmt: skip
+    counts = ("quantity", "duration_us", "up_octets", "down_octets", "session_time_us")
+    wrong = pl.any_horizontal(
+        (pl.col(name) < 0) | (pl.col(name) > QUANTITY_LIMIT) for name in counts
+    )
+    return refuse(
+        frame, wrong, Reason.QUANTITY_OUT_OF_RANGE,
+        pl.format("a quantity is negative or above 10^15 (quantity {})", pl.col("quantity")),
+    )  # fmt: skip
+
+
+def refused(frames: Frames, reason: Reason, detail: str) -> Decoded:
+    """Refuse every frame for one reason."""
+    frame = places(frames).with_columns(
+        pl.lit(reason.value).alias("reason"), pl.lit(detail).alias("detail")
+    )
+    return Decoded(complete(frame))

@@ -1,0 +1,1 @@
+"""Rating: two raters that share no arithmetic, and the dispatch between them."""

@@ -1,0 +1,47 @@
+"""Bands in columns: a table of every minute of every kind of day, and where it changes."""
+
+import datetime
+
+import numpy as np
+
+from tallywire.catalog.snapshot import Calendar
+from tallywire.rating.columnar.clocks import DAY_US, Clock, Ints
+
+_MINUTE_US = 60_000_000
+_MINUTES = 1_440
+_KINDS_OF_DAY = 8
+_HOLIDAY = 7
+_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
+_EPOCH_DATE = datetime.date(1970, 1, 1)
+
+
+class Bands:
+    """The bands of a calendar."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.names = calendar.bands
+        self.time_zone = calendar.time_zone
+        self._table = np.zeros((_KINDS_OF_DAY, _MINUTES), np.int64)
+        for rule in reversed(calendar.rules):  # the first rule wins, so it is written last
+            for day in rule.days:
+                self._table[day, rule.start_minute : rule.end_minute] = rule.band_no
+        self._until = np.full((_KINDS_OF_DAY, _MINUTES), _MINUTES, np.int64)
+        for minute in range(_MINUTES - 2, -1, -1):
+            same = self._table[:, minute] == self._table[:, minute + 1]
+            self._until[:, minute] = np.where(same, self._until[:, minute + 1], minute + 1)
+        days = [(date - _EPOCH_DATE).days for date in sorted(calendar.holidays)]
+        self._holidays = np.array(days, np.int64)
+
+    def at(self, clock: Clock, moments: Ints) -> tuple[Ints, Ints]:
+        """Find the band of instants, and the next instant at which it may be another.
+
+        Returns:
+            Index into `names`, and an instant after each moment, microseconds UTC.
+        """
+        local = clock.local(moments)
+        day, in_day = local // DAY_US, local % DAY_US
+        kind = (day + _EPOCH_WEEKDAY) % 7
+        kind = np.where(np.isin(day, self._holidays), _HOLIDAY, kind)
+        minute = in_day // _MINUTE_US
+        edge = moments + self._until[kind, minute] * _MINUTE_US - in_day
+        return self._table[kind, minute], np.minimum(edge, clock.next_setting(moments))

@@ -1,0 +1,89 @@
+"""Increments in columns: usage rounded up to steps, laid out in stretches of one group and band."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tallywire.rating.columnar.bands import Bands
+from tallywire.rating.columnar.clocks import Clock, Ints
+from tallywire.rating.columnar.prices import PriceTable
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Charged steps of every row and group.
+
+    Attributes:
+        first: First charged unit (row, group).
+        count: Steps (row, group).
+        quantity: Charged units of each row.
+    """
+
+    first: Ints
+    count: Ints
+    quantity: Ints
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """One stretch of some rows: charged units of one group in one band."""
+
+    rows: Ints
+    group: int
+    band: Ints
+    length: Ints
+
+
+def count_steps(table: PriceTable, price: Ints, quantity: Ints) -> Steps:
+    """Round usage up, group by group; a step over its group's end uses up the next group."""
+    groups = table.steps.shape[1]
+    first = np.zeros((len(price), groups), np.int64)
+    count = np.zeros((len(price), groups), np.int64)
+    charged = np.zeros(len(price), np.int64)
+    for group in range(groups):
+        size = table.steps[price, group]
+        low = np.maximum(table.starts[price, group], charged)
+        high = np.minimum(quantity, table.starts[price, group + 1])
+        some = high > low
+        steps = np.where(some, -((low - high) // size), 0)
+        first[:, group] = np.where(some, low, 0)
+        count[:, group] = steps
+        charged = np.where(some, first[:, group] + steps * size, charged)
+    return Steps(first, count, charged)
+
+
+def stretches(
+    table: PriceTable,
+    steps: Steps,
+    price: Ints,
+    start: Ints,
+    bands: Bands,
+    clock: Clock,
+    *,
+    timed: npt.NDArray[np.bool_],
+) -> Iterator[Stretches]:
+    """Lay charged usage out in the order it was used: each row's stretches come in that order.
+
+    Args:
+        start: Instants at which usage began, microseconds UTC.
+        timed: Rows whose steps are priced in the band they begin in, rather than that of `start`.
+    """
+    at_start, _ = bands.at(clock, start)
+    for group in range(table.steps.shape[1]):
+        size = table.steps[price, group]
+        plain = np.flatnonzero(~timed & (steps.count[:, group] > 0))
+        if len(plain):
+            length = steps.count[plain, group] * size[plain]
+            yield Stretches(plain, group, at_start[plain], length)
+        rows = np.flatnonzero(timed & (steps.count[:, group] > 0))
+        done = np.zeros(len(rows), np.int64)
+        while len(rows):
+            moment = start[rows] + steps.first[rows, group] + done * size[rows]
+            band, edge = bands.at(clock, moment)
+            left = steps.count[rows, group] - done
+            here = np.minimum(left, -((moment - edge) // size[rows]))
+            yield Stretches(rows, group, band, here * size[rows])
+            on = here < left
+            rows, done = rows[on], (done + here)[on]

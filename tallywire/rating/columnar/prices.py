@@ -1,0 +1,77 @@
+"""Prices in arrays: one common denominator each, and the proof of what fits 64 bits."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from tallywire.catalog.snapshot import Price, Tariff
+from tallywire.rating.columnar.rounding import LARGEST_DENOMINATOR
+
+_FITS = 2**62
+_LARGEST_AMOUNT = 4 * 10**9
+_NEVER = np.iinfo(np.int64).max
+
+
+class PriceTable:
+    """All prices of all tariffs.
+
+    Attributes:
+        base: First price of each tariff.
+        limit: Largest quantity of an event whose charge provably fits; -1 where the price itself
+            does not.
+        starts, steps: Increment groups (price, group); an absent group starts beyond all usage.
+        rates: Numerator per base unit (price, group, band).
+    """
+
+    def __init__(self, tariffs: Sequence[Tariff]) -> None:
+        prices = [price for tariff in tariffs for price in tariff.prices]
+        sizes = [len(tariff.prices) for tariff in tariffs]
+        self.base = np.cumsum([0, *sizes], dtype=np.int64)[:-1]
+        groups = max((len(price.groups) for price in prices), default=1)
+        bands = max((len(group.rates) for price in prices for group in price.groups), default=1)
+        count = len(prices)
+        self.denominator = np.ones(count, np.int64)
+        self.connect = np.zeros(count, np.int64)
+        self.connect_nano = np.zeros(count, np.int64)
+        self.minimum = np.zeros(count, np.int64)
+        self.limit = np.full(count, -1, np.int64)
+        self.starts = np.full((count, groups + 1), _NEVER, np.int64)
+        self.steps = np.ones((count, groups), np.int64)
+        self.rates = np.zeros((count, groups, bands), np.int64)
+        for number, price in enumerate(prices):
+            self._take(number, price)
+
+    def _take(self, number: int, price: Price) -> None:
+        parts = [price.connect_fee, price.minimum_charge]
+        parts += [rate for group in price.groups for rate in group.rates]
+        common = lcm(*(part.denominator for part in parts))
+        scaled = [_whole(part, common) for part in parts]
+        if common > LARGEST_DENOMINATOR or max(scaled) >= _FITS or min(scaled) < 0:
+            return
+        nano = price.connect_fee * 10**9
+        if nano >= _FITS:
+            return
+        highest = max(1, *scaled[2:])
+        room = min(_FITS, _LARGEST_AMOUNT * common) - scaled[0] - scaled[1]
+        steps = sum(group.increment for group in price.groups)
+        self.limit[number] = max(-1, room // highest - steps)
+        self.denominator[number] = common
+        self.connect[number], self.minimum[number] = scaled[0], scaled[1]
+        self.connect_nano[number] = _half_even(nano)
+        for index, group in enumerate(price.groups):
+            self.starts[number, index] = group.start
+            self.steps[number, index] = group.increment
+            for band, rate in enumerate(group.rates):
+                self.rates[number, index, band] = _whole(rate, common)
+
+
+def _whole(value: Fraction, common: int) -> int:
+    return value.numerator * (common // value.denominator)
+
+
+def _half_even(value: Fraction) -> int:
+    whole, rest = divmod(value.numerator, value.denominator)
+    odd_half = 2 * rest == value.denominator and whole % 2 == 1
+    return whole + (2 * rest > value.denominator or odd_half)

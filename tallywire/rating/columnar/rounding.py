@@ -1,0 +1,75 @@
+"""Rounding in columns: long division in steps that fit 64 bits, every mode."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+MODES = ("up", "down", "half_up", "half_even")
+NANO_SCALE = 9
+_STEP_DIGITS = 3
+LARGEST_DENOMINATOR = 2**62 // 10**_STEP_DIGITS
+"""A remainder times one step of digits must fit."""
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """Amounts rounded.
+
+    Attributes:
+        nano: Amount in 10^-9 of the currency.
+        difference_nano: Rounded minus exact, in 10^-9, halves to even.
+    """
+
+    nano: Ints
+    difference_nano: Ints
+
+
+def _digits(whole: Ints, rest: Ints, denominator: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """Continue a division by `count` decimal digits: whole part and remainder."""
+    left = count.copy()
+    while left.any():
+        step = np.minimum(left, _STEP_DIGITS)
+        factor = 10**step
+        whole = whole * factor + (rest * factor) // denominator
+        rest = (rest * factor) % denominator
+        left -= step
+    return whole, rest
+
+
+def _more(mode: Ints, whole: Ints, rest: Ints, denominator: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which quotients are rounded away from zero."""
+    half = 2 * rest
+    return np.select(
+        [mode == MODES.index("up"), mode == MODES.index("half_up"), mode == MODES.index("half_even")],
+        [
+            rest > 0,
+            half >= denominator,
+            (half > denominator) | ((half == denominator) & (whole % 2 == 1)),
+        ],
+        default=False,
+    )
+
+
+def round_ratios(numerator: Ints, denominator: Ints, mode: Ints, scale: Ints) -> Rounded:
+    """Round non-negative ratios, each by its own mode and scale.
+
+    Args:
+        numerator: At most 4 * 10^9 times the denominator.
+        denominator: Above 0, at most LARGEST_DENOMINATOR.
+        mode: Index into MODES.
+        scale: Decimals kept, 0 to 9.
+    """
+    whole, rest = _digits(numerator // denominator, numerator % denominator, denominator, scale)
+    more = _more(mode, whole, rest, denominator)
+    units = whole + more
+    gap = np.where(more, denominator - rest, rest)  # of one unit at that scale, over denominator
+    zero = np.zeros_like(gap)
+    left, remainder = _digits(
+        gap // denominator, gap % denominator, denominator, NANO_SCALE - scale
+    )
+    even = _more(zero + MODES.index("half_even"), left, remainder, denominator)
+    difference = (left + even) * np.where(more, 1, -1)
+    return Rounded(units * 10 ** (NANO_SCALE - scale), difference)

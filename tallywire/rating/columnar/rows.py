@@ -1,0 +1,161 @@
+"""Charges as rows of RatedEvent: numbers without conversion, names by one look-up each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from schemas.columns import columns, defaults
+from schemas.rated import RatedEvent
+from tallywire.hashes import hash128, to_bytes
+from tallywire.rating.columnar.clocks import Ints
+from tallywire.rating.columnar.tables import Tables
+
+_RUN, _OP = "retail", "charge"
+_ENGINE_VERSION = "1"
+_SIGN_SHIFT = 63
+
+
+@dataclass(frozen=True)
+class Charges:
+    """What was found for each row; see the columns of RatedEvent."""
+
+    offer: Ints
+    tariff: Ints
+    entry: Ints
+    month: Ints
+    quantity: Ints
+    allowance: Ints
+    before: Ints
+    covered: Ints
+    bands: list[tuple[Ints, Ints]]
+    connect_nano: Ints
+    raised: npt.NDArray[np.bool_]
+    numerator: Ints
+    denominator: Ints
+    nano: Ints
+    difference_nano: Ints
+
+
+def decimals(values: Ints, scale: int) -> pl.Series:
+    """Read integers as decimals of that many places, without touching a digit."""
+    words = np.empty((len(values), 2), np.int64)
+    words[:, 0], words[:, 1] = values, values >> _SIGN_SHIFT
+    buffer = pa.py_buffer(words.tobytes())
+    return pl.Series(
+        pa.Decimal128Array.from_buffers(pa.decimal128(38, scale), len(values), [None, buffer])
+    )
+
+
+def _rated_ids(usage: pl.DataFrame) -> pl.Series:
+    texts = usage.select(
+        pl.concat_str(
+            pl.col("event_id").bin.encode("hex"), "restatement_no", "attempt",
+            pl.lit(_RUN), pl.lit(_OP), separator="\x1f",
+        )
+    )  # fmt: skip
+    return to_bytes(*hash128(texts.to_series()))
+
+
+def _band_names(charges: Charges, tables: Tables, start: Ints) -> pl.Series:
+    """Name the bands each row met; rows that met more than one are joined one by one."""
+    calendar = tables.calendar[charges.tariff]
+    widths = [len(bands.names) for bands in tables.bands]
+    bases = np.cumsum([0, *widths])[:-1]
+    names = pl.Series([name for bands in tables.bands for name in bands.names], dtype=pl.String)
+    first = np.full(len(start), -1, np.int64)
+    several: dict[int, list[int]] = {}
+    for rows, band in charges.bands:
+        new = first[rows] < 0
+        first[rows[new]] = band[new]
+        other = ~new & (first[rows] != band)
+        for row, number in zip(rows[other].tolist(), band[other].tolist(), strict=True):
+            met = several.setdefault(row, [int(first[row])])
+            if number not in met:
+                met.append(number)
+    for row in np.flatnonzero(first < 0).tolist():
+        first[row] = _band_at(tables, int(calendar[row]), int(start[row]))
+    found = names.gather(bases[calendar] + first)
+    if several:
+        texts = found.to_list()
+        for row, met in several.items():
+            own = tables.bands[int(calendar[row])].names
+            texts[row] = "+".join(own[number] for number in met)
+        found = pl.Series(texts, dtype=pl.String)
+    return found
+
+
+def _band_at(tables: Tables, calendar: int, moment: int) -> int:
+    from tallywire.rating.columnar.clocks import Clock  # noqa: PLC0415  only for usage of zero
+
+    bands = tables.bands[calendar]
+    clock = Clock(bands.time_zone, moment, moment)
+    return int(bands.at(clock, np.array([moment], np.int64))[0][0])
+
+
+def _of_tariff(tables: Tables, tariff: Ints, name: str) -> pl.Series:
+    return pl.Series([getattr(item, name) for item in tables.tariffs], dtype=pl.String).gather(
+        tariff
+    )
+
+
+def rated_rows(usage: pl.DataFrame, charges: Charges, tables: Tables) -> pl.DataFrame:
+    """Put usage and charges together, in the columns of RatedEvent."""
+    from tallywire.rating.columnar.rate import month_names  # noqa: PLC0415  rate uses these rows
+
+    tariff, entry = charges.tariff, charges.entry
+    frame = tables.prefixes.frame
+    has = charges.allowance >= 0
+    allowance = pl.Series(["", *tables.allowance_names.to_list()]).gather(charges.allowance + 1)
+    tag = np.where(charges.covered == 0, 0, np.where(charges.covered == charges.quantity, 2, 1))
+    entity = [item.legal_entity or tables.snapshot.legal_entity for item in tables.tariffs]
+    rounding = [item.rounding.mode for item in tables.tariffs]
+    zones = [item.calendar.time_zone for item in tables.tariffs]
+    made = {
+        "rated_id": _rated_ids(usage),
+        "run": pl.lit(_RUN),
+        "op": pl.lit(_OP),
+        "tariff_id": _of_tariff(tables, tariff, "tariff_id"),
+        "tariff_revision": frame["revision"].gather(entry),  # type: ignore[index]
+        "zone_id": frame["zone_id"].gather(entry),  # type: ignore[index]
+        "matched_prefix": frame["prefix"].gather(entry),  # type: ignore[index]
+        "price_no": frame["price_no"].gather(entry),  # type: ignore[index]
+        "bands": _band_names(charges, tables, usage["start_time"].to_numpy()),
+        "time_zone": pl.Series(zones, dtype=pl.String).gather(tariff),
+        "rated_quantity": pl.Series(charges.quantity),
+        "included_quantity": pl.Series(charges.covered),
+        "allowance_id": allowance,
+        "allowance_before": pl.Series(charges.before),
+        "allowance_after": pl.Series(np.where(has, charges.before - charges.covered, -1)),
+        "connect_fee": decimals(charges.connect_nano, 9),
+        "minimum_applied": pl.Series(charges.raised.astype(np.int32)),
+        "amount_numerator": decimals(charges.numerator, 0),
+        "amount_denominator": decimals(charges.denominator, 0),
+        "amount": decimals(charges.nano, 9),
+        "rounding_mode": pl.Series(rounding, dtype=pl.String).gather(tariff),
+        "rounding_scale": pl.Series(tables.scale[tariff].astype(np.int32)),
+        "rounding_difference": decimals(charges.difference_nano, 9),
+        "currency": _of_tariff(tables, tariff, "currency"),
+        "usage_rating_tag": pl.Series(["usage", "mixed", "included"]).gather(tag),
+        "tax_category": _of_tariff(tables, tariff, "tax_category"),
+        "legal_entity": pl.Series(entity, dtype=pl.String).gather(tariff),
+        "gl_code": _of_tariff(tables, tariff, "gl_code"),
+        "bill_period": month_names(charges.month),
+        "rater": pl.lit("columnar"),
+        "catalog_hash": pl.lit(tables.snapshot.hash),
+        "engine_version": pl.lit(_ENGINE_VERSION),
+    }
+    expressions = []
+    for name, column in columns(RatedEvent).items():
+        if name in made:
+            value = made[name]
+        elif name in usage.columns:
+            value = usage[name]
+        else:
+            value = pl.lit(defaults(RatedEvent)[name])
+        expressions.append(
+            (pl.lit(value) if isinstance(value, pl.Series) else value).cast(column.polars).alias(name)
+        )
+    return usage.select(expressions)

@@ -1,0 +1,89 @@
+"""Two raters that share no arithmetic give the same charges, to the last digit."""
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from schemas.columns import conform, polars_schema, rows_to_frame
+from schemas.rated import RatedEvent
+from schemas.usage import UsageEvent
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.rating.counters import Counters
+from tallywire.rating.dispatch import Rater
+from tallywire.rating.rulebook import Charge, Rulebook
+from tests.strategies import snapshots, usage_events
+
+SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def _by_rulebook(
+    snapshot: Snapshot, batch: pl.DataFrame
+) -> tuple[pl.DataFrame, list[tuple[str, str, str]], Counters]:
+    book, counters = Rulebook(snapshot), Counters()
+    rows, refusals = [], []
+    for event in batch.iter_rows(named=True):
+        made = book.rate(event, counters.used)
+        if isinstance(made, Charge):
+            rows.append(made.row)
+            if made.counter:
+                counters.set(made.counter, made.used_after)
+        else:
+            refusals.append((made.reason.value, made.detail, made.missing_ref))
+    names = rows[0] if rows else ()
+    schema = {name: polars_schema(RatedEvent)[name] for name in names}
+    frame = pl.DataFrame(rows, schema=schema, orient="row") if rows else None
+    empty = pl.DataFrame(schema=polars_schema(RatedEvent))
+    return conform(frame, RatedEvent) if frame is not None else empty, refusals, counters
+
+
+def _dumped(counters: Counters) -> dict[tuple[int, int], int]:
+    import numpy as np  # noqa: PLC0415  only here
+
+    kind = [("hi", "<u8"), ("lo", "<u8"), ("used", "<i8")]
+    rows = [row for piece in counters.dump() for row in np.frombuffer(piece, kind).tolist()]
+    return {(hi, lo): used for hi, lo, used in rows if used}
+
+
+@SLOW
+@given(snapshots(), usage_events())
+def test_columnar_equals_rulebook(snapshot: Snapshot, events: list[UsageEvent]) -> None:
+    batch = rows_to_frame(events, UsageEvent)
+    expected, refusals, book_counters = _by_rulebook(snapshot, batch)
+    counters = Counters()
+    outcome = Rater(snapshot).rate(batch, counters)
+    assert_frame_equal(outcome.rated.drop("rater"), expected.drop("rater"))
+    assert outcome.refused.select("reason", "detail", "missing_ref").rows() == refusals
+    assert _dumped(counters) == _dumped(book_counters)
+
+
+@SLOW
+@given(snapshots(), usage_events(), st.lists(st.integers(0, 25), max_size=4))
+def test_batch_cuts_do_not_matter(
+    snapshot: Snapshot, events: list[UsageEvent], cuts: list[int]
+) -> None:
+    batch = rows_to_frame(events, UsageEvent)
+    whole = Rater(snapshot).rate(batch, Counters())
+    rater, counters = Rater(snapshot), Counters()
+    edges = [0, *sorted(min(cut, batch.height) for cut in cuts), batch.height]
+    parts = [
+        rater.rate(batch[first:last], counters)
+        for first, last in zip(edges, edges[1:], strict=False)
+    ]
+    rated = pl.concat([part.rated for part in parts])
+    assert_frame_equal(rated.drop("rater"), whole.rated.drop("rater"))
+    assert_frame_equal(pl.concat([part.refused for part in parts]), whole.refused)
+
+
+@SLOW
+@given(snapshots(), usage_events())
+def test_the_number_of_lanes_does_not_matter(
+    snapshot: Snapshot, events: list[UsageEvent]
+) -> None:
+    batch = rows_to_frame(events, UsageEvent)
+    one = Rater(snapshot).rate(batch, Counters()).rated.drop("rater").sort("event_id")
+    lanes = [
+        Rater(snapshot).rate(batch.filter(pl.col("routing_id") == name), Counters()).rated
+        for name in ("r1", "r2")
+    ]
+    assert_frame_equal(pl.concat(lanes).drop("rater").sort("event_id"), one)

@@ -1,0 +1,65 @@
+"""The key table against a dictionary."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallywire.keytable import KeyTable
+
+KEYS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 3)), max_size=200)
+
+
+def _words(keys: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    hi = np.array([key[0] for key in keys], np.uint64)
+    lo = np.array([key[1] for key in keys], np.uint64)
+    return hi, lo
+
+
+@given(st.lists(KEYS, max_size=6))
+def test_it_is_a_dictionary_in_order(batches: list[list[tuple[int, int]]]) -> None:
+    table = KeyTable({"first": np.int64})
+    known: dict[tuple[int, int], int] = {}
+    row = 0
+    for keys in batches:
+        slots, fresh = table.claim(*_words(keys))
+        for index, key in enumerate(keys):
+            assert fresh[index] == (key not in known)
+            if fresh[index]:
+                known[key] = row
+                table.values["first"][slots[index]] = row
+            row += 1
+        assert len(table) == len(known)
+        found = table.find(*_words(list(known)))
+        assert table.values["first"][found].tolist() == list(known.values())
+    assert table.find(*_words([(99, 99)])).tolist() == [-1]
+
+
+def test_keys_of_one_slot_and_growth() -> None:
+    table = KeyTable({"n": np.int64}, capacity=1)
+    count = 5_000
+    hi = np.arange(count, dtype=np.uint64)
+    lo = hi.copy()  # hi ^ lo is 0 for all: every key has the same home
+    slots, fresh = table.claim(hi[:300], lo[:300])
+    assert fresh.all()
+    assert len(set(slots.tolist())) == 300
+    many = np.random.default_rng(1).integers(0, 2**63, count, dtype=np.uint64)
+    slots, fresh = table.claim(many, many[::-1].copy())
+    table.values["n"][slots] = np.arange(count)
+    assert fresh.all()
+    assert (table.values["n"][table.find(many, many[::-1].copy())] == np.arange(count)).all()
+    assert (table.find(hi[:300], lo[:300]) >= 0).all()
+
+
+def test_forgetting_keeps_the_rest() -> None:
+    table = KeyTable({"n": np.int64})
+    keys = np.arange(1, 101, dtype=np.uint64)
+    slots, _ = table.claim(keys, keys * np.uint64(7))
+    table.values["n"][slots] = np.arange(100)
+    keep = np.zeros(len(table.used), bool)
+    keep[slots[::2]] = True
+    table.forget(keep)
+    assert len(table) == 50
+    found = table.find(keys, keys * np.uint64(7))
+    assert (found[::2] >= 0).all()
+    assert (found[1::2] == -1).all()
+    assert table.values["n"][found[::2]].tolist() == list(range(0, 100, 2))

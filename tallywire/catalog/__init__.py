@@ -1,0 +1,1 @@
+"""The catalogue: a folder of files people edit, compiled to an immutable snapshot."""

@@ -1,0 +1,75 @@
+"""Completing an old insert when the store may have forgotten its token.
+
+The store remembers the last tokens of each table, counted in blocks over all lanes. A range that
+was not acknowledged and is older than half of that memory is completed by count: its rows are
+counted by their token column, a part is removed and sent again, and the rollups' hours that it
+touches are made anew from the base table.
+"""
+
+import pyarrow as pa
+
+from warehouse.client import Client, told
+from warehouse.insert import insert
+from warehouse.rollups import FEEDINGS, Feeding
+
+_WAIT = {"mutations_sync": 2}
+
+
+def inserts_since(client: Client, table: str, ledgered_at: int) -> int:
+    """Count inserts into a base table ledgered since an instant, microseconds UTC.
+
+    `table` is one of `warehouse.tables.TABLES`, never user text.
+    """
+    if table == "lane_ledger":
+        return 0
+    with told("its address"):
+        found = client.query(
+            f"SELECT uniqExact(batch_token) FROM {table} "  # noqa: S608  our own table's name
+            "WHERE toUnixTimestamp64Micro(ledgered_at) >= {since:Int64}",
+            parameters={"since": ledgered_at},
+        )
+    return int(found.result_rows[0][0])
+
+
+def complete(client: Client, table: str, rows: pa.Table, token: str) -> None:
+    """Make the rows of a range be there once, and the rollups right."""
+    if rows.num_rows == 0:
+        return
+    with told("its address"):
+        found = client.query(
+            f"SELECT count() FROM {table} WHERE batch_token = {{token:String}}",  # noqa: S608  as above
+            parameters={"token": token},
+        )
+        there = int(found.result_rows[0][0])
+        if 0 < there < rows.num_rows:
+            client.command(
+                f"ALTER TABLE {table} DELETE WHERE batch_token = {{token:String}}",
+                parameters={"token": token},
+                settings=_WAIT,
+            )
+    if there < rows.num_rows:
+        insert(client, table, rows, f"{token}:completed")
+    for feeding in FEEDINGS:
+        if feeding.table == table:
+            _rebuild(client, feeding, token)
+
+
+def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
+    hours = f"SELECT DISTINCT {feeding.hour} FROM {feeding.table} WHERE batch_token = {{token:String}}"  # noqa: S608  as above
+    terms = ", ".join(f"'{term}'" for term in feeding.terms)
+    of_term = f" AND term IN ({terms})" if terms else ""
+    with told("its address"):
+        rows = client.query(hours, parameters={"token": token}).result_rows
+        touched = [int(hour.timestamp()) for (hour,) in rows]
+        parameters = {"hours": touched}
+        client.command(
+            f"ALTER TABLE {feeding.rollup} DELETE WHERE toUnixTimestamp(hour) IN {{hours:Array(UInt32)}}{of_term}",
+            parameters=parameters,
+            settings=_WAIT,
+        )
+        client.command(
+            f"INSERT INTO {feeding.rollup} SELECT {feeding.select} FROM {feeding.table} "  # noqa: S608  as above
+            f"WHERE toUnixTimestamp({feeding.hour}) IN {{hours:Array(UInt32)}} GROUP BY {feeding.group}",
+            parameters=parameters,
+            settings={"insert_deduplicate": 0},
+        )

@@ -1,0 +1,271 @@
+"""CloudEvents as JSON lines: each type of event is mapped to usage by the feed's own rules.
+
+Source: CloudEvents 1.0 (JSON event format). Identity is (source, id).
+"""
+
+from typing import Annotated, Literal
+
+import orjson
+import polars as pl
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from schemas.reasons import Reason
+from schemas.services import Direction, Service
+from tallywire.catalog.snapshot import Feed
+from tallywire.mediation import values
+from tallywire.mediation.decoded import (
+    MAX_RECORD_BYTES,
+    Decoded,
+    Frames,
+    check_world,
+    complete,
+    places,
+    refuse,
+)
+
+_ENVELOPE = ("specversion", "id", "source", "type", "subject", "time")
+
+
+def _path(text: str) -> str:
+    parts = text.split(".")
+    if parts[0] != "data" and len(parts) > 1:
+        msg = f"{text!r} is no path: write subject, or data.duration"
+        raise ValueError(msg)
+    return text
+
+
+JsonPath = Annotated[str, AfterValidator(_path)]
+
+
+class EventRule(BaseModel):
+    """How one type of event becomes usage.
+
+    Attributes:
+        quantity: Path of the quantity; without it each event counts one.
+        unit: `count`, `octets`, or the time unit of the quantity.
+        fields: Canonical field to path.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    service: Service
+    direction: Direction = Direction.MO
+    usage_type: str = ""
+    quantity: JsonPath | None = None
+    unit: Literal["count", "octets", "seconds", "milliseconds", "microseconds"] = "count"
+    fields: dict[
+        Literal[
+            "a_raw", "b_raw", "c_raw", "user_name", "customer", "account_code", "partner", "imsi",
+            "imei", "ip", "serving_plmn", "cell_id", "apn", "rat", "session_key", "usage_type",
+        ],
+        JsonPath,
+    ] = {}  # fmt: skip
+
+
+class CloudEventsOptions(BaseModel):
+    """Options of a CloudEvents feed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: list[EventRule] = Field(min_length=1)
+
+
+def _paths(rules: list[EventRule]) -> list[str]:
+    found = {path for rule in rules for path in rule.fields.values()}
+    found |= {rule.quantity for rule in rules if rule.quantity}
+    return sorted(found)
+
+
+def _schema(paths: list[str]) -> pl.Schema:
+    """Make the schema of the lines: everything is text, numbers are accepted as such."""
+    tree: dict[str, dict[str, object]] = {}
+    for path in paths:
+        node: dict[str, object] = tree  # type: ignore[assignment]
+        for part in path.split("."):
+            node = node.setdefault(part, {})  # type: ignore[assignment]
+    for name in _ENVELOPE:
+        tree.setdefault(name, {})
+
+    def kind(node: dict[str, object]) -> pl.DataType:
+        if not node:
+            return pl.String()
+        return pl.Struct({name: kind(below) for name, below in node.items()})  # type: ignore[arg-type]
+
+    return pl.Schema({name: kind(node) for name, node in sorted(tree.items())})
+
+
+def _read(lines: list[bytes], schema: pl.Schema) -> tuple[pl.DataFrame, list[str | None]]:
+    """Read lines; a line that cannot be read is a row of nulls with a message.
+
+    The result of a line does not depend on the others: on any doubt the lines are read in halves.
+    """
+    try:
+        frame = pl.read_ndjson(b"\n".join(lines), schema=schema)
+        if frame.height == len(lines):
+            return frame, [None] * len(lines)
+    except (pl.exceptions.PolarsError, BaseExceptionGroup):
+        pass
+    if len(lines) == 1:
+        return schema.to_frame(eager=True).clear(1), [_why(lines[0])]
+    half = len(lines) // 2
+    first, first_messages = _read(lines[:half], schema)
+    second, second_messages = _read(lines[half:], schema)
+    return pl.concat([first, second]), first_messages + second_messages
+
+
+def _why(line: bytes) -> str:
+    try:
+        content = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return f"is no JSON: {error}"
+    if not isinstance(content, dict):
+        return "is JSON, but no object"
+    return "has a field of another kind than the feed's rules say"
+
+
+def _sieve(lines: list[bytes]) -> list[bool]:
+    """Tell which lines are JSON objects at all: the cheap test before any halving."""
+    good = []
+    for line in lines:
+        try:
+            good.append(len(line) <= MAX_RECORD_BYTES and isinstance(orjson.loads(line), dict))
+        except orjson.JSONDecodeError:
+            good.append(False)
+    return good
+
+
+def _table(frames: Frames, schema: pl.Schema) -> tuple[pl.DataFrame, list[str | None]]:
+    lines = frames.slices()
+    try:
+        table = pl.read_ndjson(b"\n".join(lines), schema=schema)
+        if table.height == len(lines) and int(frames.lengths.max(initial=0)) <= MAX_RECORD_BYTES:
+            return table, [None] * len(lines)
+    except (pl.exceptions.PolarsError, BaseExceptionGroup):
+        pass
+    good = _sieve(lines)
+    kept = [line for line, ok in zip(lines, good, strict=True) if ok]
+    table, messages = _read(kept, schema) if kept else (schema.to_frame(eager=True), [])
+    numbers: list[int | None] = []
+    count = 0
+    for ok in good:
+        numbers.append(count if ok else None)
+        count += ok
+    place = pl.Series(numbers, dtype=pl.Int64)
+    rows = table.clear(1) if not kept else pl.concat([table, table.clear(1)])
+    chosen = rows[place.fill_null(len(kept)).to_list()]
+    told = iter(messages)
+    return chosen, [
+        next(told) if ok else _why(line) for line, ok in zip(lines, good, strict=True)
+    ]
+
+
+def _text(path: str) -> pl.Expr:
+    parts = path.split(".")
+    column = pl.col(f"j.{parts[0]}")
+    for part in parts[1:]:
+        column = column.struct.field(part)
+    return column
+
+
+def _by_rule(rules: list[EventRule], value: dict[str, pl.Expr], empty: pl.Expr) -> pl.Expr:
+    chosen = empty
+    for rule in reversed(rules):
+        if rule.type in value:
+            chosen = pl.when(pl.col("j.type") == rule.type).then(value[rule.type]).otherwise(chosen)
+    return chosen
+
+
+def _quantity(rule: EventRule) -> pl.Expr:
+    if rule.quantity is None:
+        return pl.lit(1, dtype=pl.Int64)
+    text = _text(rule.quantity)
+    if rule.unit in values.UNIT_US:
+        return values.duration(text, rule.unit)
+    return values.integer(text)
+
+
+def decode(frames: Frames, feed: Feed) -> Decoded:
+    """Decode JSON lines by the feed's rules."""
+    options = CloudEventsOptions.model_validate(feed.options)
+    rules = options.events
+    schema = _schema(_paths(rules))
+    table, messages = _table(frames, schema)
+    table = table.rename({name: f"j.{name}" for name in table.columns})
+    frame = places(frames).with_columns(
+        *table.get_columns(),
+        pl.Series("detail", messages, dtype=pl.String),
+    )
+    frame = frame.with_columns(
+        pl.when(pl.col("detail").is_not_null())
+        .then(pl.lit(Reason.RECORD_UNREADABLE.value)).alias("reason"),
+        pl.col("detail").fill_null(""),
+    )  # fmt: skip
+    frame = refuse(
+        frame, pl.col("byte_length") > MAX_RECORD_BYTES, Reason.RECORD_TOO_LONG,
+        pl.lit("longer than 1 MiB"),
+    )  # fmt: skip
+    for name in ("id", "source", "type"):
+        frame = refuse(
+            frame, pl.col(f"j.{name}").fill_null("") == "", Reason.FIELD_MISSING,
+            pl.lit(f"the attribute `{name}` is missing"),
+        )  # fmt: skip
+    known = [rule.type for rule in rules]
+    frame = refuse(
+        frame, ~pl.col("j.type").is_in(known), Reason.RECORD_TYPE_UNKNOWN,
+        pl.format("no rule of the feed takes type {}", pl.col("j.type")),
+    )  # fmt: skip
+    frame = frame.with_columns(_columns(rules))
+    frame = refuse(
+        frame, pl.col("quantity").is_null(), Reason.NUMBER_INVALID,
+        pl.lit("the quantity is missing or no whole number"),
+    )  # fmt: skip
+    frame = refuse(
+        frame, pl.col("start_us").is_null(), Reason.TIME_INVALID,
+        pl.format("time {} is no RFC 3339 time with an offset", pl.col("j.time").fill_null("(none)")),
+    )  # fmt: skip
+    return Decoded(complete(check_world(frame)))
+
+
+def _columns(rules: list[EventRule]) -> list[pl.Expr]:
+    empty = pl.lit("")
+    fields = sorted({name for rule in rules for name in rule.fields})
+    mapped = [
+        _by_rule(
+            rules,
+            {rule.type: _text(rule.fields[name]) for rule in rules if name in rule.fields},
+            empty,
+        ).alias(name)
+        for name in fields
+    ]
+    start = values.instant(pl.col("j.time"))
+    quantity = _by_rule(
+        rules, {rule.type: _quantity(rule) for rule in rules}, pl.lit(None, dtype=pl.Int64)
+    )
+    timed = [rule.type for rule in rules if rule.unit in values.UNIT_US]
+    octets = [rule.type for rule in rules if rule.unit == "octets"]
+    length = pl.when(pl.col("j.type").is_in(timed)).then(quantity).otherwise(0)
+    columns = [
+        *mapped,
+        pl.concat_str("j.source", "j.id", separator="\x1f", ignore_nulls=True).alias("natural_key"),
+        _by_rule(rules, {rule.type: pl.lit(rule.service.value) for rule in rules}, empty)
+        .alias("service"),
+        _by_rule(rules, {rule.type: pl.lit(rule.direction.value) for rule in rules}, empty)
+        .alias("direction"),
+        start.alias("start_us"),
+        (start + length).alias("end_us"),
+        values.offset_minutes(pl.col("j.time")).cast(pl.Int32).alias("utc_offset_minutes"),
+        pl.lit("explicit_zone").alias("clock_quality"),
+        quantity.alias("quantity"),
+        length.alias("duration_us"),
+        pl.when(pl.col("j.type").is_in(octets)).then(quantity).otherwise(0).alias("down_octets"),
+    ]  # fmt: skip
+    if "usage_type" not in fields:
+        columns.append(
+            _by_rule(
+                rules, {rule.type: pl.lit(rule.usage_type or rule.type) for rule in rules}, empty
+            ).alias("usage_type")
+        )
+    if "customer" not in fields:
+        columns.append(pl.col("j.subject").alias("customer"))
+    return columns

@@ -1,0 +1,323 @@
+"""A collection lane's work on a batch: every input record gets its fate here, and is counted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from schemas.columns import conform, polars_schema
+from schemas.feeds import LaneCount
+from schemas.outcomes import SetAsideEvent
+from schemas.reasons import FATE_OF_REASON, Fate, Reason
+from schemas.usage import UsageEvent
+from tallywire.catalog.snapshot import Feed, Snapshot
+from tallywire.hashes import from_bytes, hash64, hash128, to_bytes
+from tallywire.mediation.correlate import ORDER, Correlated, Correlator, needed
+from tallywire.mediation.decoded import DECODED, Frames
+from tallywire.mediation.dedup import DAY_US, DedupWindow, Verdict
+from tallywire.mediation.normalise import normalise
+from tallywire.mediation.resolve import IdentifierIndex
+from tallywire.mediation.sessions import Sessions
+from tallywire.suspense import RAW_BYTES, suspend, suspend_usage
+
+_REASON_OF_VERDICT = {
+    Verdict.DUPLICATE: (Reason.DUPLICATE_RECORD, "key and content were seen before"),
+    Verdict.RESTATEMENT: (Reason.RESTATEMENT, "the key was seen before with other content"),
+    Verdict.TOO_OLD: (Reason.EVENT_TOO_OLD, "older than the deduplication window of the feed"),
+}
+_SUSPENDED = frozenset(
+    reason.value for reason, fate in FATE_OF_REASON.items() if fate is Fate.SUSPENDED
+)
+
+
+@dataclass(frozen=True)
+class BatchContext:
+    """Where a batch comes from and what it is worked with."""
+
+    feed: Feed
+    snapshot: Snapshot
+    index: IdentifierIndex
+    lane: str
+    file_id: str
+    file_name: str
+    collected_at: int
+    frames: Frames | None
+
+
+@dataclass
+class LaneState:
+    """What a lane remembers."""
+
+    dedup: DedupWindow = field(default_factory=DedupWindow)
+    sessions: Sessions = field(default_factory=Sessions)
+
+    def changes(self) -> bytes:
+        """Give what changed since the last call."""
+        return _packed(self.dedup.changes(), self.sessions.changes())
+
+    def apply(self, changes: bytes) -> None:
+        """Take changes written before."""
+        size = int.from_bytes(changes[:8], "little")
+        first, second = changes[8 : 8 + size], changes[8 + size :]
+        if first:
+            self.dedup.apply(first)
+        if second:
+            self.sessions.apply(second)
+
+    def dump(self) -> Iterator[bytes]:
+        """Give the whole state, in pieces."""
+        for piece in self.dedup.dump():
+            yield _packed(piece, b"")
+        for piece in self.sessions.dump():
+            yield _packed(b"", piece)
+
+
+def _packed(first: bytes, second: bytes) -> bytes:
+    return len(first).to_bytes(8, "little") + first + second if first or second else b""
+
+
+@dataclass(frozen=True)
+class Mediated:
+    """What became of a batch.
+
+    Attributes:
+        usage: For the usage log, rows of UsageEvent in order.
+        counts: Signed changes of collected, open and accepted.
+    """
+
+    usage: pl.DataFrame
+    set_aside: pl.DataFrame
+    suspense: pl.DataFrame
+    counts: pl.DataFrame
+
+
+def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> Mediated:
+    """Work a decoded batch: identify, deduplicate, correlate, normalise, resolve."""
+    frame = _identified(decoded, context)
+    frame, before = _judged(state, frame, context.feed)
+    refused = frame.filter(pl.col("reason").is_not_null())
+    passed = frame.filter(pl.col("reason").is_null())
+    correlated = Correlated()
+    if needed(passed, state.sessions):
+        watermarks = _watermarks(frame, before)[frame["reason"].is_null().to_numpy()]
+        options = context.feed.options
+        correlator = Correlator(
+            state.sessions, options, before, context.feed.window_days
+        )
+        correlated = correlator.run(passed, watermarks)
+        passed = _frame(correlated.events).sort(ORDER)
+    usage = normalise(passed, context.feed, context.index)
+    merged = _frame(correlated.merged)
+    incomplete = _frame(correlated.incomplete).with_columns(
+        pl.lit(Reason.PARTIAL_INCOMPLETE.value).alias("reason"),
+        pl.lit("its session's first part never came").alias("detail"),
+    )
+    good = usage.filter(pl.col("reason").is_null()).select(polars_schema(UsageEvent).names())
+    return Mediated(
+        usage=good,
+        set_aside=_set_aside(refused, merged),
+        suspense=_suspense(refused, incomplete, usage, context),
+        counts=_counts(context, decoded.height, good, correlated),
+    )
+
+
+def _identified(decoded: pl.DataFrame, context: BatchContext) -> pl.DataFrame:
+    """Add origin, event id and payload hash."""
+    feed = context.feed
+    keys = decoded.select(
+        pl.concat_str(
+            pl.lit(feed.tenant_id), pl.lit(feed.source_id), pl.col("natural_key").fill_null(""),
+            separator="\x1f",
+        )
+    ).to_series()  # fmt: skip
+    hi, lo = hash128(keys)
+    named = decoded["natural_key"].is_not_null().to_numpy()
+    hi, lo = np.where(named, hi, 0).astype(np.uint64), np.where(named, lo, 0).astype(np.uint64)
+    content = decoded["content"]
+    payload = decoded["raw_hash"]
+    if content.null_count() < len(content):
+        own = pl.Series(hash64(content.fill_null("")))
+        payload = pl.select(
+            pl.when(content.is_not_null()).then(own).otherwise(payload)
+        ).to_series()
+    return decoded.with_columns(
+        to_bytes(hi, lo).alias("event_id"),
+        payload.alias("payload_hash"),
+        pl.lit(feed.tenant_id).alias("tenant_id"),
+        pl.lit(context.lane).alias("lane"),
+        pl.lit(feed.feed_id).alias("feed_id"),
+        pl.lit(feed.format).alias("format"),
+        pl.lit(context.file_id).alias("file_id"),
+        pl.lit(context.file_name).alias("file_name"),
+        pl.lit(context.collected_at, dtype=pl.Int64).alias("collected_at"),
+        pl.lit(0, dtype=pl.Int32).alias("restatement_no"),
+        pl.lit(0, dtype=pl.Int32).alias("attempt"),
+        pl.lit(1, dtype=pl.Int32).alias("input_records"),
+    )
+
+
+def _judged(state: LaneState, frame: pl.DataFrame, feed: Feed) -> tuple[pl.DataFrame, int]:
+    """Refuse the future, then judge what is left; give the watermark from before, too."""
+    before = state.dedup.watermark
+    future = pl.col("reason").is_null() & (
+        pl.col("start_us") > pl.col("collected_at") + DAY_US
+    )
+    frame = frame.with_columns(
+        pl.when(future).then(pl.lit(Reason.TIME_IN_FUTURE.value)).otherwise("reason")
+        .alias("reason"),
+        pl.when(future).then(pl.lit("more than 24 hours ahead of its collection"))
+        .otherwise("detail").alias("detail"),
+    )  # fmt: skip
+    rows = np.flatnonzero(frame["reason"].is_null().to_numpy())
+    if not len(rows):
+        return frame, before
+    usable = frame if len(rows) == frame.height else frame[rows.tolist()]
+    hi, lo = from_bytes(usable["event_id"])
+    verdicts, numbers = state.dedup.judge(
+        hi, lo, usable["payload_hash"].to_numpy(), usable["start_us"].to_numpy(),
+        window_days=feed.window_days, backfill=feed.backfill,
+    )  # fmt: skip
+    if not verdicts.any():
+        return frame, before
+    verdict = np.zeros(frame.height, np.int64)
+    number = np.zeros(frame.height, np.int32)
+    verdict[rows], number[rows] = verdicts, numbers
+    reason, detail = pl.col("reason"), pl.col("detail")
+    code = pl.Series(verdict)
+    for value, (cause, words) in _REASON_OF_VERDICT.items():
+        hit = code == int(value)
+        reason = pl.when(hit).then(pl.lit(cause.value)).otherwise(reason)
+        detail = pl.when(hit).then(pl.lit(words)).otherwise(detail)
+    return frame.with_columns(
+        reason.alias("reason"), detail.alias("detail"), pl.Series("restatement_no", number)
+    ), before
+
+
+def _watermarks(frame: pl.DataFrame, before: int) -> np.ndarray:
+    """Give the feed's event time as of each row; refused rows that were not judged do not move it."""
+    judged = frame["reason"].is_null() | frame["reason"].is_in(
+        [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
+    )
+    times = np.where(judged.to_numpy(), frame["start_us"].fill_null(0).to_numpy(), 0)
+    return np.maximum.accumulate(np.maximum(times, before))
+
+
+_WORKED = pl.Schema(
+    {
+        **DECODED,
+        "event_id": pl.Binary(),
+        "payload_hash": pl.UInt64(),
+        **dict.fromkeys(
+            ("tenant_id", "lane", "feed_id", "format", "file_id", "file_name"), pl.String()
+        ),
+        "collected_at": pl.Int64(),
+        "restatement_no": pl.Int32(),
+        "attempt": pl.Int32(),
+        "input_records": pl.Int32(),
+        "joined_into": pl.String(),
+        ORDER: pl.Int64(),
+    }
+)
+
+
+def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+    """Put correlated rows back into columns; parts that waited kept their ids as text."""
+    for row in rows:
+        if isinstance(row["event_id"], str):
+            row["event_id"] = bytes.fromhex(row["event_id"])
+        if isinstance(row.get("joined_into"), bytes):
+            row["joined_into"] = row["joined_into"].hex()  # type: ignore[attr-defined]
+        amount = row.get("source_amount")
+        if isinstance(amount, str):
+            row["source_amount"] = pl.select(pl.lit(amount).cast(pl.Decimal(38, 9))).item()
+    return pl.DataFrame(rows, schema=_WORKED, orient="row")
+
+
+def _set_aside(refused: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
+    gone = refused.filter(~pl.col("reason").is_in(list(_SUSPENDED)))
+    fates = {reason.value: fate.value for reason, fate in FATE_OF_REASON.items()}
+    both = pl.concat([gone, merged.drop(ORDER)], how="diagonal_relaxed")
+    return conform(
+        both.with_columns(
+            pl.col("reason").replace_strict(fates, return_dtype=pl.String).alias("fate"),
+            pl.col("joined_into").fill_null("")
+            if "joined_into" in both.columns
+            else pl.lit("").alias("joined_into"),
+        ),
+        SetAsideEvent,
+    )
+
+
+def _raw(rows: pl.DataFrame, context: BatchContext) -> pl.Series:
+    """Take the bytes of rows that lie in this batch."""
+    frames = context.frames
+    pieces = []
+    for offset, length in rows.select("byte_offset", "byte_length").iter_rows():
+        start = offset - frames.base_offset if frames else 0
+        inside = frames is not None and 0 <= start <= len(frames.data) - length
+        kept = min(length, RAW_BYTES)
+        pieces.append(frames.data[start : start + kept] if frames and inside else b"")
+    return pl.Series(pieces, dtype=pl.Binary)
+
+
+_STAGES = {
+    "decode": lambda reason: ~reason.is_in([item[0].value for item in _REASON_OF_VERDICT.values()]),
+    "deduplicate": lambda reason: reason.is_in(
+        [item[0].value for item in _REASON_OF_VERDICT.values()]
+    ),
+}
+
+
+def _suspense(
+    refused: pl.DataFrame, incomplete: pl.DataFrame, usage: pl.DataFrame, context: BatchContext
+) -> pl.DataFrame:
+    snapshot = context.snapshot
+    held = refused.filter(pl.col("reason").is_in(list(_SUSPENDED)))
+    held = held.with_columns(_raw(held, context).alias("raw"), pl.col("start_us").alias("event_time"))
+    parts = [
+        suspend(held.filter(chosen(pl.col("reason"))), snapshot, stage=stage)
+        for stage, chosen in _STAGES.items()
+    ]
+    incomplete = incomplete.with_columns(
+        _raw(incomplete, context).alias("raw"), pl.col("start_us").alias("event_time")
+    )
+    parts.append(suspend(incomplete, snapshot, stage="correlate"))
+    homeless = usage.filter(pl.col("reason").is_not_null())
+    homeless = homeless.with_columns(_raw(homeless, context).alias("raw"))
+    parts.append(suspend_usage(homeless, snapshot, stage="normalise"))
+    return pl.concat(parts)
+
+
+def counted(context: BatchContext, term: str, changes: list[tuple[int, int]]) -> list[LaneCount]:
+    """Make count records: (collected_at, signed change)."""
+    return [
+        LaneCount(
+            lane=context.lane, feed_id=context.feed.feed_id, term=term, records=change,
+            collected_at=moment,
+        )
+        for moment, change in changes
+        if change
+    ]  # fmt: skip
+
+
+def _tally(moments: list[int], sign: int) -> list[tuple[int, int]]:
+    return [(moment, sign * moments.count(moment)) for moment in sorted(set(moments))]
+
+
+def _counts(
+    context: BatchContext, collected: int, usage: pl.DataFrame, correlated: Correlated
+) -> pl.DataFrame:
+    accepted = usage.group_by("collected_at").len().sort("collected_at").rows()
+    records = [
+        *counted(context, "collected", [(context.collected_at, collected)]),
+        *counted(context, "open", _tally(correlated.opened, 1)),
+        *counted(context, "open", _tally(correlated.closed, -1)),
+        *counted(context, "accepted", [(moment, int(number)) for moment, number in accepted]),
+    ]
+    return pl.DataFrame(
+        [record.model_dump() for record in records], schema=polars_schema(LaneCount), orient="row"
+    )
+
+
+

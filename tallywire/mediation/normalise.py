@@ -1,0 +1,108 @@
+"""Decoded rows to usage events: numbers to E.164, quantities to base units, parties to accounts."""
+
+import polars as pl
+
+from schemas.columns import conform
+from schemas.reasons import Reason
+from schemas.services import UNIT_OF_SERVICE, Service
+from schemas.usage import UsageEvent
+from tallywire.catalog.snapshot import Feed
+from tallywire.mediation.resolve import IdentifierIndex
+
+_NOISE = r"[ \-().]"
+_UNITS = {service.value: unit.value for service, unit in UNIT_OF_SERVICE.items()}
+_SERVED = {
+    "a_number": "a_number", "b_number": "b_number", "c_number": "c_number",
+    "user_name": "user_name", "customer": "customer", "account_code": "account_code",
+    "partner": "partner", "imsi": "imsi", "imei": "imei", "ip": "ip",
+    "trunk_in": "trunk_in", "trunk_out": "trunk_out",
+}  # fmt: skip
+
+
+def e164(raw: str, feed: Feed) -> pl.Expr:
+    """Normalise a column of dialled numbers, as `tallywire.numbering.normalise` does one.
+
+    What is no number becomes empty text.
+    """
+    text = pl.col(raw).str.replace_all(_NOISE, "")
+    national = pl.when(text.str.starts_with(feed.home_country) | (text == "")).then(text).otherwise(
+        pl.lit(feed.home_country) + text
+    )
+    if feed.trunk_prefix:
+        rest = text.str.slice(len(feed.trunk_prefix))
+        national = pl.when(text.str.starts_with(feed.trunk_prefix)).then(
+            pl.lit(feed.home_country) + rest
+        ).otherwise(national)
+    for prefix in reversed(feed.international_prefixes):
+        if prefix:
+            national = pl.when(text.str.starts_with(prefix)).then(
+                text.str.slice(len(prefix))
+            ).otherwise(national)
+    number = pl.when(text.str.starts_with("+")).then(text.str.slice(1)).otherwise(national)
+    good = number.str.contains(r"^[0-9]{1,15}$")
+    return pl.when(good).then(number).otherwise(pl.lit(""))
+
+
+def _served(feed: Feed) -> pl.Expr:
+    """Write the first identifier that is there as `type U+001F value`."""
+    keys = pl.lit("")
+    for kind, field in reversed(feed.served):
+        column = pl.col(_SERVED[field])
+        keys = pl.when(column != "").then(pl.lit(f"{kind}\x1f") + column).otherwise(keys)
+    return keys
+
+
+def resolve(frame: pl.DataFrame, index: IdentifierIndex) -> pl.DataFrame:
+    """Find the account of rows by `served_identifier` and `start_time`; say where there is none."""
+    moments = frame["start_time"].to_numpy()
+    rows, known = index.find(frame["served_identifier"], moments)
+    missing = pl.Series(rows < 0)
+    inactive = pl.Series(known & (rows < 0))
+    shown = pl.col("served_identifier").str.replace("\x1f", " ", literal=True)
+    return frame.with_columns(index.columns(rows).get_columns()).with_columns(
+        pl.when(inactive).then(pl.lit(Reason.SUBSCRIPTION_INACTIVE.value))
+        .when(missing).then(pl.lit(Reason.ACCOUNT_UNKNOWN.value))
+        .alias("reason"),
+        pl.when(missing).then(pl.format("no subscription holds {} at that time", shown))
+        .otherwise(pl.lit("")).alias("detail"),
+        pl.when(missing).then(shown).otherwise(pl.lit("")).alias("missing_ref"),
+    )  # fmt: skip
+
+
+def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.DataFrame:
+    """Turn decoded rows with identity into usage events.
+
+    Returns:
+        Columns of UsageEvent, and reason (null where it is usage), detail, missing_ref.
+    """
+    known = [service.value for service in Service]
+    frame = frame.with_columns(
+        a_number=e164("a_raw", feed),
+        b_number=e164("b_raw", feed),
+        c_number=e164("c_raw", feed),
+        unit=pl.col("service").replace_strict(_UNITS, default="", return_dtype=pl.String),
+        start_time=pl.col("start_us"),
+        setup_time=pl.col("setup_us"),
+        end_time=pl.col("end_us"),
+        session_id=pl.col("session_key"),
+        a_number_raw=pl.col("a_raw"),
+        b_number_raw=pl.col("b_raw"),
+        partner_id=pl.col("partner"),
+        home_plmn=pl.lit(feed.home_plmn),
+        quantity=pl.col("quantity").fill_null(0),
+    ).with_columns(served_identifier=_served(feed))
+    frame = resolve(frame, index)
+    unparsable = (pl.col("b_raw") != "") & (pl.col("b_number") == "") & pl.col("b_raw").str.contains(
+        r"^\+?[0-9]{16,}$"
+    )
+    frame = frame.with_columns(
+        pl.when(~pl.col("service").is_in(known)).then(pl.lit(Reason.SERVICE_UNKNOWN.value))
+        .when(unparsable).then(pl.lit(Reason.NUMBER_UNPARSABLE.value))
+        .otherwise("reason").alias("reason"),
+        pl.when(~pl.col("service").is_in(known))
+        .then(pl.format("service {} is not known", pl.col("service")))
+        .when(unparsable).then(pl.format("{} has more than 15 digits", pl.col("b_raw")))
+        .otherwise("detail").alias("detail"),
+    )  # fmt: skip
+    usage = conform(frame, UsageEvent)
+    return usage.with_columns(frame.select("reason", "detail", "missing_ref").get_columns())

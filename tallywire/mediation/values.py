@@ -1,0 +1,107 @@
+"""Fields to values, in columns: integers, exact seconds, local times; what is wrong becomes null."""
+
+import polars as pl
+
+_SECOND_US = 1_000_000
+_MINUTE_US = 60_000_000
+_FRACTION_DIGITS = 6
+_WHOLE = r"^\s*[+-]?[0-9]{1,19}\s*$"
+_DECIMAL = r"^\s*([+-]?)([0-9]{1,13})(?:\.([0-9]{1,15}))?\s*$"
+UNIT_US = {"seconds": _SECOND_US, "milliseconds": 1_000, "microseconds": 1}
+
+
+def integer(text: pl.Expr) -> pl.Expr:
+    """Read whole numbers of 64 bits; anything else is null.
+
+    >>> pl.select(integer(pl.lit("0100"))).item()
+    100
+    """
+    return pl.when(text.str.contains(_WHOLE)).then(
+        text.str.strip_chars().str.strip_prefix("+").cast(pl.Int64, strict=False)
+    )
+
+
+def scaled(text: pl.Expr, factor_digits: int = _FRACTION_DIGITS) -> pl.Expr:
+    """Read decimals as whole numbers of 10^-factor_digits; more digits than that are null.
+
+    >>> pl.select(scaled(pl.lit("1.5"))).item()
+    1500000
+    """
+    sign = text.str.extract(_DECIMAL, 1)
+    whole = text.str.extract(_DECIMAL, 2)
+    part = text.str.extract(_DECIMAL, 3).fill_null("")
+    kept = part.str.slice(0, factor_digits).str.pad_end(factor_digits, "0")
+    exact = part.str.slice(factor_digits).str.strip_chars("0") == ""
+    size = whole.cast(pl.Int64, strict=False) * 10**factor_digits + kept.cast(
+        pl.Int64, strict=False
+    )
+    return pl.when(exact).then(pl.when(sign == "-").then(0 - size).otherwise(size))
+
+
+def duration(text: pl.Expr, unit: str) -> pl.Expr:
+    """Read a duration in `seconds` (decimals allowed), `milliseconds` or `microseconds`, as µs."""
+    if unit == "seconds":
+        return scaled(text)
+    return integer(text) * UNIT_US[unit]
+
+
+def amount(text: pl.Expr) -> pl.Expr:
+    """Read money exactly, nine decimals at most; anything else is null."""
+    good = text.str.contains(r"^\s*-?[0-9]{1,20}(\.[0-9]{1,9})?\s*$")
+    return pl.when(good).then(text.str.strip_chars().cast(pl.Decimal(38, 9), strict=False))
+
+
+def instant(text: pl.Expr) -> pl.Expr:
+    """Read RFC 3339 text with an offset, microseconds UTC; anything else is null."""
+    body = text.str.replace(r"(?i)z$", "+00:00").str.replace(" ", "T", literal=True, n=1)
+    plain = body.str.extract(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})", 1)
+    fraction = body.str.extract(r"^.{19}\.([0-9]{1,9})[+-]", 1).fill_null("0")
+    micros = fraction.str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+    seconds = plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us").cast(
+        pl.Int64
+    )
+    return seconds + micros - offset_minutes(text) * _MINUTE_US
+
+
+def offset_minutes(text: pl.Expr) -> pl.Expr:
+    """Read the offset of RFC 3339 text, minutes; null where it has none."""
+    body = text.str.replace(r"(?i)z$", "+00:00")
+    pattern = r"^.{19}(?:\.[0-9]{1,9})?([+-])([0-9]{2}):?([0-5][0-9])$"
+    hours = body.str.extract(pattern, 2).cast(pl.Int64, strict=False)
+    minutes = body.str.extract(pattern, 3).cast(pl.Int64, strict=False)
+    size = hours * 60 + minutes
+    return pl.when(body.str.extract(pattern, 1) == "-").then(0 - size).otherwise(size)
+
+
+def epoch(text: pl.Expr, unit: str) -> pl.Expr:
+    """Read a time since 1970 in `seconds`, `milliseconds` or `microseconds`, as µs."""
+    return duration(text, unit)
+
+
+def wall_time(text: pl.Expr, pattern: str) -> pl.Expr:
+    """Read a wall-clock time without zone, as microseconds since 1970 on that clock."""
+    return text.str.to_datetime(pattern, strict=False, time_unit="us").cast(pl.Int64)
+
+
+def from_wall(wall_us: pl.Expr, time_zone: str, *, later: bool = False) -> pl.Expr:
+    """Turn wall-clock time into an instant, microseconds UTC.
+
+    Args:
+        wall_us: Microseconds since 1970 on the wall clock.
+        time_zone: IANA zone of that clock.
+        later: Where the wall clock shows a time twice, take the second; a time it never shows is
+            null.
+    """
+    return (
+        wall_us.cast(pl.Datetime("us"))
+        .dt.replace_time_zone(
+            time_zone, ambiguous="latest" if later else "earliest", non_existent="null"
+        )
+        .dt.convert_time_zone("UTC")
+        .cast(pl.Int64)
+    )
+
+
+def offset_of(wall_us: pl.Expr, instant_us: pl.Expr) -> pl.Expr:
+    """Give the offset of a wall-clock time, minutes."""
+    return (wall_us - instant_us) // _MINUTE_US

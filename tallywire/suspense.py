@@ -1,0 +1,71 @@
+"""Making suspense: reason, place, bytes, worth, and what a recycle needs."""
+
+import orjson
+import polars as pl
+
+from schemas.columns import conform, defaults, frame_to_rows, polars_schema
+from schemas.outcomes import SuspenseEvent
+from schemas.usage import UsageEvent
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.hashes import hash128, to_bytes
+from tallywire.worth import estimate
+
+RAW_BYTES = 65_536
+"""Bytes of a record kept in suspense; the file keeps the rest."""
+
+
+def suspense_ids(frame: pl.DataFrame) -> pl.Series:
+    """Name suspended records by their place and content: stable over attempts."""
+    texts = frame.select(
+        pl.concat_str("feed_id", "file_id", "record_no", "byte_offset", "raw_hash", separator="\x1f")
+    ).to_series()
+    return to_bytes(*hash128(texts)).bin.encode("hex")
+
+
+def suspend(frame: pl.DataFrame, snapshot: Snapshot, *, stage: str) -> pl.DataFrame:
+    """Make SuspenseEvent rows.
+
+    Args:
+        frame: Origin columns, reason, detail, service, quantity; optionally missing_ref, raw,
+            usage, event_time, payload_hash.
+        snapshot: For the estimated worth.
+        stage: Where it was suspended.
+    """
+    if frame.is_empty():
+        return pl.DataFrame(schema=polars_schema(SuspenseEvent))
+    frame = estimate(frame.with_columns(pl.col("quantity").fill_null(0)), snapshot)
+    return conform(
+        frame.with_columns(suspense_ids(frame).alias("suspense_id"), pl.lit(stage).alias("stage")),
+        SuspenseEvent,
+    )
+
+
+def usage_json(frame: pl.DataFrame) -> pl.Series:
+    """Write usage events as JSON, fields that have their default left out."""
+    empty = defaults(UsageEvent)
+    texts = []
+    for event in frame_to_rows(frame.select(UsageEvent.model_fields), UsageEvent):
+        content = event.model_dump(mode="json")
+        kept = {
+            name: value
+            for name, value in content.items()
+            if getattr(event, name) != empty.get(name, ...)
+        }
+        texts.append(orjson.dumps(kept).decode())
+    return pl.Series(texts, dtype=pl.String)
+
+
+def suspend_usage(refused: pl.DataFrame, snapshot: Snapshot, *, stage: str) -> pl.DataFrame:
+    """Make SuspenseEvent rows of usage events with reason, detail and missing_ref.
+
+    A joined event stands for its one unsettled input record: the others were merged.
+    """
+    if refused.is_empty():
+        return suspend(refused, snapshot, stage=stage)
+    return suspend(
+        refused.with_columns(
+            usage_json(refused).alias("usage"), pl.col("start_time").alias("event_time")
+        ),
+        snapshot,
+        stage=stage,
+    )

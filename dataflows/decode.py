@@ -10,7 +10,7 @@ from tallywire.mediation.decoders import DECODERS
 
 def framing_of(feed: Feed) -> str:
     """Tell how the feed's format cuts records."""
-    return DECODERS[feed.format].framing
+    return DECODERS[feed.format].framing(feed)
 
 
 def decode_batch(snapshots: Callable[[str], Snapshot], batch: FeedBatch) -> Decoded | None:

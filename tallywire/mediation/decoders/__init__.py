@@ -1,0 +1,61 @@
+"""The formats: one decoder each; a new one is a module and a line in this registry."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from tallywire.catalog.snapshot import Feed
+from tallywire.mediation.decoded import Decoded, Frames
+from tallywire.mediation.decoders import (
+    asterisk_csv,
+    cloudevents,
+    declared,
+    freeswitch_csv,
+    freeswitch_json,
+    radius_detail,
+)
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of usage files.
+
+    Attributes:
+        framing: How it cuts records; a feed's options may choose another.
+        options: Model of a feed's options for it.
+        decode: Total: gives one row for each frame, whatever the bytes are.
+    """
+
+    framing: Callable[[Feed], str]
+    options: type[BaseModel]
+    decode: Callable[[Frames, Feed], Decoded]
+
+
+def _lines(_feed: Feed) -> str:
+    return LINES
+
+
+def _paragraphs(_feed: Feed) -> str:
+    return PARAGRAPHS
+
+
+def _freeswitch(feed: Feed) -> str:
+    return LINES if feed.options.get("per_file") == "lines" else DOCUMENT
+
+
+DECODERS: Mapping[str, Format] = {
+    "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
+    "cloudevents": Format(_lines, cloudevents.CloudEventsOptions, cloudevents.decode),
+    "declared": Format(_lines, declared.DeclaredOptions, declared.decode),
+    "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
+    "freeswitch_json": Format(
+        _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
+    ),
+    "radius_detail": Format(_paragraphs, radius_detail.RadiusOptions, radius_detail.decode),
+}
+"""Formats by the name a feed's `format` gives."""
+
+OPTIONS: Mapping[str, type[BaseModel]] = {name: form.options for name, form in DECODERS.items()}
+"""What the catalogue validates options with."""

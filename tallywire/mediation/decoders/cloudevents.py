@@ -224,7 +224,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         frame, pl.col("start_us").is_null(), Reason.TIME_INVALID,
         pl.format("time {} is no RFC 3339 time with an offset", pl.col("j.time").fill_null("(none)")),
     )  # fmt: skip
-    return Decoded(complete(check_world(frame)))
+    return Decoded(check_world(complete(frame)))
 
 
 def _columns(rules: list[EventRule]) -> list[pl.Expr]:

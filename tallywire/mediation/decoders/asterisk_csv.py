@@ -1,0 +1,133 @@
+"""Asterisk cdr_csv: one line per channel leg, local times, answered legs are billed.
+
+Source: Asterisk's cdr_csv module (Master.csv); columns 1 to 16, then optionally uniqueid, userfield,
+and peeraccount, linkedid, sequence.
+"""
+
+from typing import Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from schemas.reasons import Reason
+from tallywire.catalog.snapshot import Feed
+from tallywire.mediation import values
+from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
+from tallywire.mediation.texts import split_fields, text_frame
+
+_COLUMNS = (
+    "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata",
+    "start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "uniqueid",
+    "userfield", "peeraccount", "linkedid", "sequence",
+)  # fmt: skip
+_COUNTS = (16, 17, 18, 21)
+_PATTERN = "%Y-%m-%d %H:%M:%S"
+_SECOND_US = 1_000_000
+_NEAR_US = 900 * _SECOND_US
+
+
+class AsteriskOptions(BaseModel):
+    """Options of an Asterisk feed.
+
+    Attributes:
+        system_name: Put into the natural key where several servers write one feed.
+        outbound: Channels that are trunks begin so; with it only legs to a trunk are usage.
+        times: `local` (the server's zone) or `utc` (usegmtime=yes).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    system_name: str = ""
+    outbound: list[str] = []
+    times: Literal["local", "utc"] = "local"
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+
+
+def _instant(name: str, zone: str, epoch: pl.Expr) -> pl.Expr:
+    """Read a local time; where the clock shows it twice, the one nearer the call's epoch."""
+    wall = values.wall_time(pl.col(name), _PATTERN)
+    early, late = values.from_wall(wall, zone), values.from_wall(wall, zone, later=True)
+    return pl.when((late - epoch).abs() < (early - epoch).abs()).then(late).otherwise(early)
+
+
+def decode(frames: Frames, feed: Feed) -> Decoded:
+    """Decode lines of cdr_csv."""
+    options = AsteriskOptions.model_validate(feed.options)
+    frame = split_fields(text_frame(frames, options.encoding), ",", _COUNTS, quoted=True)
+    names = {f"f{index}": name for index, name in enumerate(_COLUMNS)}
+    frame = frame.rename(names).with_columns(pl.col(_COLUMNS).fill_null(""))
+    zone = "UTC" if options.times == "utc" else feed.time_zone
+    epoch = values.integer(pl.col("uniqueid").str.extract(r"([0-9]{9,11})\.[0-9]+$", 1)) * _SECOND_US
+    frame = frame.with_columns(
+        _instant("start", zone, epoch).alias("setup_us"),
+        _instant("answer", zone, epoch).alias("answer_us"),
+        _instant("end", zone, epoch).alias("end_us"),
+        (values.integer(pl.col("duration")) * _SECOND_US).alias("duration_us"),
+        (values.integer(pl.col("billsec")) * _SECOND_US).alias("quantity"),
+        values.wall_time(pl.col("start"), _PATTERN).alias("wall_us"),
+        epoch.alias("epoch_us"),
+    )
+    return Decoded(check_world(complete(_checked(frame.with_columns(_columns(options, feed)), options))))
+
+
+def _columns(options: AsteriskOptions, feed: Feed) -> list[pl.Expr]:
+    sequence = pl.concat_str(
+        pl.lit(options.system_name), "uniqueid", "sequence", separator="\x1f"
+    )
+    without = pl.concat_str(
+        pl.lit(options.system_name), "uniqueid", "channel", "dstchannel", "start", "lastapp",
+        separator="\x1f",
+    )  # fmt: skip
+    derived = (pl.col("setup_us") - pl.col("epoch_us")).abs() < _NEAR_US
+    return [
+        pl.when(pl.col("sequence") != "").then(sequence).otherwise(without).alias("natural_key"),
+        pl.coalesce("answer_us", "setup_us").alias("start_us"),
+        values.offset_of(pl.col("wall_us"), pl.col("setup_us")).cast(pl.Int32)
+        .alias("utc_offset_minutes"),
+        pl.when(derived.fill_null(value=False)).then(pl.lit("derived"))
+        .otherwise(pl.lit("assumed")).alias("clock_quality"),
+        pl.col("src").alias("a_raw"),
+        pl.col("dst").alias("b_raw"),
+        pl.col("accountcode").alias("account_code"),
+        pl.col("channel").alias("trunk_in"),
+        pl.col("dstchannel").alias("trunk_out"),
+        pl.col("linkedid").alias("linked_id"),
+        pl.col("uniqueid").alias("session_key"),
+        pl.col("disposition").alias("cause"),
+        pl.lit(feed.service).alias("service"),
+        pl.lit("mo").alias("direction"),
+        pl.col("lastapp").alias("usage_type"),
+    ]  # fmt: skip
+
+
+def _checked(frame: pl.DataFrame, options: AsteriskOptions) -> pl.DataFrame:
+    frame = refuse(
+        frame, pl.col("setup_us").is_null() | pl.col("end_us").is_null(), Reason.TIME_INVALID,
+        pl.format("start {} or end {} is no local time", "start", "end"),
+    )  # fmt: skip
+    frame = refuse(
+        frame, pl.col("quantity").is_null() | pl.col("duration_us").is_null(),
+        Reason.NUMBER_INVALID,
+        pl.format("duration {} or billsec {} is no number", "duration", "billsec"),
+    )  # fmt: skip
+    answered = (pl.col("disposition") == "ANSWERED") & (pl.col("quantity") > 0)
+    too_long = pl.col("quantity") > pl.col("duration_us")
+    frame = refuse(
+        frame, (pl.col("disposition") == "ANSWERED") & (too_long | (pl.col("quantity") < 0)),
+        Reason.DURATION_INCONSISTENT,
+        pl.format("billsec {} is more than duration {}", "billsec", "duration"),
+    )  # fmt: skip
+    gap = (pl.col("end_us") - pl.col("answer_us") - pl.col("quantity")).abs()
+    frame = refuse(
+        frame, answered & (gap > _SECOND_US), Reason.DURATION_INCONSISTENT,
+        pl.format("billsec {} is not answer {} to end {}", "billsec", "answer", "end"),
+    )  # fmt: skip
+    frame = refuse(
+        frame, ~answered, Reason.NOT_ANSWERED, pl.format("disposition {}", "disposition")
+    )
+    if options.outbound:
+        trunk = pl.any_horizontal(
+            [pl.col("dstchannel").str.starts_with(prefix) for prefix in options.outbound]
+        )
+        frame = refuse(frame, ~trunk, Reason.NOT_ANSWERED, pl.lit("no leg to a trunk"))
+    return frame

@@ -3,19 +3,24 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import bytewax.operators as op
+import orjson
 import polars as pl
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from assurance.files import suspended
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
+from dataflows.outcomes import add_held, held_of
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.usage_log.spool import USAGE
+from schemas.alerts import Alert
 from schemas.columns import rows_to_frame
 from schemas.feeds import LedgerEntry
 from tallywire.catalog.snapshot import Snapshot
@@ -33,10 +38,12 @@ class AccountCut:
     Attributes:
         lane: Its name: the builder of the logic is not told.
         journal: Where the journal of its counters stood.
+        held: Sums of suspense by feed and reason, for its alerts.
     """
 
     lane: str
     journal: Cut
+    held: bytes
 
 
 def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
@@ -62,6 +69,7 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         self._counters = Counters()
         self._journal: Journal | None = None
         self._lane = resume.lane if resume else ""
+        self._held: dict[str, dict[str, Any]] = orjson.loads(resume.held) if resume else {}
 
     def _open(self, lane: str) -> None:
         """Open the lane at its first batch, when its name is known."""
@@ -87,10 +95,31 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         usage = batch.tables["usage_events"]
         outcome = rater.rate(usage, self._counters)
         self._progress.events += usage.height
+        suspense = suspend_usage(outcome.refused, snapshot, stage="rate")
         return {
             "rated_events": outcome.rated,
-            "suspense_events": suspend_usage(outcome.refused, snapshot, stage="rate"),
+            "suspense_events": suspense,
+            "alerts": self._alerts(suspense, batch.entry, snapshot),
         }
+
+    def _alerts(
+        self, suspense: pl.DataFrame, entry: LedgerEntry, snapshot: Snapshot
+    ) -> pl.DataFrame:
+        """Report what could not be priced: one alert for each feed, reason and missing reference."""
+        alerts = []
+        for (feed_id, reference), rows in suspense.group_by(
+            "feed_id", "missing_ref", maintain_order=True
+        ):
+            place = f"{self._lane} {reference}".strip()
+            reasons = self._held.setdefault(f"{feed_id}\x1f{place}", {})
+            add_held(reasons, rows)
+            alerts += [
+                suspended(snapshot.tenant_id, str(feed_id), place, reason, held_of(held),
+                          entry.ledgered_at)
+                for reason, held in sorted(reasons.items())
+                if held.pop("new", False)
+            ]  # fmt: skip
+        return rows_to_frame(alerts, Alert)
 
     def snapshot(self) -> AccountCut:
         """Make the lane's counters durable and say where."""
@@ -99,7 +128,7 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
                 msg = "a lane without a batch has nothing to snapshot"
                 raise RuntimeError(msg)
             return self._resume
-        return AccountCut(self._lane, self._journal.commit())
+        return AccountCut(self._lane, self._journal.commit(), orjson.dumps(self._held))
 
 
 def rating_flow(

@@ -21,7 +21,7 @@ from dataflows import stop
 from dataflows.catalogs import CatalogStore
 from dataflows.collection import collection_flow
 from dataflows.decode import decode_batch, framing_of
-from dataflows.exits import exit_code, explain
+from dataflows.exits import Exit, exit_code, explain
 from dataflows.files import lock
 from dataflows.progress import Progress
 from dataflows.rating import rating_flow
@@ -154,6 +154,7 @@ def main(arguments: list[str]) -> int:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(lambda value, **_: orjson.dumps(value).decode()),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -165,8 +166,10 @@ def main(arguments: list[str]) -> int:
     try:
         work(role, job)
     except Exception as error:  # the one place where everything that can go wrong is told
-        log.error("worker stops", reason=explain(error), code=exit_code(error), exc_info=error)  # noqa: TRY400, LOG014  structlog renders it
-        return exit_code(error)
+        code = exit_code(error)
+        trace = {"exc_info": error} if code == Exit.INTERNAL else {}
+        log.error("worker stops", reason=explain(error), code=code, **trace)  # noqa: TRY400  told above
+        return code
     log.info("worker ends", run=job.run)
     return 0
 

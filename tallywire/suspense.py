@@ -44,7 +44,7 @@ def usage_json(frame: pl.DataFrame) -> pl.Series:
     """Write usage events as JSON, fields that have their default left out."""
     empty = defaults(UsageEvent)
     texts = []
-    for event in frame_to_rows(frame.select(UsageEvent.model_fields), UsageEvent):
+    for event in frame_to_rows(frame.select(list(UsageEvent.model_fields)), UsageEvent):
         content = event.model_dump(mode="json")
         kept = {
             name: value

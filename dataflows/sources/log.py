@@ -139,8 +139,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         return self._position
 
     def close(self) -> None:
-        """Close the ledger."""
-        self.ledger.close()
+        """Leave the ledger open: the sink still acknowledges into it."""
 
 
 class LogSource(FixedPartitionedSource[tuple[str, LogBatch], int]):

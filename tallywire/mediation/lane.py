@@ -315,9 +315,10 @@ def _counts(
         *counted(context, "open", _tally(correlated.closed, -1)),
         *counted(context, "accepted", [(moment, int(number)) for moment, number in accepted]),
     ]
-    return pl.DataFrame(
-        [record.model_dump() for record in records], schema=polars_schema(LaneCount), orient="row"
-    )
+    return counts_frame(records)
 
 
-
+def counts_frame(records: list[LaneCount]) -> pl.DataFrame:
+    """Put count records into columns."""
+    rows = [record.model_dump() for record in records]
+    return pl.DataFrame(rows, schema=polars_schema(LaneCount), orient="row")

@@ -15,7 +15,7 @@ _SERVED = {
     "a_number": "a_number", "b_number": "b_number", "c_number": "c_number",
     "user_name": "user_name", "customer": "customer", "account_code": "account_code",
     "partner": "partner", "imsi": "imsi", "imei": "imei", "ip": "ip",
-    "trunk_in": "trunk_in", "trunk_out": "trunk_out",
+    "trunk_in": "trunk_in", "trunk_out": "trunk_out", "apn": "apn",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Format:
     """
 
     framing: Callable[[Feed], str]
-    options: type[BaseModel]
+    options_model: type[BaseModel]
     decode: Callable[[Frames, Feed], Decoded]
 
 
@@ -57,5 +57,5 @@ DECODERS: Mapping[str, Format] = {
 }
 """Formats by the name a feed's `format` gives."""
 
-OPTIONS: Mapping[str, type[BaseModel]] = {name: form.options for name, form in DECODERS.items()}
+OPTIONS: Mapping[str, type[BaseModel]] = {name: form.options_model for name, form in DECODERS.items()}
 """What the catalogue validates options with."""

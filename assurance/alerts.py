@@ -1,0 +1,99 @@
+"""Building alerts: stable ids, one sentence, money at risk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import orjson
+import xxhash
+
+from schemas.alerts import Alert
+
+_MOST_EVIDENCE = 50
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control: what it watches and what a person should do about a finding.
+
+    Attributes:
+        control_id: C1 to C20; published in docs/reference/controls.md.
+        kind: leakage, duplicate, misrating, fraud, completeness.
+        direction: `under` (revenue lost) or `over` (charged too much).
+    """
+
+    control_id: str
+    pattern: str
+    kind: str
+    severity: str
+    direction: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Money at risk, where anything is known of it."""
+
+    amount: Decimal | None = None
+    currency: str = ""
+    method: str = "none"
+
+
+def alert_id(control: Control, entity: str, episode: str) -> str:
+    """Name a finding: the same control, entity and episode is the same alert."""
+    text = "\x1f".join([control.control_id, control.pattern, entity, episode])
+    return xxhash.xxh3_128_hexdigest(text.encode())
+
+
+def alert(
+    control: Control,
+    *,
+    tenant_id: str,
+    feed_id: str,
+    entity: tuple[str, str],
+    episode: str,
+    at: int,
+    explanation: str,
+    expected: int = 0,
+    observed: int = 0,
+    unit: str = "",
+    worth: Worth | None = None,
+    evidence: Sequence[dict[str, str]] = (),
+    state: str = "open",
+    window: tuple[int | None, int | None] = (None, None),
+) -> Alert:
+    """Make an alert.
+
+    Args:
+        entity: Type and id of what it is about.
+        episode: What makes this finding another than the last of the same entity.
+        at: Ledger time of the finding, microseconds UTC.
+    """
+    worth = worth or Worth()
+    return Alert(
+        alert_id=alert_id(control, entity[1], episode),
+        tenant_id=tenant_id,
+        control_id=control.control_id,
+        kind=control.kind,
+        pattern=control.pattern,
+        entity_type=entity[0],
+        entity_id=entity[1],
+        feed_id=feed_id,
+        window_start=window[0],
+        window_end=window[1],
+        opened_at=at,
+        detected_at=at,
+        expected=expected,
+        observed=observed,
+        unit=unit,
+        direction=control.direction,
+        money_at_risk=worth.amount,
+        money_method=worth.method,
+        currency=worth.currency,
+        severity=control.severity,
+        state=state,
+        evidence=orjson.dumps(list(evidence)[:_MOST_EVIDENCE]).decode(),
+        evidence_count=len(evidence),
+        suggested_action=control.action,
+        explanation=explanation,
+    )

@@ -1,0 +1,1 @@
+"""The door: the `tallywire` command, one module per verb."""

@@ -1,0 +1,278 @@
+"""A collection lane at work: mediation, the records of its files, its controls, its blocks."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import orjson
+import polars as pl
+import xxhash
+
+from assurance.files import (
+    FeedMemory,
+    Held,
+    duplicates,
+    replayed,
+    sequence,
+    suspended,
+    trailer,
+)
+from dataflows.lane import SpoolItem
+from dataflows.sources.files import FeedBatch
+from dataflows.usage_log.blocks import encode
+from dataflows.usage_log.spool import OUTCOMES, USAGE
+from schemas.alerts import Alert
+from schemas.columns import Record, conform, polars_schema, rows_to_frame
+from schemas.feeds import FeedFile, LaneCount, LedgerEntry
+from schemas.outcomes import SetAsideEvent
+from schemas.reasons import Fate, Reason
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.hashes import hash64
+from tallywire.mediation.decoded import Decoded, Frames, refused
+from tallywire.mediation.lane import (
+    BatchContext,
+    LaneState,
+    Mediated,
+    counted,
+    counts_frame,
+    mediate,
+)
+from tallywire.mediation.recycle import parse, recycle
+from tallywire.mediation.resolve import IdentifierIndex
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a batch leaves behind."""
+
+    batch: FeedBatch
+    usage: pl.DataFrame
+    outcomes: Mapping[str, pl.DataFrame]
+    partitions: int
+
+    def item(self) -> SpoolItem:
+        """Write it as blocks of the usage log, usage split by routing id."""
+        lane, position = self.batch.feed_id, self.batch.entry.position
+        ended = self.batch.detail["run"] if self.batch.kind == "ended" else ""
+        blocks = {
+            (USAGE, number): encode(lane, position, {"usage_events": rows})
+            for number, rows in self._split()
+        }
+        tables = {name: rows for name, rows in self.outcomes.items() if rows.height}
+        if tables:
+            blocks[OUTCOMES, 0] = encode(lane, position, tables)
+        return SpoolItem(lane, position, blocks, ended)
+
+    def _split(self) -> list[tuple[int, pl.DataFrame]]:
+        if self.usage.is_empty():
+            return []
+        if self.partitions == 1:
+            return [(0, self.usage)]
+        place = pl.Series(hash64(self.usage["routing_id"]) % self.partitions)
+        return [
+            (number, rows)
+            for number in range(self.partitions)
+            if not (rows := self.usage.filter(place == number)).is_empty()
+        ]
+
+
+class LaneWork:
+    """The work of one lane; its large state is journaled, its files' counts are in the snapshot."""
+
+    def __init__(self, lane: str, partitions: int) -> None:
+        self.lane = lane
+        self.state = LaneState()
+        self._partitions = partitions
+        self._files: dict[str, dict[str, Any]] = {}
+        self._memory = FeedMemory()
+        self._index = lru_cache(maxsize=2)(self._build_index)
+        self._snapshot: Snapshot | None = None
+
+    def _build_index(self, _catalog_hash: str) -> IdentifierIndex:
+        if self._snapshot is None:
+            msg = "no snapshot to index"
+            raise AssertionError(msg)
+        return IdentifierIndex(self._snapshot.identifiers)
+
+    def dump_files(self) -> bytes:
+        """Write the counts of open files and the memory of the controls."""
+        return orjson.dumps({"files": self._files, "memory": asdict(self._memory)})
+
+    def restore_files(self, content: bytes) -> None:
+        """Read them back."""
+        data = orjson.loads(content)
+        self._files = data["files"]
+        self._memory = FeedMemory(**data["memory"])
+
+    def work(self, batch: FeedBatch, decoded: Decoded | None, snapshot: Snapshot) -> Gathered:
+        """Work one batch."""
+        empty = pl.DataFrame(schema=polars_schema(LaneCount))
+        if batch.kind == "ended":
+            return Gathered(batch, empty.clear(), {}, self._partitions)
+        self._snapshot = snapshot
+        context = BatchContext(
+            feed=snapshot.feeds[batch.feed_id],
+            snapshot=snapshot,
+            index=self._index(snapshot.hash),
+            lane=self.lane,
+            file_id=batch.entry.source,
+            file_name=batch.detail["name"],
+            collected_at=batch.entry.ledgered_at,
+            frames=batch.frames,
+        )
+        if batch.kind == "replayed":
+            return self._replayed(batch, context)
+        if batch.kind == "recycle" and batch.frames is not None:
+            made = recycle(self.state, parse(batch.frames), context)
+            return self._gathered(batch, made, [], [])
+        if decoded is None:
+            frames, decoded = _overlong(batch)
+            context = replace(context, frames=frames)
+        made = mediate(self.state, decoded.frame, context)
+        file = self._count_file(batch, decoded, made, context)
+        alerts = self._alerts(batch, file, context)
+        return self._gathered(batch, made, [file] if self._report(batch) else [], alerts)
+
+    @staticmethod
+    def _report(batch: FeedBatch) -> bool:
+        return bool(batch.detail["at_end"]) or batch.detail["status"] == "growing"
+
+    def _gathered(
+        self, batch: FeedBatch, made: Mediated, files: list[FeedFile], alerts: list[Alert]
+    ) -> Gathered:
+        outcomes = {
+            "suspense_events": made.suspense,
+            "set_aside_events": made.set_aside,
+            "lane_counts": made.counts,
+            "feed_files": _frame(files, FeedFile),
+            "alerts": _frame(alerts, Alert),
+            "lane_ledger": _frame([batch.entry], LedgerEntry),
+        }
+        return Gathered(batch, made.usage, outcomes, self._partitions)
+
+    def _replayed(self, batch: FeedBatch, context: BatchContext) -> Gathered:
+        """Count a file that was read before: all its records are duplicates, in one row."""
+        file = self._feed_file(batch, context, records=batch.entry.records).model_copy(
+            update={"duplicates": batch.entry.records, "replay_of": batch.detail["replay_of"]}
+        )
+        row = SetAsideEvent(
+            tenant_id=context.feed.tenant_id, lane=self.lane, feed_id=context.feed.feed_id,
+            format=context.feed.format, file_id=context.file_id, file_name=context.file_name,
+            collected_at=context.collected_at, fate=Fate.DUPLICATE.value,
+            reason=Reason.DUPLICATE_FILE.value, records=batch.entry.records,
+            detail=f"same content as file {batch.detail['replay_of']}",
+        )  # fmt: skip
+        counts = counted(context, "collected", [(context.collected_at, batch.entry.records)])
+        outcomes = {
+            "set_aside_events": _frame([row], SetAsideEvent),
+            "lane_counts": counts_frame(counts),
+            "feed_files": _frame([file], FeedFile),
+            "alerts": _frame([replayed(file)], Alert),
+            "lane_ledger": _frame([batch.entry], LedgerEntry),
+        }
+        usage = pl.DataFrame(schema=polars_schema(LaneCount))
+        return Gathered(batch, usage, outcomes, self._partitions)
+
+    def _feed_file(self, batch: FeedBatch, context: BatchContext, *, records: int) -> FeedFile:
+        detail = batch.detail
+        return FeedFile(
+            tenant_id=context.feed.tenant_id, feed_id=context.feed.feed_id, lane=self.lane,
+            file_id=context.file_id, file_name=detail["name"], sha256=detail["sha256"],
+            size=detail["size"], status=detail["status"], records=records,
+            collected_at=context.collected_at,
+        )  # fmt: skip
+
+    def _count_file(
+        self, batch: FeedBatch, decoded: Decoded, made: Mediated, context: BatchContext
+    ) -> FeedFile:
+        """Add a batch to its file's counts."""
+        counts = self._files.setdefault(
+            batch.entry.source,
+            {"records": 0, "decoded": 0, "suspended": 0, "filtered": 0, "duplicates": 0,
+             "reasons": {}},
+        )  # fmt: skip
+        counts["records"] += decoded.frame.height
+        counts["suspended"] += made.suspense.height
+        for fate, name in ((Fate.FILTERED, "filtered"), (Fate.DUPLICATE, "duplicates")):
+            counts[name] += made.set_aside.filter(pl.col("fate") == fate.value).height
+        counts["decoded"] += made.usage.height
+        for name, value in decoded.control.items():
+            added = name.startswith("counted_")
+            counts[name] = counts.get(name, 0) + value if added else value
+        for name, least in (("first_event_time", True), ("last_event_time", False)):
+            times = decoded.frame.filter(pl.col("reason").is_null())["start_us"]
+            found = [counts.get(name), times.min() if least else times.max()]
+            kept = [value for value in found if value is not None]
+            counts[name] = (min(kept) if least else max(kept)) if kept else None
+        file = self._feed_file(batch, context, records=counts["records"])
+        wants_trailer = bool(context.feed.options.get("trailer"))
+        found_trailer = bool(counts.get("trailer_found")) or not wants_trailer
+        known = {
+            name: counts[name]
+            for name in FeedFile.model_fields
+            if name in counts and name not in {"records", "trailer_found"}
+        }
+        add_held(counts["reasons"], made.suspense)
+        return file.model_copy(update={**known, "trailer_found": found_trailer})
+
+    def _alerts(self, batch: FeedBatch, file: FeedFile, context: BatchContext) -> list[Alert]:
+        counts = self._files[batch.entry.source]
+        alerts = [
+            suspended(
+                file.tenant_id, file.feed_id, file.file_name, reason, held_of(held),
+                context.collected_at,
+            )
+            for reason, held in sorted(counts["reasons"].items())
+            if held.pop("new", False)
+        ]
+        if self._report(batch):
+            alerts += duplicates(file)
+        if batch.detail["at_end"]:
+            alerts += sequence(self._memory, file)
+            alerts += trailer(file)
+            del self._files[batch.entry.source]
+        return alerts
+
+
+def add_held(reasons: dict[str, dict[str, Any]], suspense: pl.DataFrame) -> None:
+    """Add suspended rows to sums by reason."""
+    rows = suspense.filter(pl.col("change") > 0)
+    for row in rows.select(
+        "reason", "estimated_amount", "estimated_currency", "estimate_method", "file_name",
+        "record_no",
+    ).iter_rows(named=True):  # fmt: skip
+        held = reasons.setdefault(
+            row["reason"],
+            {"records": 0, "worth": None, "currency": "", "method": "none", "first": ""},
+        )
+        held["records"] += 1
+        held["new"] = True
+        held["first"] = held["first"] or f"{row['file_name']} record {row['record_no'] + 1}"
+        if row["estimated_amount"] is not None:
+            held["worth"] = str(Decimal(held["worth"] or 0) + row["estimated_amount"])
+            held["currency"], held["method"] = row["estimated_currency"], row["estimate_method"]
+
+
+def held_of(held: Mapping[str, Any]) -> Held:
+    """Read sums back."""
+    worth = None if held["worth"] is None else Decimal(held["worth"])
+    return Held(held["records"], worth, held["currency"], held["method"], held["first"])
+
+
+def _overlong(batch: FeedBatch) -> tuple[Frames, Decoded]:
+    """Refuse a piece of a record beyond all bounds."""
+    length = np.array([len(batch.raw)], np.int64)
+    number = batch.detail["first_record_no"]
+    frames = Frames(batch.raw, np.zeros(1, np.int64), length, number, batch.entry.first)
+    digest = xxhash.xxh3_64_hexdigest(batch.raw)
+    detail = f"no end of record in {len(batch.raw)} bytes (xxh3 {digest})"
+    return frames, refused(frames, Reason.RECORD_TOO_LONG, detail)
+
+
+def _frame(rows: list[Any], record: type[Record]) -> pl.DataFrame:
+    if not rows:
+        return pl.DataFrame(schema=polars_schema(record))
+    return conform(rows_to_frame(rows, record), record)

@@ -1,0 +1,249 @@
+"""A run: catalogue, store and workers brought up, watched and taken down together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from dataflows import stop
+from dataflows.catalogs import CatalogStore, read_folder
+from dataflows.exits import Exit
+from dataflows.files import lock, write_atomic
+from dataflows.progress import read as read_progress
+from dataflows.settings import Home, Settings
+from dataflows.sources.folder import Candidate, discover
+from dataflows.worker import COLLECTION, ENGINE, RATING, Job
+from tallywire.catalog import Problem, Snapshot, read
+from tallywire.mediation.decoders import DECODERS
+from warehouse.client import connect
+from warehouse.configuration import ServerPlan
+from warehouse.migrate import migrate
+from warehouse.server import Running, find, free_port, start
+
+_WATCH_S = 0.2
+_STOP_S = 5.0
+
+
+class CatalogRefused(ValueError):  # noqa: N818  it says what is the case
+    """The catalogue has problems."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"the catalogue has {len(problems)} problems")
+        self.problems = problems
+
+
+def compile_into(home: Home, folder: Path) -> Snapshot:
+    """Compile a catalogue folder, archive it and put it into use.
+
+    Raises:
+        CatalogRefused: If it has problems.
+        CatalogError: If it cannot be read or kept.
+    """
+    files = read_folder(folder)
+    reading = read(files, DECODERS)
+    if reading.snapshot is None:
+        raise CatalogRefused(list(reading.problems))
+    catalogs = CatalogStore(home.catalogs)
+    catalogs.archive(files, reading.snapshot)
+    catalogs.set_current(reading.snapshot.hash)
+    return reading.snapshot
+
+
+@contextmanager
+def store_of(settings: Settings) -> Iterator[Running | None]:
+    """Have a store: the configured one, one that already runs, or one started for this time."""
+    home = Home(settings.home)
+    if settings.store_url or find(home.store) is not None:
+        yield None
+        return
+    plan = ServerPlan(
+        home.store.resolve(),
+        settings.http_port or free_port(),
+        settings.tcp_port or free_port(),
+        memory_bytes=settings.store_memory_bytes,
+        database=settings.database,
+    )
+    running = start(plan)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def prepare_store(settings: Settings) -> list[str]:
+    """Bring the store's tables to this version; give the migrations that were applied."""
+    home = Home(settings.home)
+    client = connect(settings.store_url, home.store, role="owner")
+    return migrate(client, settings.database)
+
+
+@dataclass
+class Workers:
+    """The worker processes of a run.
+
+    Attributes:
+        failed: Role and exit code of a worker that did not end well.
+    """
+
+    settings: Settings
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    failed: tuple[str, int] | None = None
+
+    def start(self, roles: Sequence[str], job: Job) -> None:
+        """Start a process for each role."""
+        home = Home(self.settings.home)
+        logs = home.root / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        path = home.root / "job.json"
+        write_atomic(path, job.model_dump_json().encode())
+        for role in roles:
+            with suppress(FileNotFoundError):
+                (home.progress / f"{role}.json").unlink()
+            with (logs / f"{role}.jsonl").open("ab") as log:
+                self.processes[role] = subprocess.Popen(  # noqa: S603  our own module
+                    [sys.executable, "-m", "dataflows.worker", role, str(path)],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True, env={**os.environ, "POLARS_MAX_THREADS": "2"},
+                )  # fmt: skip
+
+    def watch(self, tell: Callable[[], None]) -> int:
+        """Wait for all to end; when one fails, or a stop is asked for, end the others."""
+        while any(process.poll() is None for process in self.processes.values()):
+            tell()
+            for role, process in self.processes.items():
+                code = process.poll()
+                if code and self.failed is None:
+                    self.failed = (role, code)
+                    self.terminate()
+            if stop.wait(_WATCH_S):
+                self.terminate()
+        tell()
+        for role, process in self.processes.items():
+            if process.returncode and self.failed is None:
+                self.failed = (role, process.returncode)
+        return self.failed[1] if self.failed else int(Exit.DONE)
+
+    def terminate(self) -> None:
+        """Ask every worker to end, and end those that do not."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 2 * _STOP_S
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def reason(self) -> str:
+        """Find what a failed worker said."""
+        if self.failed is None:
+            return ""
+        path = Home(self.settings.home).root / "logs" / f"{self.failed[0]}.jsonl"
+        for line in reversed(path.read_bytes().splitlines()):
+            with suppress(orjson.JSONDecodeError):
+                content = orjson.loads(line)
+                if isinstance(content, dict) and "reason" in content:
+                    return str(content["reason"])
+        return f"worker {self.failed[0]} ended with code {self.failed[1]} (see {path})"
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is to do.
+
+    Attributes:
+        catalog: Folder to compile first; `None` for the catalogue in use.
+        inputs: Files and folders of usage.
+    """
+
+    settings: Settings
+    catalog: Path | None
+    inputs: list[Path]
+    follow: bool
+
+
+@dataclass
+class RunResult:
+    """How a run went.
+
+    Attributes:
+        code: Exit code.
+        reason: What went wrong, for a person.
+        unclaimed: Files that no feed takes.
+        problems: What workers met and a person should know.
+    """
+
+    code: int
+    reason: str = ""
+    seconds: float = 0.0
+    unclaimed: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+Tell = Callable[[dict[str, dict[str, object]]], None]
+
+
+def run(plan: RunPlan, tell: Tell) -> RunResult:
+    """Do a run; `tell` is given the workers' progress a few times a second.
+
+    Raises:
+        CatalogRefused: If the catalogue has problems.
+        LaneTaken: If another run works this home.
+        StoreError: If the store cannot be had.
+        OSError: If the home cannot be written.
+    """
+    settings, home = plan.settings, Home(plan.settings.home)
+    held = lock(home.root / "locks" / "run", f"home {home.root}")
+    catalogs = CatalogStore(home.catalogs)
+    snapshot = (
+        compile_into(home, plan.catalog) if plan.catalog else catalogs.load(catalogs.current())
+    )
+    taken, unclaimed = discover(plan.inputs, snapshot.feeds)
+    feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(home, taken))
+    began = time.monotonic()
+    job = Job(
+        run=f"{time.time_ns()}", inputs=[path.resolve() for path in plan.inputs],
+        follow=plan.follow, feeds=feeds,
+        settings=settings.model_copy(update={"home": settings.home.resolve()}),
+    )  # fmt: skip
+    roles = [COLLECTION, RATING] if settings.processes == 2 else [ENGINE]  # noqa: PLR2004  its setting
+    with store_of(settings):
+        prepare_store(settings)
+        workers = Workers(settings)
+        workers.start(roles, job)
+        code = workers.watch(lambda: tell(progress_of(home, roles)))
+    problems = [
+        str(text)
+        for content in progress_of(home, roles).values()
+        for text in content.get("problems", [])  # type: ignore[attr-defined]
+    ]
+    held.close()
+    if code == Exit.DONE and any("cannot be read" in text for text in problems):
+        code = int(Exit.INCOMPLETE)
+    return RunResult(
+        code=code, reason=workers.reason(), seconds=time.monotonic() - began,
+        unclaimed=[candidate.name for candidate in unclaimed], problems=problems,
+    )  # fmt: skip
+
+
+def _busy(home: Home, taken: Mapping[str, list[Candidate]]) -> list[str]:
+    """Give the feeds that have files, or suspense to recycle, or a ledger to finish."""
+    return [
+        feed_id
+        for feed_id, files in taken.items()
+        if files or (home.lane(COLLECTION, feed_id) / "ledger").exists()
+    ]
+
+
+def progress_of(home: Home, roles: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Read how far the workers are."""
+    return {role: read_progress(home.progress / f"{role}.json") for role in roles}

@@ -1,0 +1,137 @@
+"""Tariffs, compiled: exact prices per base unit, and a table of prefixes that point at them."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import polars as pl
+
+from tallywire.catalog.compile_calendars import ALWAYS
+from tallywire.catalog.deck import RATE, column_map
+from tallywire.catalog.entries import Entries, unit_of
+from tallywire.catalog.models import EVERY_BAND, DeckEntry, RevisionEntry, TariffEntry, ZonePlan
+from tallywire.catalog.pricing import (
+    compiled_groups,
+    in_units,
+    increment_groups,
+    rates_by_band,
+    written_groups,
+)
+from tallywire.catalog.rules_revisions import revision_spans
+from tallywire.catalog.snapshot import PREFIX_SCHEMA, Calendar, Group, Price, Rounding, Tariff
+
+_SIZES = ("increment", "initial", "subsequent", "included")
+
+
+class _Tariff:
+    """One tariff while it is compiled: prices found so far and prefix rows."""
+
+    def __init__(self, entry: TariffEntry, calendar: Calendar, entries: Entries) -> None:
+        self.entry = entry
+        self.calendar = calendar
+        self.unit = unit_of(entry.service)
+        self.plans: Mapping[str, ZonePlan] = {one.value.id: one.value for one in entries.zone_plans}
+        self.prices: list[Price] = []
+        self.frames: list[pl.DataFrame] = []
+        spans = revision_spans(entry, calendar.time_zone)
+        for revision, span in zip(entry.revisions, spans, strict=True):
+            rows = entries.decks.get((entry.id, revision.revision))
+            if revision.deck is not None and rows is not None:
+                self._deck(revision.deck, revision.revision, rows)
+            else:
+                self._prices(revision, span)
+
+    def _prices(self, revision: RevisionEntry, span: tuple[int, int]) -> None:
+        plan = self.plans.get(revision.zones or "")
+        prefixes = {zone.id: zone.prefixes for zone in plan.zones} if plan else {}
+        rows = []
+        for price in revision.prices:
+            number = len(self.prices)
+            groups = compiled_groups(written_groups(price, self.unit), self.calendar.bands)
+            self.prices.append(Price(price.connect_fee, price.minimum_charge, groups))
+            rows += [
+                (prefix, price.zone or "", number, revision.revision, *span)
+                for prefix in (prefixes[price.zone] if price.zone else ("",))
+            ]
+        self.frames.append(pl.DataFrame(rows, schema=PREFIX_SCHEMA, orient="row"))
+
+    def _deck(self, deck: DeckEntry, revision: int, rows: pl.DataFrame) -> None:
+        priced = [
+            name
+            for name in column_map(deck.columns)
+            if name.startswith(RATE) or name in {"connect_fee", "minimum_charge", *_SIZES}
+        ]
+        distinct = rows.select(priced).unique(maintain_order=True)
+        first = len(self.prices)
+        self.prices += [self._price(deck, row) for row in distinct.iter_rows(named=True)]
+        numbers = pl.Series("price_no", range(first, len(self.prices)), dtype=pl.Int32)
+        numbered = rows.join(
+            distinct.with_columns(numbers), on=priced, how="left", maintain_order="left"
+        )
+        self.frames.append(
+            numbered.with_columns(pl.lit(revision, dtype=pl.Int32).alias("revision"))
+            .select(PREFIX_SCHEMA.names())
+            .cast(PREFIX_SCHEMA)
+        )
+
+    def _price(self, deck: DeckEntry, row: Mapping[str, str]) -> Price:
+        per = in_units(deck.per, self.unit) or 1
+        every = RATE + EVERY_BAND
+        rates = {
+            band: Fraction(row[every if every in row else RATE + band])
+            for band in self.calendar.bands
+        }
+        exact = rates_by_band(rates, per, self.calendar.bands)
+        fee = Fraction(row.get("connect_fee", deck.connect_fee))
+        least = Fraction(row.get("minimum_charge", deck.minimum_charge))
+        return Price(fee, least, self._groups(deck, row, exact))
+
+    def _size(self, text: str) -> int:
+        return int(text) * (1_000_000 if self.unit == "microsecond" else 1)
+
+    def _groups(
+        self, deck: DeckEntry, row: Mapping[str, str], rates: tuple[Fraction, ...]
+    ) -> tuple[Group, ...]:
+        if "increment" in row or "initial" in row:
+            initial = self._size(row.get("increment") or row["initial"])
+            following = self._size(row.get("increment") or row["subsequent"])
+            steps = [(0, initial), *([(initial, following)] if initial != following else [])]
+        else:
+            steps = [(s or 0, i or 1) for s, i in increment_groups(deck.increment, self.unit)]
+        included = self._size(row.get("included", "0"))
+        groups = tuple(Group(start + included, step, rates) for start, step in steps)
+        if not included:
+            return groups
+        free = Group(0, steps[0][1], tuple(Fraction(0) for _ in rates))
+        return (free, *groups)
+
+
+def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapping[str, Tariff]:
+    """Compile every tariff.
+
+    Args:
+        entries: Entries that lint has passed.
+        calendars: Compiled calendars.
+    """
+    assert entries.operator is not None  # noqa: S101  lint has passed
+    operator = entries.operator.value
+    found = {}
+    for placed in entries.tariffs:
+        entry = placed.value
+        calendar = calendars[entry.calendar or ALWAYS]
+        tariff = _Tariff(entry, calendar, entries)
+        found[entry.id] = Tariff(
+            tariff_id=entry.id,
+            service=entry.service.value,
+            unit=tariff.unit.value,
+            currency=entry.currency or operator.currency,
+            zone_by=entry.zone_by,
+            calendar=calendar,
+            rounding=Rounding(entry.rounding.mode, entry.rounding.scale),
+            prices=tuple(tariff.prices),
+            prefixes=pl.concat(tariff.frames).sort("prefix", "valid_from_us"),
+            order=entry.order,
+            tax_category=entry.tax_category,
+            legal_entity=entry.legal_entity or "",
+            gl_code=entry.gl_code,
+        )
+    return found

@@ -1,0 +1,286 @@
+"""The catalogue as it is written: one strict model for each kind of entry.
+
+Unknown keys are refused. Every scalar arrives as the text in the file.
+"""
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from schemas.services import Direction, Service
+from tallywire.catalog.values import (
+    Clock,
+    CurrencyCode,
+    Day,
+    Digits,
+    Id,
+    Moment,
+    Money,
+    Scale,
+    Size,
+    Steps,
+    Whole,
+    Words,
+    YesNo,
+    ZoneName,
+)
+
+EVERY_BAND = ""
+"""Key of a rate that holds in all bands."""
+
+
+class Entry(BaseModel):
+    """Something written in the catalogue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _for_every_band(value: object) -> object:
+    return {EVERY_BAND: value} if isinstance(value, str) else value
+
+
+Rates = Annotated[dict[str, Money], BeforeValidator(_for_every_band)]
+"""One rate, or one for each band of the tariff's calendar."""
+
+RateColumns = Annotated[dict[str, Words], BeforeValidator(_for_every_band)]
+
+
+class Operator(Entry):
+    """Who runs the catalogue, and the defaults of everything in it."""
+
+    tenant: Id = "default"
+    legal_entity: Words
+    currency: CurrencyCode
+    time_zone: ZoneName
+    home_country: Digits
+    trunk_prefix: Digits = ""
+    international_prefixes: tuple[Digits, ...] = ("00",)
+    home_plmn: Digits = ""
+
+
+class ServedBy(Entry):
+    """One way to find the served party: which identifier, in which usage field."""
+
+    identifier: Id
+    field: Literal[
+        "a_number", "b_number", "c_number", "imsi", "imei", "user_name", "customer",
+        "account_code", "partner", "ip", "trunk_in", "trunk_out", "apn",
+    ]  # fmt: skip
+
+
+class FeedEntry(Entry):
+    """A source of usage."""
+
+    id: Id
+    name: Words = ""
+    format: Id
+    path: Words
+    growing: YesNo = False
+    service: Service
+    source: Id | None = None
+    tenant: Id | None = None
+    time_zone: ZoneName | None = None
+    home_country: Digits | None = None
+    trunk_prefix: Digits | None = None
+    international_prefixes: tuple[Digits, ...] | None = None
+    home_plmn: Digits | None = None
+    served: tuple[ServedBy, ...]
+    window_days: Whole = 35
+    backfill: YesNo = False
+    typical_quantity: Size | None = None
+    options: dict[str, object] = {}
+
+
+class Zone(Entry):
+    """Numbers that cost the same."""
+
+    id: Id
+    name: Words = ""
+    prefixes: tuple[Digits, ...]
+
+
+class ZonePlan(Entry):
+    """A partition of numbers (or of networks) into zones; the longest prefix decides."""
+
+    id: Id
+    name: Words = ""
+    zones: tuple[Zone, ...]
+
+
+class Rule(Entry):
+    """When a band applies."""
+
+    band: Id
+    days: Words
+    start: Clock = Field(default=0, alias="from")
+    end: Clock = Field(default=1440, alias="to")
+
+
+class CalendarEntry(Entry):
+    """Bands of local time; the first band is the default, the first rule that matches wins."""
+
+    id: Id
+    name: Words = ""
+    time_zone: ZoneName
+    bands: tuple[Id, ...]
+    rules: tuple[Rule, ...] = ()
+    holidays: tuple[Day, ...] = ()
+
+
+class GroupEntry(Entry):
+    """An increment group: from here on, these steps at this rate."""
+
+    start: Size = Field(alias="from")
+    step: Size
+    rate: Rates
+    per: Size
+
+
+class PriceEntry(Entry):
+    """What one zone costs: `rate`, `per` and `increment`, or a list of `groups`."""
+
+    zone: Id | None = None
+    connect_fee: Money = Fraction(0)
+    minimum_charge: Money = Fraction(0)
+    rate: Rates | None = None
+    per: Size | None = None
+    increment: Steps | None = None
+    groups: tuple[GroupEntry, ...] = ()
+
+
+class DeckColumns(Entry):
+    """Which column of a rate deck holds what."""
+
+    prefix: Words
+    rate: RateColumns
+    destination: Words | None = None
+    connect_fee: Words | None = None
+    minimum_charge: Words | None = None
+    increment: Words | None = None
+    initial: Words | None = None
+    subsequent: Words | None = None
+    included: Words | None = None
+    valid_from: Words | None = None
+    valid_to: Words | None = None
+
+
+class DeckEntry(Entry):
+    """A rate deck: a CSV file and how to read it."""
+
+    file: Words
+    separator: Literal[",", ";", "|", "tab"] = ","
+    per: Size
+    columns: DeckColumns
+    connect_fee: Money = Fraction(0)
+    minimum_charge: Money = Fraction(0)
+    increment: Steps | None = None
+
+
+class RevisionEntry(Entry):
+    """The prices of a tariff from a date on."""
+
+    revision: Whole
+    valid_from: Moment
+    valid_to: Moment | None = None
+    zones: Id | None = None
+    unpriced: tuple[Id, ...] = ()
+    prices: tuple[PriceEntry, ...] = ()
+    deck: DeckEntry | None = None
+
+
+class RoundingEntry(Entry):
+    """How a charge is rounded, once."""
+
+    mode: Literal["up", "down", "half_up", "half_even"]
+    scale: Scale
+
+
+class TariffEntry(Entry):
+    """Prices of one service."""
+
+    id: Id
+    name: Words = ""
+    service: Service
+    currency: CurrencyCode | None = None
+    zone_by: Literal["b_number", "a_number", "serving_plmn", "none"]
+    calendar: Id | None = None
+    rounding: RoundingEntry
+    order: Literal["scan", "sequential"] = "scan"
+    tax_category: Words = ""
+    legal_entity: Words | None = None
+    gl_code: Words = ""
+    revisions: tuple[RevisionEntry, ...]
+
+
+class PlanTariff(Entry):
+    """The tariff of one service and direction."""
+
+    service: Service
+    direction: Direction = Direction.MO
+    tariff: Id
+
+
+class PlanEntry(Entry):
+    """Tariffs that are sold together."""
+
+    id: Id
+    name: Words = ""
+    tariffs: tuple[PlanTariff, ...]
+
+
+class AllowanceEntry(Entry):
+    """Included usage per subscription and calendar month."""
+
+    id: Id
+    name: Words = ""
+    services: tuple[Service, ...]
+    zones: tuple[Words, ...] = ()
+    quantity: Size
+
+
+class OfferEntry(Entry):
+    """What a customer buys: plans and allowances."""
+
+    id: Id
+    name: Words = ""
+    plans: tuple[Id, ...]
+    time_zone: ZoneName | None = None
+    allowances: tuple[AllowanceEntry, ...] = ()
+
+
+class IdentifierEntry(Entry):
+    """A number, SIM, user or device that uses the service."""
+
+    type: Id
+    value: Words
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+
+
+class OfferPeriod(Entry):
+    """The offer a subscription has for some time."""
+
+    offer: Id
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+
+
+class SubscriptionEntry(Entry):
+    """An offer bought by an account, and the identifiers that use it."""
+
+    id: Id
+    offer: Id | None = None
+    offers: tuple[OfferPeriod, ...] = ()
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    identifiers: tuple[IdentifierEntry, ...]
+
+
+class AccountEntry(Entry):
+    """Who pays; `parent` makes the hierarchy whose top owns shared counters."""
+
+    id: Id
+    name: Words = ""
+    parent: Id | None = None
+    subscriptions: tuple[SubscriptionEntry, ...] = ()

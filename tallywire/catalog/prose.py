@@ -1,0 +1,177 @@
+"""Prices, allowances and calendars in words, per natural unit: minute, MB, piece."""
+
+import datetime
+import zoneinfo
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from schemas.services import Unit
+from tallywire.catalog.snapshot import FOREVER_US, Allowance, Calendar, Group, Price, Tariff
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
+_NATURAL = {
+    Unit.MICROSECOND: (60_000_000, "min"),
+    Unit.OCTET: (1_000_000, "MB"),
+    Unit.COUNT: (1, "each"),
+}
+_SCALES = {
+    Unit.MICROSECOND: ((60_000_000, "min"), (1_000_000, "s"), (1, "us")),
+    Unit.OCTET: (
+        (10**12, "TB"), (10**9, "GB"), (1 << 30, "GiB"), (10**6, "MB"), (1 << 20, "MiB"),
+        (1_000, "kB"), (1 << 10, "KiB"), (1, "B"),
+    ),
+    Unit.COUNT: ((1, ""),),
+}  # fmt: skip
+
+
+def number_words(value: Fraction) -> str:
+    """Write an exact number: a decimal where it is one, else a ratio.
+
+    >>> number_words(Fraction(1, 8)), number_words(Fraction(1, 3))
+    ('0.125', '1/3')
+    """
+    rest = value.denominator
+    places = 0
+    for factor in (2, 5):
+        count = 0
+        while rest % factor == 0:
+            rest //= factor
+            count += 1
+        places = max(places, count)
+    if rest != 1:
+        return f"{value.numerator}/{value.denominator}"
+    scaled = str(int(value * 10**places)).rjust(places + 1, "0")
+    return f"{scaled[:-places]}.{scaled[-places:]}" if places else scaled
+
+
+def money_words(value: Fraction) -> str:
+    """Write money exactly, with two decimals at least.
+
+    >>> money_words(Fraction(3, 10)), money_words(Fraction(1, 8))
+    ('0.30', '0.125')
+    """
+    text = number_words(value)
+    if "/" in text:
+        return text
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
+
+
+def quantity_words(quantity: int, unit: str) -> str:
+    """Write base units in the largest unit that is whole.
+
+    >>> quantity_words(90_000_000, "microsecond")
+    '90 s'
+    """
+    for factor, name in _SCALES[Unit(unit)]:
+        if quantity and quantity % factor == 0:
+            return f"{quantity // factor} {name}".rstrip()
+    return str(quantity)
+
+
+def date_words(micros: int, zone: str) -> str:
+    """Write an instant in a zone; its time only where it is not midnight; "" for the open end."""
+    if micros >= FOREVER_US or micros <= 0:
+        return ""
+    moment = datetime.datetime.fromtimestamp(micros // 1_000_000, tz=zoneinfo.ZoneInfo(zone))
+    midnight = moment.time() == datetime.time()
+    return f"{moment:%Y-%m-%d}" if midnight else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _rate_words(group: Group, tariff: Tariff) -> str:
+    factor, natural = _NATURAL[Unit(tariff.unit)]
+    rates = [money_words(rate * factor) for rate in group.rates]
+    named = zip(tariff.calendar.bands, rates, strict=True)
+    rate = rates[0] if len(set(rates)) == 1 else ", ".join(f"{band} {one}" for band, one in named)
+    return f"{rate} {tariff.currency}{' each' if natural == 'each' else f'/{natural}'}"
+
+
+def _step_words(quantity: int, unit: str) -> str:
+    """Write an increment: in seconds, as the trade does, or in octets' own units."""
+    if unit == Unit.MICROSECOND:
+        return f"{number_words(Fraction(quantity, 1_000_000))} s"
+    return quantity_words(quantity, unit)
+
+
+def price_words(price: Price, tariff: Tariff) -> str:
+    """Write a price, for example `0.10 EUR/min in steps of 60 s`."""
+    parts: list[str] = []
+    rate = ""
+    for group in price.groups:
+        step = _step_words(group.increment, tariff.unit)
+        start = f"from {_step_words(group.start, tariff.unit)} on " if group.start else ""
+        same, rate = rate, _rate_words(group, tariff)
+        steps = f" in steps of {step}" if step != "1" else ""
+        parts.append(f"{start}{'' if rate == same else rate}{steps}".replace("  ", " "))
+    text = ", ".join(parts)
+    if price.connect_fee:
+        text += f", connect fee {money_words(price.connect_fee)}"
+    if price.minimum_charge:
+        text += f", at least {money_words(price.minimum_charge)}"
+    return text
+
+
+ZonePrices = Mapping[tuple[str, int], Mapping[str, tuple[str, int]]]
+"""Zone id and start, to prefix, to price in words and end; instants in microseconds UTC."""
+
+
+def zone_prices(tariff: Tariff) -> ZonePrices:
+    """Give the prices of a tariff in words, zone by zone."""
+    words = [price_words(price, tariff) for price in tariff.prices]
+    found: dict[tuple[str, int], dict[str, tuple[str, int]]] = {}
+    rows = tariff.prefixes.select("zone_id", "valid_from_us", "prefix", "price_no", "valid_to_us")
+    for zone, start, prefix, number, end in rows.iter_rows():
+        found.setdefault((zone, start), {})[prefix] = (words[number], end)
+    return found
+
+
+def once(words: Iterable[str]) -> str:
+    """Join what is said, each thing once, in order."""
+    return "; or ".join(dict.fromkeys(words))
+
+
+def validity_words(start: int, end: int, zone: str) -> str:
+    """Write [start, end), microseconds UTC, as dates of a zone."""
+    until = date_words(end, zone)
+    return f"from {date_words(start, zone) or 'the beginning'}" + (f" to {until}" if until else "")
+
+
+def prefix_words(prefixes: Iterable[str]) -> str:
+    """Write some prefixes: the first five, and how many more."""
+    every = sorted(prefixes)
+    first = [prefix or "any" for prefix in every[:5]]
+    more = len(every) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "")
+
+
+def tariff_words(tariff: Tariff) -> str:
+    """Write what a tariff is, without its prices."""
+    return (
+        f"{tariff.service} in {tariff.currency} by {tariff.zone_by}, calendar "
+        f"{tariff.calendar.calendar_id}, rounded {tariff.rounding.mode} to "
+        f"{tariff.rounding.scale} decimals, {tariff.prefixes['prefix'].n_unique()} prefixes"
+    )
+
+
+def allowance_words(allowance: Allowance) -> str:
+    """Write an allowance."""
+    zones = f" in {', '.join(sorted(allowance.zones))}" if allowance.zones else ""
+    services = ", ".join(sorted(allowance.services))
+    return f"{quantity_words(allowance.quantity, allowance.unit)} a month of {services}{zones}"
+
+
+def calendar_words(calendar: Calendar) -> str:
+    """Write a calendar's rules."""
+    rules = [
+        f"{calendar.bands[rule.band_no]} {'+'.join(_DAYS[day] for day in sorted(rule.days))} "
+        f"{_clock(rule.start_minute)}-{_clock(rule.end_minute)}"
+        for rule in calendar.rules
+    ]
+    rest = f"else {calendar.bands[0]}" if rules else calendar.bands[0]
+    days = [f"{day}" for day in sorted(calendar.holidays)]
+    holidays = f", holidays {' '.join(days)}" if days else ""
+    return f"{'; '.join([*rules, rest])} in {calendar.time_zone}{holidays}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

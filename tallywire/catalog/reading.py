@@ -1,0 +1,70 @@
+"""Read a catalogue: files in, a snapshot or all its problems out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tallywire.catalog.compile_snapshot import compile_snapshot
+from tallywire.catalog.deck import decks
+from tallywire.catalog.entries import Pass
+from tallywire.catalog.holdings import holdings
+from tallywire.catalog.problems import Problem
+from tallywire.catalog.rules_accounts import hierarchy, subscriptions
+from tallywire.catalog.rules_calendars import calendars
+from tallywire.catalog.rules_feeds import HasOptions, feeds
+from tallywire.catalog.rules_ids import unique_ids
+from tallywire.catalog.rules_offers import offers, plans
+from tallywire.catalog.rules_revisions import revisions
+from tallywire.catalog.rules_tariffs import tariffs
+from tallywire.catalog.rules_zones import zone_plans
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.catalog.sources import load
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading a catalogue.
+
+    Attributes:
+        snapshot: The compiled catalogue; none where there are problems.
+        problems: Everything to correct, by file and line.
+    """
+
+    snapshot: Snapshot | None
+    problems: list[Problem]
+
+
+def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tuple[Pass, ...]:
+    """Give the lint passes in their order: decks before offers, holdings before accounts."""
+    return (
+        unique_ids,
+        calendars,
+        zone_plans,
+        revisions,
+        decks(files),
+        tariffs,
+        plans,
+        offers,
+        feeds(formats),
+        holdings,
+        hierarchy,
+        subscriptions,
+    )
+
+
+def read(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> Reading:
+    """Read, check and compile a catalogue. Pure; never raises for what the files say.
+
+    Args:
+        files: File name within the catalogue folder (`/` between parts) to bytes.
+        formats: Usage formats by name, whose models validate the feeds' options.
+
+    Returns:
+        The snapshot, or all problems at once.
+    """
+    entries, problems = load(files)
+    for check in passes(files, formats):
+        entries, found = check(entries)
+        problems += found
+    if problems:
+        return Reading(None, sorted(set(problems)))
+    return Reading(compile_snapshot(entries, files), [])

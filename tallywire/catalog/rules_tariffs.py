@@ -1,0 +1,158 @@
+"""Tariffs: known zones and bands, prices in the service's unit, groups that ascend."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from schemas.services import Unit
+from tallywire.catalog.entries import Entries, Placed, Result, unit_of
+from tallywire.catalog.models import EVERY_BAND, PriceEntry, RevisionEntry, TariffEntry, ZonePlan
+from tallywire.catalog.pricing import Written, written_groups
+from tallywire.catalog.problems import Problem
+from tallywire.catalog.yaml_text import Path
+
+ONE_BAND = ("standard",)
+"""Bands of a tariff without calendar."""
+
+_EXAMPLE = {Unit.MICROSECOND: "60s", Unit.OCTET: "1 MB", Unit.COUNT: "1"}
+Found = Iterator[tuple[Path, str]]
+
+
+def bands_of(entries: Entries, tariff: TariffEntry) -> Sequence[str]:
+    """Give the bands of a tariff's calendar."""
+    named = {one.value.id: one.value.bands for one in entries.calendars}
+    return named.get(tariff.calendar or "", ONE_BAND)
+
+
+def _rates(one: Written, bands: Sequence[str] | None) -> Found:
+    path = (*one.path, "rate")
+    if bands is None or EVERY_BAND in one.rates:
+        return
+    for band in one.rates:
+        if band not in bands:
+            text = f"{band!r} is not a band of the calendar: {', '.join(bands)}"
+            yield (*path, band), text
+    for band in bands:
+        if band not in one.rates:
+            yield path, f"has no rate for the band {band!r}; add it"
+
+
+def _sizes(one: Written, unit: Unit, step_key: str) -> Found:
+    example = _EXAMPLE[unit]
+    for key, size in ((step_key, one.step), ("per", one.per)):
+        if size is None:
+            yield (*one.path, key), f"is missing or not in {unit}s; write for example {example}"
+        elif size == 0:
+            yield (*one.path, key), f"must be greater than 0; write for example {example}"
+
+
+def _order(groups: Sequence[Written]) -> Found:
+    if groups[0].start != 0:
+        yield (*groups[0].path, "from"), "the first group must begin at 0"
+    for before, one in pairwise(groups):
+        if one.start is None:
+            yield (*one.path, "from"), "is not in the unit of the service"
+        elif before.start is not None and one.start <= before.start:
+            yield (*one.path, "from"), "must be greater than that of the group above it"
+
+
+def price_faults(price: PriceEntry, unit: Unit, bands: Sequence[str] | None) -> Found:
+    """Find what is wrong in a price: (path within the price, message)."""
+    if price.groups and (price.rate or price.per or price.increment):
+        yield ("groups",), "stands beside rate, per or increment; write one or the other"
+        return
+    if not price.groups and price.rate is None:
+        yield (), "has neither rate nor groups; write rate, per and increment"
+        return
+    groups = written_groups(price, unit)
+    if price.groups:
+        yield from _order(groups)
+    for one in groups if price.groups else groups[:1]:
+        yield from _rates(one, bands)
+        yield from _sizes(one, unit, "step" if price.groups else "increment")
+    if not price.groups and len(groups) > 1 and not groups[1].step:
+        yield ("increment",), f"must be two sizes greater than 0, in {unit}s"
+
+
+class _Tariffs:
+    """Looks references up while tariffs are checked."""
+
+    def __init__(self, entries: Entries) -> None:
+        self.entries = entries
+        self.plans = {one.value.id: one.value for one in entries.zone_plans}
+        self.known_plans = entries.known("zones", entries.zone_plans)
+        self.known_calendars = entries.known("calendars", entries.calendars)
+
+    def tariff(self, placed: Placed[TariffEntry]) -> Iterator[Problem]:
+        tariff = placed.value
+        calendar = tariff.calendar
+        if calendar is not None and calendar not in self.known_calendars:
+            text = f"there is no calendar {calendar!r}; add it or correct the id"
+            yield placed.problem(("calendar",), text)
+        sound = calendar is None or any(one.value.id == calendar for one in self.entries.calendars)
+        bands = bands_of(self.entries, tariff) if sound else None
+        for number, revision in enumerate(tariff.revisions):
+            for path, text in self._revision(tariff, revision, bands):
+                yield placed.problem(("revisions", number, *path), text)
+
+    def _revision(
+        self, tariff: TariffEntry, revision: RevisionEntry, bands: Sequence[str] | None
+    ) -> Found:
+        unit = unit_of(tariff.service)
+        if bool(revision.prices) == (revision.deck is not None):
+            yield (), "needs either prices or a deck"
+        for index, price in enumerate(revision.prices):
+            for path, text in price_faults(price, unit, bands):
+                yield ("prices", index, *path), text
+        if tariff.zone_by == "none":
+            yield from self._single(revision)
+        elif revision.prices:
+            yield from self._zoned(revision)
+
+    def _single(self, revision: RevisionEntry) -> Found:
+        if revision.zones or revision.deck:
+            yield (), "zone_by is none: no zones and no deck can apply; remove them"
+        if len(revision.prices) > 1:
+            yield ("prices", 1), "zone_by is none: only one price can apply; remove the others"
+        for index, price in enumerate(revision.prices):
+            if price.zone is not None:
+                yield ("prices", index, "zone"), "zone_by is none: remove the zone"
+
+    def _zoned(self, revision: RevisionEntry) -> Found:
+        if revision.zones is None:
+            yield ("zones",), "is missing: name the zone plan whose zones are priced"
+            return
+        if revision.zones not in self.known_plans:
+            text = f"there is no zone plan {revision.zones!r}; add it or correct the id"
+            yield ("zones",), text
+        plan = self.plans.get(revision.zones)
+        if plan is not None:
+            yield from _coverage(revision, plan)
+
+
+def _coverage(revision: RevisionEntry, plan: ZonePlan) -> Found:
+    zones = {zone.id for zone in plan.zones}
+    priced: set[str] = set()
+    for index, price in enumerate(revision.prices):
+        path = ("prices", index, "zone")
+        if price.zone is None:
+            yield path, "is missing; name the zone"
+        elif price.zone not in zones:
+            yield path, f"there is no zone {price.zone!r} in the plan {plan.id!r}"
+        elif price.zone in priced:
+            yield path, f"the zone {price.zone!r} is priced twice; keep one"
+        priced.add(price.zone or "")
+    for index, name in enumerate(revision.unpriced):
+        if name not in zones or name in priced:
+            text = f"{name!r} is no zone of the plan, or has a price; remove it here"
+            yield ("unpriced", index), text
+    if not priced <= zones:
+        return  # the zone that is misspelt would be reported again, as unpriced
+    for name in sorted(zones - priced - set(revision.unpriced)):
+        text = f"has no price for the zone {name!r}; add one, or list the zone in unpriced"
+        yield ("prices",), text
+
+
+def tariffs(entries: Entries) -> Result:
+    """Check every tariff."""
+    checker = _Tariffs(entries)
+    return entries, [problem for one in entries.tariffs for problem in checker.tariff(one)]

@@ -1,0 +1,114 @@
+"""Trying suspense again: each attempt once, into the hours the records were collected in."""
+
+from dataclasses import replace
+
+import numpy as np
+import orjson
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from schemas.columns import conform, polars_schema, rows_to_frame
+from schemas.outcomes import SuspenseEvent
+from schemas.usage import UsageEvent
+from tallywire.hashes import hash128
+from tallywire.mediation.decoded import Frames
+from tallywire.mediation.decoders import DECODERS
+from tallywire.mediation.lane import BatchContext, LaneState, Mediated, counted, counts_frame, mediate
+from tallywire.mediation.normalise import resolve
+from tallywire.suspense import suspend_usage
+
+
+class Request(BaseModel):
+    """One record of a recycle file.
+
+    Attributes:
+        suspended: The suspense row as it was.
+        attempt: Number of this try, from 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    suspended: SuspenseEvent
+    attempt: int
+
+
+def parse(frames: Frames) -> list[Request]:
+    """Read a recycle file; it was written by this product, a wrong line is a broken promise."""
+    return [Request.model_validate_json(piece) for piece in frames.slices()]
+
+
+def recycle(state: LaneState, requests: list[Request], context: BatchContext) -> Mediated:
+    """Work requests in order; one that was worked already changes nothing."""
+    parts = []
+    for request in requests:
+        hi, lo = hash128(pl.Series([request.suspended.suspense_id]))
+        if state.dedup.accept_attempt(int(hi[0]), int(lo[0]), request.attempt):
+            parts.append(_again(state, request, context))
+    if not parts:
+        return Mediated(
+            pl.DataFrame(schema=polars_schema(UsageEvent)), *_nothing()
+        )
+    return Mediated(
+        *(
+            pl.concat([getattr(part, name) for part in parts])
+            for name in ("usage", "set_aside", "suspense", "counts")
+        )
+    )
+
+
+def _nothing() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    from schemas.feeds import LaneCount  # noqa: PLC0415  only for empty frames
+    from schemas.outcomes import SetAsideEvent  # noqa: PLC0415  as above
+
+    return (
+        pl.DataFrame(schema=polars_schema(SetAsideEvent)),
+        pl.DataFrame(schema=polars_schema(SuspenseEvent)),
+        pl.DataFrame(schema=polars_schema(LaneCount)),
+    )
+
+
+def _again(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+    held = request.suspended
+    place = replace(
+        context, file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at
+    )
+    made = (
+        _resolved(request, place) if held.usage else _decoded(state, request, place)
+    )
+    freed = rows_to_frame(
+        [held.model_copy(update={"change": -1, "raw": b"", "usage": ""})], SuspenseEvent
+    )
+    suspense = made.suspense.with_columns(
+        pl.lit(held.suspense_id).alias("suspense_id"),
+        pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"),
+    )
+    return replace(made, suspense=pl.concat([freed, conform(suspense, SuspenseEvent)]))
+
+
+def _resolved(request: Request, context: BatchContext) -> Mediated:
+    content = orjson.loads(request.suspended.usage)
+    event = UsageEvent.model_validate({**content, "attempt": request.attempt})
+    usage = resolve(rows_to_frame([event], UsageEvent), context.index)
+    good = usage.filter(pl.col("reason").is_null()).select(list(UsageEvent.model_fields))
+    bad = usage.filter(pl.col("reason").is_not_null())
+    set_aside, _, _ = _nothing()
+    accepted = counted(context, "accepted", [(context.collected_at, good.height)])
+    return Mediated(
+        conform(good, UsageEvent), set_aside,
+        suspend_usage(bad, context.snapshot, stage="normalise"), counts_frame(accepted),
+    )  # fmt: skip
+
+
+def _decoded(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+    held = request.suspended
+    raw = held.raw
+    frames = Frames(
+        raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no, held.byte_offset
+    )
+    decoded = DECODERS[context.feed.format].decode(frames, context.feed)
+    made = mediate(state, decoded.frame, replace(context, frames=frames))
+    kept = made.counts.filter(pl.col("term") != "collected")
+    usage = made.usage.with_columns(pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"))
+    return replace(made, usage=usage, counts=kept)
+
+

@@ -1,0 +1,88 @@
+"""What every verb needs: settings, the store, plain errors with documented exit codes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from dataflows.exits import Exit, exit_code, explain, known
+from dataflows.run import CatalogRefused, store_of
+from dataflows.settings import Home, Settings
+from warehouse.client import Client, connect
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of everything that is kept (TALLYWIRE_HOME)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+EXITS = (
+    "Exit codes: 0 done, 1 problems found, 2 wrong use, 3 some input could not be read, "
+    "4 no store, 5 taken by another process, 6 damaged state, 7 disk or permission, 70 a fault of "
+    "ours."
+)
+
+
+def epilog(*examples: str) -> str:
+    """Write the end of a verb's help: examples, then exit codes."""
+    lines = "\n".join(f"  tallywire {example}" for example in examples)
+    return f"\b\nExamples:\n{lines}\n\n{EXITS}"
+
+
+def console() -> Console:
+    """Give the console for people; it is plain text when it is no terminal."""
+    return Console(highlight=False)
+
+
+def settings_of(home: Path | None) -> Settings:
+    """Read the configuration; a wrong value is named."""
+    try:
+        return Settings(home=home) if home else Settings()
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            name = ".".join(str(part) for part in item["loc"])
+            typer.echo(f"configuration: {name}: {item['msg']}", err=True)
+        raise typer.Exit(Exit.USAGE) from error
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what can go wrong into one sentence and an exit code; only a fault of ours shows more.
+
+    Raises:
+        typer.Exit: With the documented code.
+    """
+    try:
+        yield
+    except CatalogRefused as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(Exit.PROBLEMS) from error
+    except (typer.Exit, typer.Abort):
+        raise
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(Exit.DONE) from None
+    except Exception as error:
+        if known(error) is None:
+            raise
+        typer.echo(explain(error), err=True)
+        raise typer.Exit(exit_code(error)) from error
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[Client]:
+    """Open the store for reading, starting the embedded one for this time when none runs."""
+    home = Home(settings.home)
+    if not settings.store_url and not (home.store / "data").exists():
+        typer.echo(
+            f"{settings.home} holds no store yet: rate something first with `tallywire run`", err=True
+        )
+        raise typer.Exit(Exit.STORE)
+    with store_of(settings):
+        yield connect(settings.store_url, home.store, database=settings.database, role="reader")

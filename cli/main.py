@@ -1,0 +1,51 @@
+"""The `tallywire` command."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from cli import catalog, demo, doctor, explain, price, run, status, store, suspense
+
+app = typer.Typer(
+    help="Rate usage exactly once, exactly, and explain every charge.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run", epilog=run.EPILOG)(run.command)
+app.command("status", epilog=status.EPILOG)(status.command)
+app.command("explain", epilog=explain.EPILOG)(explain.command)
+app.command("price", epilog=price.EPILOG)(price.command)
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(suspense.app, name="suspense")
+app.add_typer(store.app, name="store")
+app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
+app.command("demo", epilog=demo.EPILOG)(demo.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tallywire {version('tallywire')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Rate usage exactly once, exactly, and explain every charge."""
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="tallywire")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""`tallywire price`: usage in, charges out; no store, no state, nothing kept."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import orjson
+import polars as pl
+import typer
+from pydantic import ValidationError
+
+from cli.common import epilog, plain_errors
+from dataflows.catalogs import read_folder
+from dataflows.exits import Exit
+from dataflows.run import CatalogRefused
+from schemas.columns import frame_to_rows, rows_to_frame
+from schemas.rated import RatedEvent
+from schemas.services import UNIT_OF_SERVICE, Service
+from schemas.usage import UsageEvent
+from tallywire.catalog import Snapshot, read
+from tallywire.mediation.decoders import DECODERS
+from tallywire.mediation.normalise import resolve
+from tallywire.mediation.resolve import IdentifierIndex
+from tallywire.rating.counters import Counters
+from tallywire.rating.dispatch import Rater
+
+EPILOG = epilog(
+    "price --catalog my-catalog --usage usage.jsonl",
+    """echo '{"service":"voice","served_identifier":"msisdn:4790010001","b_number":"4741234567",\
+"start_time":"2026-06-01T10:00:00Z","quantity":61000000}' | tallywire price --catalog my-catalog""",
+)
+_BATCH = 20_000
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'line'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _parsed(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, UsageEvent | str]]:
+    for number, line in lines:
+        try:
+            event = UsageEvent.model_validate(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            yield number, f"is no JSON: {error}"
+            continue
+        except ValidationError as error:
+            yield number, _problems(error)
+            continue
+        if not event.unit and event.service in set(Service):
+            unit = UNIT_OF_SERVICE[Service(event.service)].value
+            event = event.model_copy(update={"unit": unit})
+        identifier = event.served_identifier.replace(":", "\x1f", 1)
+        yield number, event.model_copy(update={"served_identifier": identifier})
+
+
+def _refusal(number: int, reason: str, detail: str) -> bytes:
+    return orjson.dumps({"line": number, "reason": reason, "detail": detail})
+
+
+def _priced(
+    batch: list[tuple[int, UsageEvent]], rater: Rater, index: IdentifierIndex, counters: Counters
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Rate a batch; give each line's number, its JSON, and whether it has a price."""
+    frame = rows_to_frame([event for _, event in batch], UsageEvent)
+    named = resolve(frame, index)
+    open_offer = frame["offer_id"] == ""
+    columns = [
+        pl.when(open_offer).then(named[name]).otherwise(frame[name]).alias(name)
+        for name in ("account_id", "subscription_id", "offer_id", "routing_id")
+    ]
+    frame = frame.with_columns(columns).with_columns(
+        pl.Series("record_no", [number for number, _ in batch], dtype=pl.Int64)
+    )
+    lost = open_offer & named["reason"].is_not_null()
+    for row in named.filter(lost).with_columns(frame.filter(lost)["record_no"]).iter_rows(named=True):
+        yield row["record_no"], _refusal(row["record_no"], row["reason"], row["detail"]), False
+    outcome = rater.rate(frame.filter(~lost), counters)
+    for row in outcome.refused.iter_rows(named=True):
+        yield row["record_no"], _refusal(row["record_no"], row["reason"], row["detail"]), False
+    for event in frame_to_rows(outcome.rated, RatedEvent):
+        yield event.record_no, event.model_dump_json().encode(), True
+
+
+def price(snapshot: Snapshot, usage: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+    """Price usage, JSON lines in, JSON lines out in the same order; allowances start untouched."""
+    rater, index, counters = Rater(snapshot), IdentifierIndex(snapshot.identifiers), Counters()
+    batch: list[tuple[int, UsageEvent]] = []
+    bad: list[tuple[int, bytes, bool]] = []
+
+    def flush() -> Iterator[tuple[bytes, bool]]:
+        made = [*bad, *(_priced(batch, rater, index, counters) if batch else ())]
+        yield from ((line, good) for _, line, good in sorted(made, key=lambda item: item[0]))
+        batch.clear()
+        bad.clear()
+
+    lines = ((number, line) for number, line in enumerate(usage, start=1) if line.strip())
+    for number, item in _parsed(lines):
+        if isinstance(item, str):
+            bad.append((number, _refusal(number, "record_unreadable", item), False))
+        else:
+            batch.append((number, item))
+        if len(batch) + len(bad) >= _BATCH:
+            yield from flush()
+    yield from flush()
+
+
+def command(
+    catalog: Annotated[Path, typer.Option("--catalog", help="Catalogue folder.")],
+    usage: Annotated[
+        str, typer.Option("--usage", help="File of usage events as JSON lines; - for input.")
+    ] = "-",
+) -> None:
+    """Price usage events: JSON lines in, rated events as JSON lines out, in the same order.
+
+    Nothing is stored and allowances start full. A line that has no price comes out as an object
+    with `line`, `reason` and `detail`; the exit code is then 1.
+    """
+    with plain_errors():
+        reading = read(read_folder(catalog), DECODERS)
+        if reading.snapshot is None:
+            raise CatalogRefused(list(reading.problems))
+        all_good = True
+        source = sys.stdin.buffer if usage == "-" else Path(usage).open("rb")
+        with source:
+            for line, good in price(reading.snapshot, source):
+                sys.stdout.buffer.write(line + b"\n")
+                all_good &= good
+        sys.stdout.buffer.flush()
+    raise typer.Exit(Exit.DONE if all_good else Exit.PROBLEMS)

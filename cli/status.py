@@ -1,0 +1,124 @@
+"""`tallywire status`: what was collected, what became of it, what it is worth."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from dashboards.queries import rows
+from dataflows.exits import Exit
+from dataflows.settings import Settings
+
+EPILOG = epilog("status", "status --json")
+
+
+def summary(settings: Settings) -> dict[str, Any]:
+    """Read the whole picture from the store."""
+    with reader(settings) as client:
+        fates = rows(client, "fates")[0]
+        return {
+            **{name: int(value) for name, value in fates.items()},
+            "revenue": rows(client, "revenue"),
+            "suspense": rows(client, "suspense"),
+            "alerts": rows(client, "alerts"),
+            "conservation": rows(client, "conservation"),
+            "files": rows(client, "files"),
+        }
+
+
+def _default(value: object) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def as_json_bytes(content: object) -> bytes:
+    """Write JSON; money stays decimal text."""
+    return orjson.dumps(content, default=_default, option=orjson.OPT_INDENT_2)
+
+
+def money(value: Decimal | None) -> str:
+    """Write money for people: no digit that matters is dropped."""
+    if value is None:
+        return "-"
+    text = f"{value.normalize():,f}"
+    whole, _, part = text.partition(".")
+    return f"{whole}.{part:0<2}"
+
+
+def _fates(content: dict[str, Any]) -> Table:
+    table = Table(title="Input records by fate", title_justify="left")
+    table.add_column("fate")
+    table.add_column("records", justify="right")
+    for name in ("rated", "duplicate", "suspended", "filtered", "merged", "open"):
+        table.add_row(name, f"{content[name]:,}")
+    table.add_row("collected", f"{content['collected']:,}", style="bold")
+    table.add_row("difference", f"{content['conservation_difference']:,}")
+    return table
+
+
+def _revenue(content: dict[str, Any]) -> Table:
+    table = Table(title="Revenue by service", title_justify="left")
+    table.add_column("service")
+    table.add_column("events", justify="right")
+    table.add_column("amount", justify="right")
+    table.add_column("currency")
+    for row in content["revenue"]:
+        table.add_row(row["service"], f"{row['events']:,}", money(row["amount"]), row["currency"])
+    return table
+
+
+def _suspense(content: dict[str, Any]) -> Table:
+    table = Table(title="Suspense and its estimated worth", title_justify="left")
+    table.add_column("reason")
+    table.add_column("records", justify="right")
+    table.add_column("worth", justify="right")
+    table.add_column("currency")
+    for row in content["suspense"]:
+        table.add_row(
+            row["reason"], f"{row['records']:,}", money(row["estimated_amount"]), row["currency"]
+        )
+    return table
+
+
+def _alerts(content: dict[str, Any]) -> Table:
+    table = Table(title="Findings", title_justify="left")
+    table.add_column("control")
+    table.add_column("finding", overflow="fold")
+    table.add_column("at risk", justify="right")
+    for row in content["alerts"]:
+        if row["state"] == "open":
+            risk = money(row["money_at_risk"]) if row["money_at_risk"] is not None else ""
+            table.add_row(f"{row['control_id']} {row['pattern']}", row["explanation"], risk)
+    return table
+
+
+def tables(content: dict[str, Any]) -> list[Table]:
+    """Make the tables of a summary; empty ones are left out."""
+    found = [_fates(content), _revenue(content), _suspense(content), _alerts(content)]
+    return [table for table in found if table.row_count]
+
+
+def show(settings: Settings, *, as_json: bool) -> dict[str, Any]:
+    """Print the summary; give it."""
+    content = summary(settings)
+    if as_json:
+        typer.echo(as_json_bytes(content).decode())
+    else:
+        for table in tables(content):
+            console().print(table)
+    return content
+
+
+def command(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Show records by fate, revenue, suspense and findings.
+
+    Exit code 1 says that conservation does not hold: some record's fate is not known.
+    """
+    settings = settings_of(home)
+    with plain_errors():
+        content = show(settings, as_json=as_json)
+        if content["conservation_difference"]:
+            typer.echo("conservation does not hold; if a run is under way, look again", err=True)
+            raise typer.Exit(Exit.PROBLEMS)

@@ -1,0 +1,1 @@
+"""The windows: what people look at; today the queries behind the command's tables."""

@@ -1,0 +1,5 @@
+-- Revenue by service and currency.
+SELECT service, currency, sum(r.events) AS events, sum(r.amount) AS amount
+FROM v_revenue AS r
+GROUP BY service, currency
+ORDER BY service, currency

@@ -1,0 +1,55 @@
+"""What tests share: a real store, for those that need one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from warehouse.client import Client, connect
+from warehouse.configuration import ServerPlan
+from warehouse.migrate import migrate
+from warehouse.server import Running, free_port, start
+
+_NUMBERS = count()
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database of a real store, made for one test."""
+
+    home: Path
+    database: str
+    running: Running
+
+    def client(self, role: str = "writer") -> Client:
+        return connect("", self.home, database=self.database, role=role)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+    """A real ClickHouse out of the wheel, once for all tests."""
+    pytest.importorskip("chdb", reason="the embedded engine (chdb-core) is not installed")
+    home = tmp_path_factory.mktemp("store")
+    running = start(ServerPlan(home, free_port(), free_port()))
+    yield home, running
+    running.stop()
+
+
+@pytest.fixture
+def store(server: tuple[Path, Running]) -> Store:
+    """An empty, migrated database."""
+    home, running = server
+    name = f"test_{next(_NUMBERS)}"
+    migrate(connect("", home, role="owner"), name)
+    return Store(home, name, running)
+
+
+@pytest.fixture
+def samples() -> Path:
+    """Real usage files, which are not part of this repository."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"samples absent: {SAMPLES}")
+    return SAMPLES

@@ -41,7 +41,7 @@ class Worth:
 
 def alert_id(control: Control, entity: str, episode: str) -> str:
     """Name a finding: the same control, entity and episode is the same alert."""
-    text = "\x1f".join([control.control_id, control.pattern, entity, episode])
+    text = f"{control.control_id}\x1f{control.pattern}\x1f{entity}\x1f{episode}"
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 

@@ -158,9 +158,7 @@ def duplicates(file: FeedFile) -> Iterator[Alert]:
         )  # fmt: skip
 
 
-def suspended(
-    tenant_id: str, feed_id: str, place: str, reason: str, held: Held, at: int
-) -> Alert:
+def suspended(tenant_id: str, feed_id: str, place: str, reason: str, held: Held, at: int) -> Alert:
     """Report suspense of one place and reason, with its worth."""
     control = _OF_REASON.get(reason, SUSPENSE)
     noun = "record is" if held.records == 1 else "records are"

@@ -81,7 +81,8 @@ def reader(settings: Settings) -> Iterator[Client]:
     home = Home(settings.home)
     if not settings.store_url and not (home.store / "data").exists():
         typer.echo(
-            f"{settings.home} holds no store yet: rate something first with `tallywire run`", err=True
+            f"{settings.home} holds no store yet: rate something first with `tallywire run`",
+            err=True,
         )
         raise typer.Exit(Exit.STORE)
     with store_of(settings):

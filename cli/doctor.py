@@ -84,5 +84,3 @@ def command(*, home: HomeOption = None) -> None:
         good &= fine
         typer.echo(f"{'ok  ' if fine else 'FAIL'}  {text}")
     raise typer.Exit(Exit.DONE if good else Exit.PROBLEMS)
-
-

@@ -64,9 +64,7 @@ def _explain(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "currency": row["currency"],
         "rater": row["rater"],
         "catalog_hash": row["catalog_hash"],
-        "place": {
-            name: row[name] for name in ("feed_id", "file_name", "record_no", "byte_offset")
-        },
+        "place": {name: row[name] for name in ("feed_id", "file_name", "record_no", "byte_offset")},
         "words": in_words(told, charge.steps),
         "steps": for_programs(charge.steps),
     }

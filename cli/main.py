@@ -1,6 +1,5 @@
 """The `tallywire` command."""
 
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -48,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

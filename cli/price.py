@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -76,7 +77,9 @@ def _priced(
         pl.Series("record_no", [number for number, _ in batch], dtype=pl.Int64)
     )
     lost = open_offer & named["reason"].is_not_null()
-    for row in named.filter(lost).with_columns(frame.filter(lost)["record_no"]).iter_rows(named=True):
+    for row in (
+        named.filter(lost).with_columns(frame.filter(lost)["record_no"]).iter_rows(named=True)
+    ):
         yield row["record_no"], _refusal(row["record_no"], row["reason"], row["detail"]), False
     outcome = rater.rate(frame.filter(~lost), counters)
     for row in outcome.refused.iter_rows(named=True):
@@ -124,8 +127,7 @@ def command(
         if reading.snapshot is None:
             raise CatalogRefused(list(reading.problems))
         all_good = True
-        source = sys.stdin.buffer if usage == "-" else Path(usage).open("rb")
-        with source:
+        with nullcontext(sys.stdin.buffer) if usage == "-" else Path(usage).open("rb") as source:
             for line, good in price(reading.snapshot, source):
                 sys.stdout.buffer.write(line + b"\n")
                 all_good &= good

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from rich.console import Console
@@ -35,7 +35,7 @@ class Line:
         self._last = time.monotonic()
         self._began = self._last
 
-    def __enter__(self) -> "Line":
+    def __enter__(self) -> Self:
         if self._terminal:
             self._live = Live(console=Console(stderr=True), refresh_per_second=4, transient=True)
             self._live.start()

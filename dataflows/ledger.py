@@ -54,8 +54,9 @@ class Ledger:
         self.acknowledged: set[str] = set()
         data = path.read_bytes() if path.exists() else b""
         whole = 0
-        for whole, content in _lines(data, path):
+        for end, content in _lines(data, path):
             self._take(content)
+            whole = end
         self._file = path.open("ab")
         if whole < len(data):
             self._file.truncate(whole)

@@ -222,7 +222,11 @@ class LaneWork:
         counts = self._files[batch.entry.source]
         alerts = [
             suspended(
-                file.tenant_id, file.feed_id, file.file_name, reason, held_of(held),
+                file.tenant_id,
+                file.feed_id,
+                file.file_name,
+                reason,
+                held_of(held),
                 context.collected_at,
             )
             for reason, held in sorted(counts["reasons"].items())

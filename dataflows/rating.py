@@ -105,7 +105,7 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
     def _alerts(
         self, suspense: pl.DataFrame, entry: LedgerEntry, snapshot: Snapshot
     ) -> pl.DataFrame:
-        """Report what could not be priced: one alert for each feed, reason and missing reference."""
+        """Report what could not be priced, for each feed, reason and missing reference."""
         alerts = []
         for (feed_id, reference), rows in suspense.group_by(
             "feed_id", "missing_ref", maintain_order=True

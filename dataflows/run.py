@@ -215,7 +215,7 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
         follow=plan.follow, feeds=feeds,
         settings=settings.model_copy(update={"home": settings.home.resolve()}),
     )  # fmt: skip
-    roles = [COLLECTION, RATING] if settings.processes == 2 else [ENGINE]  # noqa: PLR2004  its setting
+    roles = [COLLECTION, RATING] if settings.processes == 2 else [ENGINE]
     with store_of(settings):
         prepare_store(settings)
         workers = Workers(settings)

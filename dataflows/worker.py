@@ -62,7 +62,9 @@ def _scanner(job: Job, feed_id: str, snapshot: Snapshot) -> Callable[[], list[Ca
 
     def scan() -> list[Candidate]:
         taken, _ = discover(job.inputs, snapshot.feeds)
-        again = [Candidate(f"{RECYCLE_FOLDER}/{path.name}", path) for path in folder.glob("*.jsonl")]
+        again = [
+            Candidate(f"{RECYCLE_FOLDER}/{path.name}", path) for path in folder.glob("*.jsonl")
+        ]
         return sorted([*taken[feed_id], *again])
 
     return scan
@@ -111,9 +113,9 @@ def _recovery(folder: Path) -> RecoveryConfig:
     if not folder.exists():
         draft = folder.with_name(f".{folder.name}")
         draft.mkdir(parents=True, exist_ok=True)
-        init_db_dir(draft, 1)
+        init_db_dir(draft, 1)  # type: ignore[no-untyped-call]  # Bytewax types it so
         draft.rename(folder)
-    return RecoveryConfig(folder)
+    return RecoveryConfig(folder)  # type: ignore[no-untyped-call]  # as above
 
 
 def work(role: str, job: Job) -> None:
@@ -137,7 +139,7 @@ def work(role: str, job: Job) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # batches are freed by reference counts; collections would only cost time
-    cli_main(
+    cli_main(  # type: ignore[no-untyped-call]  # as above
         flow,
         epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
         recovery_config=_recovery(home.recovery(role)),
@@ -165,7 +167,7 @@ def main(arguments: list[str]) -> int:
     log.info("worker starts", run=job.run, feeds=job.feeds)
     try:
         work(role, job)
-    except Exception as error:  # the one place where everything that can go wrong is told
+    except Exception as error:  # noqa: BLE001  the one place where everything that can go wrong is told
         code = exit_code(error)
         trace = {"exc_info": error} if code == Exit.INTERNAL else {}
         log.error("worker stops", reason=explain(error), code=code, **trace)  # noqa: TRY400  told above

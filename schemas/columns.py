@@ -92,7 +92,9 @@ Small = Annotated[int, Column(_INT32, pa.int32(), "Int32", "T64, ZSTD(1)")]
 Whole = Annotated[int, Column(_INT64, pa.int64(), "Int64", "T64, ZSTD(1)")]
 Hash64 = Annotated[int, Column(pl.UInt64(), pa.uint64(), "UInt64")]
 Uuid = Annotated[uuid.UUID, Column(pl.Binary(), pa.binary(UUID_BYTES), "UUID")]
-MaybeUuid = Annotated[uuid.UUID | None, Column(pl.Binary(), pa.binary(UUID_BYTES), "Nullable(UUID)")]
+MaybeUuid = Annotated[
+    uuid.UUID | None, Column(pl.Binary(), pa.binary(UUID_BYTES), "Nullable(UUID)")
+]
 _INSTANT = Column(_INT64, pa.timestamp("us", tz="UTC"), "DateTime64(6, 'UTC')", "Delta, ZSTD(1)")
 _MAYBE_INSTANT = Column(
     _INT64, pa.timestamp("us", tz="UTC"), "Nullable(DateTime64(6, 'UTC'))", "ZSTD(1)"

@@ -1,8 +1,16 @@
 """What becomes of input records that are not rated: set aside for good, or held in suspense."""
 
-
-from schemas.columns import Blob, Hash64, Instant, Label, MaybeInstant, Record, Small, Text, Whole
-from schemas.columns import MaybeMoney
+from schemas.columns import (
+    Blob,
+    Hash64,
+    Instant,
+    Label,
+    MaybeInstant,
+    MaybeMoney,
+    Small,
+    Text,
+    Whole,
+)
 from schemas.usage import Origin
 
 
@@ -59,5 +67,3 @@ class SuspenseEvent(Origin):
     estimate_method: Label = "none"
     ledgered_at: Instant = 0
     batch_token: Label = ""
-
-

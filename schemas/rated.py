@@ -2,7 +2,7 @@
 
 import decimal
 
-from schemas.columns import Exact, Instant, Label, MaybeUuid, Money, Small, Text, Uuid, Whole
+from schemas.columns import Exact, Instant, Label, MaybeUuid, Money, Small, Uuid, Whole
 from schemas.usage import NO_EVENT, UsageEvent
 
 ZERO = decimal.Decimal(0)

@@ -17,7 +17,9 @@ RAW_BYTES = 65_536
 def suspense_ids(frame: pl.DataFrame) -> pl.Series:
     """Name suspended records by their place and content: stable over attempts."""
     texts = frame.select(
-        pl.concat_str("feed_id", "file_id", "record_no", "byte_offset", "raw_hash", separator="\x1f")
+        pl.concat_str(
+            "feed_id", "file_id", "record_no", "byte_offset", "raw_hash", separator="\x1f"
+        )
     ).to_series()
     return to_bytes(*hash128(texts)).bin.encode("hex")
 

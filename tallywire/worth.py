@@ -38,7 +38,10 @@ def estimate(frame: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
         snapshot: Prices and feeds.
     """
     columns = frame.select("service", pl.col("quantity").fill_null(0), "feed_id")
-    found = [_worth(*row, snapshot) for row in columns.iter_rows()]
+    found = [
+        _worth(service, quantity, feed_id, snapshot)
+        for service, quantity, feed_id in columns.iter_rows()
+    ]
     amounts, currencies, methods = zip(*found, strict=True) if found else ((), (), ())
     return frame.with_columns(
         pl.Series("estimated_amount", amounts, dtype=pl.Decimal(38, 9)),

@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Run
     """A real ClickHouse out of the wheel, once for all tests."""
     pytest.importorskip("chdb", reason="the embedded engine (chdb-core) is not installed")
     home = tmp_path_factory.mktemp("store")
-    running = start(ServerPlan(home, free_port(), free_port()))
+    running = start(ServerPlan(home, free_port(), free_port(), database="test*"))
     yield home, running
     running.stop()
 

@@ -3,6 +3,7 @@
 import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import polars as pl
 from hypothesis import strategies as st
@@ -98,7 +99,7 @@ def _tariffs(draw: st.DrawFn, service: str) -> Tariff:
     rows = []
     for prefix in prefixes:
         cuts = sorted(draw(st.sets(st.sampled_from(EDGES), min_size=2, max_size=3)))
-        for number, (first, last) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        for number, (first, last) in enumerate(pairwise(cuts)):
             price = draw(st.integers(0, len(prices) - 1))
             rows.append((prefix, f"z{prefix[:2]}", price, number + 1, first, last))
     rounding = Rounding(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -81,9 +82,11 @@ def connect(url: str, home: Path, *, database: str = "", role: str = "writer") -
     where = address(url, home)
     with told(where):
         client = _from_url(url, database) if url else _embedded(home, database, role)
-    version = tuple(int(part) for part in client.server_version.split(".")[:2])
+    version = tuple(int(part) for part in str(client.server_version).split(".")[:2])
     if version < OLDEST:
-        msg = f"the store at {where} is ClickHouse {client.server_version}; 26.3 is the oldest known"
+        msg = (
+            f"the store at {where} is ClickHouse {client.server_version}; 26.3 is the oldest known"
+        )
         raise StoreError(msg)
     return client
 
@@ -104,7 +107,7 @@ def _from_url(url: str, database: str) -> Client:
     )
 
 
-def _driver() -> dict[str, object]:
+def _driver() -> dict[str, Any]:
     return {
         "compress": False,
         "autogenerate_session_id": False,

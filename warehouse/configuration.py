@@ -1,4 +1,4 @@
-"""The embedded store's own configuration: where it listens, who may do what, how much it may take."""
+"""The embedded store's configuration: where it listens, who may do what, what it may take."""
 
 import hashlib
 import secrets

@@ -36,9 +36,9 @@ def listen(home: Path) -> None:
     failures: list[str] = []
 
     def serve() -> None:
-        result = _chdb.query(
+        result = _chdb.query(  # type: ignore[attr-defined]  # the wheel types nothing
             "SYSTEM START LISTEN QUERIES DEFAULT;"
-            f"SELECT count() FROM file('/dev/fd/{read_end}', LineAsString, 'line String')",
+            f"SELECT count() FROM file('/dev/fd/{read_end}', LineAsString, 'l String')",
             "TabSeparated",
             path=str(home / "data"),
         )

@@ -13,7 +13,8 @@ _NAME = re.compile(r"^([0-9]{4})_[a-z0-9_]+\.sql$")
 _ENGINE = re.compile(r"\{engine:([A-Za-z]*MergeTree)(\([^)]*\))?\}")
 _APPLIED = """CREATE TABLE IF NOT EXISTS migrations
 (
-    `number` UInt32, `name` String, `checksum` String, `applied_at` DateTime64(3, 'UTC') DEFAULT now64(3)
+    `number` UInt32, `name` String, `checksum` String,
+    `applied_at` DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = MergeTree ORDER BY number"""
 

@@ -1,4 +1,4 @@
-"""Owner generations: each worker that opens a lane takes the next number; only the newest writes."""
+"""Owner generations: who opens a lane takes the next number; only the newest writes."""
 
 from warehouse.client import Client, told
 

@@ -55,7 +55,9 @@ def complete(client: Client, table: str, rows: pa.Table, token: str) -> None:
 
 
 def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
-    hours = f"SELECT DISTINCT {feeding.hour} FROM {feeding.table} WHERE batch_token = {{token:String}}"  # noqa: S608  as above
+    hours = (
+        f"SELECT DISTINCT {feeding.hour} FROM {feeding.table} WHERE batch_token = {{token:String}}"  # noqa: S608  as above
+    )
     terms = ", ".join(f"'{term}'" for term in feeding.terms)
     of_term = f" AND term IN ({terms})" if terms else ""
     with told("its address"):
@@ -63,13 +65,15 @@ def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
         touched = [int(hour.timestamp()) for (hour,) in rows]
         parameters = {"hours": touched}
         client.command(
-            f"ALTER TABLE {feeding.rollup} DELETE WHERE toUnixTimestamp(hour) IN {{hours:Array(UInt32)}}{of_term}",
+            f"ALTER TABLE {feeding.rollup} DELETE "
+            f"WHERE toUnixTimestamp(hour) IN {{hours:Array(UInt32)}}{of_term}",
             parameters=parameters,
             settings=_WAIT,
         )
         client.command(
             f"INSERT INTO {feeding.rollup} SELECT {feeding.select} FROM {feeding.table} "  # noqa: S608  as above
-            f"WHERE toUnixTimestamp({feeding.hour}) IN {{hours:Array(UInt32)}} GROUP BY {feeding.group}",
+            f"WHERE toUnixTimestamp({feeding.hour}) IN {{hours:Array(UInt32)}} "
+            f"GROUP BY {feeding.group}",
             parameters=parameters,
             settings={"insert_deduplicate": 0},
         )

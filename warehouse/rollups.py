@@ -34,9 +34,7 @@ def _fate(table: str, term: str, records: str, terms: tuple[str, ...]) -> Feedin
 
 FEEDINGS = (
     _fate("rated_events", "'rated'", "toInt64(fate_change)", ("rated",)),
-    _fate(
-        "set_aside_events", "toString(fate)", "records", ("duplicate", "filtered", "merged")
-    ),
+    _fate("set_aside_events", "toString(fate)", "records", ("duplicate", "filtered", "merged")),
     _fate("suspense_events", "'suspended'", "toInt64(change) * records", ("suspended",)),
     _fate("lane_counts", "toString(term)", "records", ("collected", "open", "accepted")),
     Feeding(

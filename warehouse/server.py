@@ -124,8 +124,8 @@ def _check_port(host: str, port: int) -> None:
 def _answers(state: ServerState) -> bool:
     url = f"http://{state.host}:{state.http_port}/ping"
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310  our own address
-            return bool(answer.status == 200)  # noqa: PLR2004  HTTP OK
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 

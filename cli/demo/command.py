@@ -81,10 +81,7 @@ def _show(content: dict[str, Any], faults: list[dict[str, object]], rate: int, o
     typer.echo("\nTry next:")
     typer.echo(f"  tallywire explain --home {home} {sample}")
     typer.echo(f"  tallywire suspense list --home {home}")
-    typer.echo(
-        f'  tallywire store query --home {home} "SELECT service, sum(amount) FROM rated_events '
-        'GROUP BY service"'
-    )
+    typer.echo(f'  tallywire store query --home {home} "SELECT * FROM v_revenue"')  # noqa: S608  printed
 
 
 def command(

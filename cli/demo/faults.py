@@ -6,7 +6,6 @@ from typing import Any
 Summary = Mapping[str, Any]
 
 
-
 def _alert(pattern: str, words: str = "") -> Callable[[Summary], bool]:
     def found(summary: Summary) -> bool:
         return any(

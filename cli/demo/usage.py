@@ -23,7 +23,9 @@ def _stamp(moment: datetime.datetime) -> str:
     return moment.astimezone(_UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _event(kind: str, number: int, moment: datetime.datetime, subject: str, **data: object) -> bytes:
+def _event(
+    kind: str, number: int, moment: datetime.datetime, subject: str, **data: object
+) -> bytes:
     return orjson.dumps(
         {
             "specversion": "1.0", "type": kind, "source": "fjordline/platform",
@@ -38,17 +40,17 @@ def _bulk(count: int) -> Iterator[bytes]:
     for number in range(count):
         moment = _DAY + datetime.timedelta(seconds=number * 80_000 // max(count, 1))
         kind = chance.random()
-        if kind < 0.6:  # noqa: PLR2004  shares of a day's traffic
+        if kind < 0.6:
             yield _event(
                 "data.session", number, moment, "", msisdn=chance.choice(_MOBILES),
                 octets=str(chance.randrange(500, 2_000_000)), apn="internet", rat="5G",
             )  # fmt: skip
-        elif kind < 0.75:  # noqa: PLR2004  as above
+        elif kind < 0.75:
             yield _event(
                 "sms.sent", number, moment, "", **{"from": "+" + chance.choice(_MOBILES)},
                 to="+" + chance.choice(_CALLED[:4]),
             )  # fmt: skip
-        elif kind < 0.9:  # noqa: PLR2004  as above
+        elif kind < 0.9:
             yield _event(
                 "iot.reading", number, moment, "fjell-meters", octets=chance.randrange(30, 300)
             )
@@ -70,7 +72,6 @@ def write_platform(folder: Path, count: int) -> None:
         _event("data.session", 900_000_001, late, "", **session),
         _event("data.session", 900_000_001, late, "", **session),  # once more: a duplicate
         _event("data.session", 900_000_002, late, "", **session),
-        # the same id with another quantity, an hour later, after midnight in UTC+1: a restatement
         _event("data.session", 900_000_002, late + datetime.timedelta(hours=1), "",
                **{**session, "octets": "7000000"}),
         _event("api.call", 900_000_003, late, "nobody-we-know", path="/v1/locate"),

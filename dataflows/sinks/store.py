@@ -1,4 +1,4 @@
-"""The store as a Bytewax sink: tokens, one insert thread, everything in before the epoch commits."""
+"""The store as a Bytewax sink: tokens, one insert thread, all in before the epoch commits."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -165,5 +165,3 @@ class LogSource(FixedPartitionedSource[tuple[str, LogBatch], int]):
         part = LogPart(for_part, *self._make, resume_state)
         self.ledgers[for_part] = part.ledger
         return part
-
-

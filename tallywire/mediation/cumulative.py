@@ -38,9 +38,7 @@ def _counter(
     return value, "counter_reset"
 
 
-def advance(
-    sessions: Sessions, record: dict[str, Any], *, max_rate: int, horizon: int
-) -> Delta:
+def advance(sessions: Sessions, record: dict[str, Any], *, max_rate: int, horizon: int) -> Delta:
     """Take one accounting record of a session.
 
     Args:

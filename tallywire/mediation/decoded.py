@@ -15,11 +15,12 @@ MAX_RECORD_BYTES = 1024 * 1024
 """A longer record is no record of any format here, it is a broken file."""
 
 _TEXT = (
-    "kind session_key linked_id service direction usage_type a_raw b_raw c_raw user_name customer "
-    "account_code partner imsi imei ip cause serving_plmn cell_id apn rat trunk_in trunk_out "
-    "source_currency attributes quality_flags clock_quality detail"
-).split()
-_COUNTS = "duration_us up_octets down_octets session_time_us".split()
+    "kind", "session_key", "linked_id", "service", "direction", "usage_type", "a_raw", "b_raw",
+    "c_raw", "user_name", "customer", "account_code", "partner", "imsi", "imei", "ip", "cause",
+    "serving_plmn", "cell_id", "apn", "rat", "trunk_in", "trunk_out", "source_currency",
+    "attributes", "quality_flags", "clock_quality", "detail",
+)  # fmt: skip
+_COUNTS = ["duration_us", "up_octets", "down_octets", "session_time_us"]
 
 DECODED = pl.Schema(
     {
@@ -47,8 +48,9 @@ DECODED = pl.Schema(
 """One row per frame, in order."""
 
 _NULLABLE = frozenset(
-    "reason natural_key content start_us setup_us end_us quantity source_amount".split()
-)
+    {"reason", "natural_key", "content", "start_us", "setup_us", "end_us", "quantity",
+     "source_amount"}
+)  # fmt: skip
 _EARLIEST_US = 0
 _LATEST_US = 4_102_444_800_000_000  # 2100-01-01
 

@@ -102,9 +102,7 @@ def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> M
     if needed(passed, state.sessions):
         watermarks = _watermarks(frame, before)[frame["reason"].is_null().to_numpy()]
         options = context.feed.options
-        correlator = Correlator(
-            state.sessions, options, before, context.feed.window_days
-        )
+        correlator = Correlator(state.sessions, options, before, context.feed.window_days)
         correlated = correlator.run(passed, watermarks)
         passed = _frame(correlated.events).sort(ORDER)
     usage = normalise(passed, context.feed, context.index)
@@ -138,9 +136,7 @@ def _identified(decoded: pl.DataFrame, context: BatchContext) -> pl.DataFrame:
     payload = decoded["raw_hash"]
     if content.null_count() < len(content):
         own = pl.Series(hash64(content.fill_null("")))
-        payload = pl.select(
-            pl.when(content.is_not_null()).then(own).otherwise(payload)
-        ).to_series()
+        payload = pl.select(pl.when(content.is_not_null()).then(own).otherwise(payload)).to_series()
     return decoded.with_columns(
         to_bytes(hi, lo).alias("event_id"),
         payload.alias("payload_hash"),
@@ -160,9 +156,7 @@ def _identified(decoded: pl.DataFrame, context: BatchContext) -> pl.DataFrame:
 def _judged(state: LaneState, frame: pl.DataFrame, feed: Feed) -> tuple[pl.DataFrame, int]:
     """Refuse the future, then judge what is left; give the watermark from before, too."""
     before = state.dedup.watermark
-    future = pl.col("reason").is_null() & (
-        pl.col("start_us") > pl.col("collected_at") + DAY_US
-    )
+    future = pl.col("reason").is_null() & (pl.col("start_us") > pl.col("collected_at") + DAY_US)
     frame = frame.with_columns(
         pl.when(future).then(pl.lit(Reason.TIME_IN_FUTURE.value)).otherwise("reason")
         .alias("reason"),
@@ -195,7 +189,7 @@ def _judged(state: LaneState, frame: pl.DataFrame, feed: Feed) -> tuple[pl.DataF
 
 
 def _watermarks(frame: pl.DataFrame, before: int) -> np.ndarray:
-    """Give the feed's event time as of each row; refused rows that were not judged do not move it."""
+    """Give the feed's event time as of each row; rows that were not judged do not move it."""
     judged = frame["reason"].is_null() | frame["reason"].is_in(
         [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
     )
@@ -261,12 +255,7 @@ def _raw(rows: pl.DataFrame, context: BatchContext) -> pl.Series:
     return pl.Series(pieces, dtype=pl.Binary)
 
 
-_STAGES = {
-    "decode": lambda reason: ~reason.is_in([item[0].value for item in _REASON_OF_VERDICT.values()]),
-    "deduplicate": lambda reason: reason.is_in(
-        [item[0].value for item in _REASON_OF_VERDICT.values()]
-    ),
-}
+_JUDGED = [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
 
 
 def _suspense(
@@ -274,10 +263,13 @@ def _suspense(
 ) -> pl.DataFrame:
     snapshot = context.snapshot
     held = refused.filter(pl.col("reason").is_in(list(_SUSPENDED)))
-    held = held.with_columns(_raw(held, context).alias("raw"), pl.col("start_us").alias("event_time"))
+    held = held.with_columns(
+        _raw(held, context).alias("raw"), pl.col("start_us").alias("event_time")
+    )
+    judged = pl.col("reason").is_in(_JUDGED)
     parts = [
-        suspend(held.filter(chosen(pl.col("reason"))), snapshot, stage=stage)
-        for stage, chosen in _STAGES.items()
+        suspend(held.filter(~judged), snapshot, stage="decode"),
+        suspend(held.filter(judged), snapshot, stage="deduplicate"),
     ]
     incomplete = incomplete.with_columns(
         _raw(incomplete, context).alias("raw"), pl.col("start_us").alias("event_time")

@@ -25,19 +25,25 @@ def e164(raw: str, feed: Feed) -> pl.Expr:
     What is no number becomes empty text.
     """
     text = pl.col(raw).str.replace_all(_NOISE, "")
-    national = pl.when(text.str.starts_with(feed.home_country) | (text == "")).then(text).otherwise(
-        pl.lit(feed.home_country) + text
+    national = (
+        pl.when(text.str.starts_with(feed.home_country) | (text == ""))
+        .then(text)
+        .otherwise(pl.lit(feed.home_country) + text)
     )
     if feed.trunk_prefix:
         rest = text.str.slice(len(feed.trunk_prefix))
-        national = pl.when(text.str.starts_with(feed.trunk_prefix)).then(
-            pl.lit(feed.home_country) + rest
-        ).otherwise(national)
+        national = (
+            pl.when(text.str.starts_with(feed.trunk_prefix))
+            .then(pl.lit(feed.home_country) + rest)
+            .otherwise(national)
+        )
     for prefix in reversed(feed.international_prefixes):
         if prefix:
-            national = pl.when(text.str.starts_with(prefix)).then(
-                text.str.slice(len(prefix))
-            ).otherwise(national)
+            national = (
+                pl.when(text.str.starts_with(prefix))
+                .then(text.str.slice(len(prefix)))
+                .otherwise(national)
+            )
     number = pl.when(text.str.starts_with("+")).then(text.str.slice(1)).otherwise(national)
     good = number.str.contains(r"^[0-9]{1,15}$")
     return pl.when(good).then(number).otherwise(pl.lit(""))
@@ -92,8 +98,10 @@ def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.Dat
         quantity=pl.col("quantity").fill_null(0),
     ).with_columns(served_identifier=_served(feed))
     frame = resolve(frame, index)
-    unparsable = (pl.col("b_raw") != "") & (pl.col("b_number") == "") & pl.col("b_raw").str.contains(
-        r"^\+?[0-9]{16,}$"
+    unparsable = (
+        (pl.col("b_raw") != "")
+        & (pl.col("b_number") == "")
+        & pl.col("b_raw").str.contains(r"^\+?[0-9]{16,}$")
     )
     frame = frame.with_columns(
         pl.when(~pl.col("service").is_in(known)).then(pl.lit(Reason.SERVICE_UNKNOWN.value))

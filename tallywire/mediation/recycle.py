@@ -13,7 +13,14 @@ from schemas.usage import UsageEvent
 from tallywire.hashes import hash128
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders import DECODERS
-from tallywire.mediation.lane import BatchContext, LaneState, Mediated, counted, counts_frame, mediate
+from tallywire.mediation.lane import (
+    BatchContext,
+    LaneState,
+    Mediated,
+    counted,
+    counts_frame,
+    mediate,
+)
 from tallywire.mediation.normalise import resolve
 from tallywire.suspense import suspend_usage
 
@@ -45,9 +52,7 @@ def recycle(state: LaneState, requests: list[Request], context: BatchContext) ->
         if state.dedup.accept_attempt(int(hi[0]), int(lo[0]), request.attempt):
             parts.append(_again(state, request, context))
     if not parts:
-        return Mediated(
-            pl.DataFrame(schema=polars_schema(UsageEvent)), *_nothing()
-        )
+        return Mediated(pl.DataFrame(schema=polars_schema(UsageEvent)), *_nothing())
     return Mediated(
         *(
             pl.concat([getattr(part, name) for part in parts])
@@ -72,9 +77,7 @@ def _again(state: LaneState, request: Request, context: BatchContext) -> Mediate
     place = replace(
         context, file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at
     )
-    made = (
-        _resolved(request, place) if held.usage else _decoded(state, request, place)
-    )
+    made = _resolved(request, place) if held.usage else _decoded(state, request, place)
     freed = rows_to_frame(
         [held.model_copy(update={"change": -1, "raw": b"", "usage": ""})], SuspenseEvent
     )
@@ -110,5 +113,3 @@ def _decoded(state: LaneState, request: Request, context: BatchContext) -> Media
     kept = made.counts.filter(pl.col("term") != "collected")
     usage = made.usage.with_columns(pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"))
     return replace(made, usage=usage, counts=kept)
-
-

@@ -55,6 +55,8 @@ class IdentifierIndex:
         found = self._rows.select("account_id", "subscription_id", "offer_id", "routing_id")
         taken = found[np.maximum(rows, 0).tolist()] if found.height else found.clear(len(rows))
         missing = pl.Series(rows < 0)
-        return taken.with_columns(
-            pl.when(missing).then(pl.lit("")).otherwise(pl.all()).name.keep()
-        )
+        columns = [
+            pl.when(missing).then(pl.lit("")).otherwise(name).alias(name) for name in taken.columns
+        ]
+        named: pl.DataFrame = taken.with_columns(columns)
+        return named

@@ -1,4 +1,4 @@
-"""Fields to values, in columns: integers, exact seconds, local times; what is wrong becomes null."""
+"""Fields to values, in columns: integers, exact seconds, local times; what is wrong is null."""
 
 import polars as pl
 

@@ -11,7 +11,11 @@ from tallywire.rating.rulebook.steps import Step
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SECOND_US = 1_000_000
-_NATURAL = {"microsecond": (60 * _SECOND_US, "minute"), "octet": (10**6, "MB"), "count": (1, "unit")}
+_NATURAL = {
+    "microsecond": (60 * _SECOND_US, "minute"),
+    "octet": (10**6, "MB"),
+    "count": (1, "unit"),
+}
 _PLACES = 9
 
 

@@ -53,9 +53,7 @@ CONNECT = Price(
 
 
 def _bands(first: int) -> Price:
-    return Price(
-        Fraction(0), Fraction(0), (Group(0, first * SECOND, _per_minute("0.06", "0.12")),)
-    )
+    return Price(Fraction(0), Fraction(0), (Group(0, first * SECOND, _per_minute("0.06", "0.12")),))
 
 
 VECTORS = [
@@ -73,9 +71,7 @@ VECTORS = [
 
 
 def _snapshot(price: Price, calendar: Calendar) -> Snapshot:
-    prefixes = pl.DataFrame(
-        [("", "any", 0, 1, 0, FOREVER_US)], schema=PREFIX_SCHEMA, orient="row"
-    )
+    prefixes = pl.DataFrame([("", "any", 0, 1, 0, FOREVER_US)], schema=PREFIX_SCHEMA, orient="row")
     tariff = Tariff(
         "t", "voice", "microsecond", "EUR", "none", calendar, Rounding("half_up", 6), (price,),
         prefixes,

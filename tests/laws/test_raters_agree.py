@@ -1,5 +1,7 @@
 """Two raters that share no arithmetic give the same charges, to the last digit."""
 
+from itertools import pairwise
+
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -66,10 +68,7 @@ def test_batch_cuts_do_not_matter(
     whole = Rater(snapshot).rate(batch, Counters())
     rater, counters = Rater(snapshot), Counters()
     edges = [0, *sorted(min(cut, batch.height) for cut in cuts), batch.height]
-    parts = [
-        rater.rate(batch[first:last], counters)
-        for first, last in zip(edges, edges[1:], strict=False)
-    ]
+    parts = [rater.rate(batch[first:last], counters) for first, last in pairwise(edges)]
     rated = pl.concat([part.rated for part in parts])
     assert_frame_equal(rated.drop("rater"), whole.rated.drop("rater"))
     assert_frame_equal(pl.concat([part.refused for part in parts]), whole.refused)
@@ -77,9 +76,7 @@ def test_batch_cuts_do_not_matter(
 
 @SLOW
 @given(snapshots(), usage_events())
-def test_the_number_of_lanes_does_not_matter(
-    snapshot: Snapshot, events: list[UsageEvent]
-) -> None:
+def test_the_number_of_lanes_does_not_matter(snapshot: Snapshot, events: list[UsageEvent]) -> None:
     batch = rows_to_frame(events, UsageEvent)
     one = Rater(snapshot).rate(batch, Counters()).rated.drop("rater").sort("event_id")
     lanes = [

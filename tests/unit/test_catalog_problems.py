@@ -84,7 +84,8 @@ def test_the_small_catalogue_is_sound() -> None:
         # feeds
         (FEED, "format: plain", "format: odd", "format", "use one of plain"),
         (FEED, 'path: "exchange/*.csv"', "path: x\noptions: {skip: no}", "options.skip", "integer"),
-        (FEED, 'path: "exchange/*.csv"', "path: x\noptions: {delim: x}", "options.delim", "delimiter"),
+        (FEED, 'path: "exchange/*.csv"', "path: x\noptions: {delim: x}", "options.delim",
+         "delimiter"),  # fmt: skip
         (FEED, "field: a_number", "field: nose", "served[0].field", "must be"),
         # accounts
         (ACCOUNTS, "parent: top", "parent: roof", "parent", "no account"),

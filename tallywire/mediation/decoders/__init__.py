@@ -57,5 +57,7 @@ DECODERS: Mapping[str, Format] = {
 }
 """Formats by the name a feed's `format` gives."""
 
-OPTIONS: Mapping[str, type[BaseModel]] = {name: form.options_model for name, form in DECODERS.items()}
+OPTIONS: Mapping[str, type[BaseModel]] = {
+    name: form.options_model for name, form in DECODERS.items()
+}
 """What the catalogue validates options with."""

@@ -1,7 +1,7 @@
-"""Asterisk cdr_csv: one line per channel leg, local times, answered legs are billed.
+"""Asterisk cdr_csv: a line for each channel leg, local times, answered legs billed.
 
-Source: Asterisk's cdr_csv module (Master.csv); columns 1 to 16, then optionally uniqueid, userfield,
-and peeraccount, linkedid, sequence.
+Source: Asterisk's cdr_csv module (Master.csv): 16 columns, then optionally uniqueid, userfield, and
+peeraccount, linkedid, sequence.
 """
 
 from typing import Literal
@@ -57,7 +57,9 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     names = {f"f{index}": name for index, name in enumerate(_COLUMNS)}
     frame = frame.rename(names).with_columns(pl.col(_COLUMNS).fill_null(""))
     zone = "UTC" if options.times == "utc" else feed.time_zone
-    epoch = values.integer(pl.col("uniqueid").str.extract(r"([0-9]{9,11})\.[0-9]+$", 1)) * _SECOND_US
+    epoch = (
+        values.integer(pl.col("uniqueid").str.extract(r"([0-9]{9,11})\.[0-9]+$", 1)) * _SECOND_US
+    )
     frame = frame.with_columns(
         _instant("start", zone, epoch).alias("setup_us"),
         _instant("answer", zone, epoch).alias("answer_us"),
@@ -67,13 +69,13 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         values.wall_time(pl.col("start"), _PATTERN).alias("wall_us"),
         epoch.alias("epoch_us"),
     )
-    return Decoded(check_world(complete(_checked(frame.with_columns(_columns(options, feed)), options))))
+    return Decoded(
+        check_world(complete(_checked(frame.with_columns(_columns(options, feed)), options)))
+    )
 
 
 def _columns(options: AsteriskOptions, feed: Feed) -> list[pl.Expr]:
-    sequence = pl.concat_str(
-        pl.lit(options.system_name), "uniqueid", "sequence", separator="\x1f"
-    )
+    sequence = pl.concat_str(pl.lit(options.system_name), "uniqueid", "sequence", separator="\x1f")
     without = pl.concat_str(
         pl.lit(options.system_name), "uniqueid", "channel", "dstchannel", "start", "lastapp",
         separator="\x1f",

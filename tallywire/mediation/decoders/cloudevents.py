@@ -155,9 +155,7 @@ def _table(frames: Frames, schema: pl.Schema) -> tuple[pl.DataFrame, list[str | 
     rows = table.clear(1) if not kept else pl.concat([table, table.clear(1)])
     chosen = rows[place.fill_null(len(kept)).to_list()]
     told = iter(messages)
-    return chosen, [
-        next(told) if ok else _why(line) for line, ok in zip(lines, good, strict=True)
-    ]
+    return chosen, [next(told) if ok else _why(line) for line, ok in zip(lines, good, strict=True)]
 
 
 def _text(path: str) -> pl.Expr:
@@ -222,7 +220,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     )  # fmt: skip
     frame = refuse(
         frame, pl.col("start_us").is_null(), Reason.TIME_INVALID,
-        pl.format("time {} is no RFC 3339 time with an offset", pl.col("j.time").fill_null("(none)")),
+        pl.format("time {} is not RFC 3339 with an offset", pl.col("j.time").fill_null("(none)")),
     )  # fmt: skip
     return Decoded(check_world(complete(frame)))
 

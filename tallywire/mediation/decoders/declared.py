@@ -131,9 +131,7 @@ def _at(place: Place) -> pl.Expr:
         text = pl.col(f"f{(place.column or 1) - 1}")
     text = text.str.strip_chars(" ")
     if place.values:
-        text = text.replace_strict(
-            list(place.values), list(place.values.values()), default=text
-        )
+        text = text.replace_strict(list(place.values), list(place.values.values()), default=text)
     return text
 
 
@@ -248,7 +246,10 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
             )  # fmt: skip
     for condition in options.keep_only:
         frame = refuse(
-            frame, ~_is(condition), Reason.NOT_ANSWERED, pl.lit("not kept by the feed's `keep_only`")
+            frame,
+            ~_is(condition),
+            Reason.NOT_ANSWERED,
+            pl.lit("not kept by the feed's `keep_only`"),
         )
     return frame
 

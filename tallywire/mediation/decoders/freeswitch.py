@@ -72,7 +72,7 @@ def usage_of(frame: pl.DataFrame, feed: Feed) -> pl.DataFrame:
         pl.col("destination_number").alias("b_raw"),
         pl.col("accountcode").alias("account_code"),
         pl.col("hangup_cause").alias("cause"),
-        values.integer(pl.col("hangup_cause_q850")).cast(pl.Int32, strict=False).alias("cause_q850"),
+        values.integer(pl.col("hangup_cause_q850")).clip(0, 127).alias("cause_q850"),
         pl.lit(feed.service).alias("service"),
         pl.lit("mo").alias("direction"),
         pl.when(pl.col("start_epoch") + pl.col("start_uepoch") != "").then(pl.lit("explicit_zone"))

@@ -40,7 +40,9 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     options = FreeswitchCsvOptions.model_validate(feed.options)
     frame = text_frame(frames, options.encoding)
     if options.header:
-        frame = refuse(frame, pl.col("record_no") == 0, Reason.CONTROL_RECORD, pl.lit("header line"))
+        frame = refuse(
+            frame, pl.col("record_no") == 0, Reason.CONTROL_RECORD, pl.lit("header line")
+        )
     frame = split_fields(frame, options.separator, (len(options.columns),), quoted=True)
     frame = frame.rename(
         {f"f{index}": name for index, name in enumerate(dict.fromkeys(options.columns))}

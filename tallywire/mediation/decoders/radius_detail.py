@@ -26,7 +26,9 @@ from tallywire.mediation.decoded import (
 
 _ATTRIBUTE = re.compile(r"^\s*([A-Za-z][A-Za-z0-9.-]*)\s*[:+]?=\s*(.*?)\s*$")
 _NUMBER = re.compile(r"^[0-9]{1,18}$")
-_STAMP = re.compile(r"^([A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4} [0-9:]{8}) ?([A-Za-z+-][A-Za-z0-9:+-]*)?$")
+_STAMP = re.compile(
+    r"^([A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4} [0-9:]{8}) ?([A-Za-z+-][A-Za-z0-9:+-]*)?$"
+)
 _HEADER_PATTERN = "%a %b %d %H:%M:%S %Y"
 _STAMP_PATTERN = "%b %d %Y %H:%M:%S"
 _SECOND_US = 1_000_000
@@ -54,7 +56,7 @@ class RadiusOptions(BaseModel):
     max_rate_bits_per_s: int = Field(default=10**10, gt=0)
 
 
-class _Unreadable(ValueError):
+class _UnreadableError(ValueError):
     """A record that cannot be read: reason and detail."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -65,13 +67,14 @@ class _Unreadable(ValueError):
 def _attributes(piece: bytes) -> tuple[str, dict[str, str]]:
     """Split a record into its header line and its attributes; the first of a name counts."""
     if len(piece) > MAX_RECORD_BYTES:
-        raise _Unreadable(Reason.RECORD_TOO_LONG, f"{len(piece)} bytes")
+        raise _UnreadableError(Reason.RECORD_TOO_LONG, f"{len(piece)} bytes")
     try:
         text = piece.decode()
     except UnicodeDecodeError as error:
         detail = f"is not UTF-8 at byte {error.start}"
-        raise _Unreadable(Reason.ENCODING_INVALID, detail) from error
-    header, found = "", {}
+        raise _UnreadableError(Reason.ENCODING_INVALID, detail) from error
+    header = ""
+    found: dict[str, str] = {}
     for line in text.splitlines():
         match = _ATTRIBUTE.match(line)
         if match:
@@ -86,7 +89,7 @@ def _attributes(piece: bytes) -> tuple[str, dict[str, str]]:
 def _number(found: dict[str, str], name: str) -> int:
     text = found.get(name, "0")
     if not _NUMBER.match(text):
-        raise _Unreadable(Reason.NUMBER_INVALID, f"{name} {text!r} is no number")
+        raise _UnreadableError(Reason.NUMBER_INVALID, f"{name} {text!r} is no number")
     return int(text)
 
 
@@ -106,7 +109,7 @@ def _event_timestamp(text: str, zone: str, options: RadiusOptions) -> int:
         return int(text) * _SECOND_US
     match = _STAMP.match(text)
     if not match:
-        raise _Unreadable(Reason.TIME_INVALID, f"Event-Timestamp {text!r} is no time")
+        raise _UnreadableError(Reason.TIME_INVALID, f"Event-Timestamp {text!r} is no time")
     name = match[2] or ""
     if name in {"UTC", "GMT", "Z"}:
         zone = "UTC"
@@ -114,7 +117,7 @@ def _event_timestamp(text: str, zone: str, options: RadiusOptions) -> int:
         zone = options.zone_abbreviations[name]
     elif name:
         detail = f"zone {name} of Event-Timestamp is not in the feed's `zone_abbreviations`"
-        raise _Unreadable(Reason.TIME_INVALID, detail)
+        raise _UnreadableError(Reason.TIME_INVALID, detail)
     return _wall(match[1], _STAMP_PATTERN, zone)
 
 
@@ -128,28 +131,28 @@ def _time(header: str, found: dict[str, str], zone: str, options: RadiusOptions)
         else:
             received = _wall(header, _HEADER_PATTERN, zone)
     except (ValueError, OverflowError) as error:
-        if isinstance(error, _Unreadable):
+        if isinstance(error, _UnreadableError):
             raise
         detail = f"neither Event-Timestamp nor Timestamp, and {header!r} is no date line"
-        raise _Unreadable(Reason.TIME_INVALID, detail) from error
+        raise _UnreadableError(Reason.TIME_INVALID, detail) from error
     return received - _number(found, "Acct-Delay-Time") * _SECOND_US
 
 
 def _row(piece: bytes, feed: Feed, options: RadiusOptions) -> dict[str, object]:
     header, found = _attributes(piece)
-    if header == "#" or (found and all(name == "Packet-Type" or name == "Proxy-State" for name in found)):
-        raise _Unreadable(Reason.CONTROL_RECORD, "comment or expected answer")
+    if header == "#" or (found and set(found) <= {"Packet-Type", "Proxy-State"}):
+        raise _UnreadableError(Reason.CONTROL_RECORD, "comment or expected answer")
     status = found.get("Acct-Status-Type", "")
     if status not in _KINDS:
         missing = not status
         reason = Reason.FIELD_MISSING if missing else Reason.RECORD_TYPE_UNKNOWN
-        raise _Unreadable(reason, f"Acct-Status-Type {status or 'is missing'}")
+        raise _UnreadableError(reason, f"Acct-Status-Type {status or 'is missing'}")
     kind = _KINDS[status]
     server = found.get("NAS-Identifier") or found.get("NAS-IP-Address") or ""
     own = found.get("Acct-Session-Id", "")
     unique = found.get("Acct-Unique-Session-Id", "")
     if not own and not unique and kind != "control":
-        raise _Unreadable(Reason.FIELD_MISSING, "no Acct-Session-Id")
+        raise _UnreadableError(Reason.FIELD_MISSING, "no Acct-Session-Id")
     moment = _time(header, found, feed.time_zone, options)
     up, down = _counter(found, "Input"), _counter(found, "Output")
     session_us = _number(found, "Acct-Session-Time") * _SECOND_US
@@ -180,7 +183,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     for piece in frames.slices():
         try:
             rows.append({"reason": None, "detail": "", **_row(piece, feed, options)})
-        except _Unreadable as error:
+        except _UnreadableError as error:
             rows.append({"reason": error.reason.value, "detail": error.detail})
     names = sorted({name for row in rows for name in row})
     columns = {name: [row.get(name) for row in rows] for name in names}

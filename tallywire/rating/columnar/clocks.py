@@ -60,15 +60,19 @@ class Clock:
 
     def local(self, moments: Ints) -> Ints:
         """Show wall times, as microseconds since 1970 on that clock."""
-        return moments + self._offsets[np.searchsorted(self._instants, moments, "right") - 1]
+        local: Ints = moments + self._offsets[np.searchsorted(self._instants, moments, "right") - 1]
+        return local
 
     def next_setting(self, moments: Ints) -> Ints:
         """Give the next instant at which the clock may be set, or a day later, if that is first."""
         index = np.searchsorted(self._instants, moments, "right")
         later = np.append(self._instants, np.iinfo(np.int64).max)[index]
-        return np.minimum(later, moments + DAY_US)
+        first: Ints = np.minimum(later, moments + DAY_US)
+        return first
 
 
 def months(clock: Clock, moments: Ints) -> Ints:
     """Number calendar months on the wall clock: 0 is January 1970."""
-    return clock.local(moments).astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    days = clock.local(moments).astype("datetime64[us]")
+    numbers: Ints = days.astype("datetime64[M]").astype(np.int64)
+    return numbers

@@ -112,12 +112,13 @@ class PrefixIndex:
             moments: Instants, microseconds UTC.
         """
         clean = pl.DataFrame({"d": digits}).select(
-            pl.when(pl.col("d").str.contains(r"^[0-9]*$")).then("d").otherwise(pl.lit("")).alias("d")
+            pl.when(pl.col("d").str.contains(r"^[0-9]*$"))
+            .then("d")
+            .otherwise(pl.lit(""))
+            .alias("d")
         )["d"]
         lengths = clean.str.len_bytes().cast(pl.Int64).to_numpy()
-        number = (
-            clean.str.slice(0, _DIGITS).str.pad_end(_DIGITS, "0").cast(pl.Int64).to_numpy()
-        )
+        number = clean.str.slice(0, _DIGITS).str.pad_end(_DIGITS, "0").cast(pl.Int64).to_numpy()
         span = (tariff << _TARIFF_SHIFT) + moments // _SECOND_US
         table = np.searchsorted(self._span_keys, span, "right") - 1
         place = np.searchsorted(self._keys, table * _TABLE + number, "right") - 1

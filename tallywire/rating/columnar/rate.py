@@ -106,9 +106,7 @@ class ColumnarRater:
         if not len(kept):
             empty = np.empty(0, np.int64)
             return Found(usage, empty, empty, empty, empty, np.empty(0, bool), refused, kept)
-        frame = tables.prefixes.frame
-        local = frame["price_no"].gather(entry).cast(pl.Int64).to_numpy()  # type: ignore[union-attr]
-        price = tables.prices.base[tariff] + local
+        price = tables.price_of_entry[entry]
         quantity = usage["quantity"].to_numpy()
         takeable = (
             ~tables.sequential[tariff]

@@ -43,7 +43,11 @@ def _more(mode: Ints, whole: Ints, rest: Ints, denominator: Ints) -> npt.NDArray
     """Tell which quotients are rounded away from zero."""
     half = 2 * rest
     return np.select(
-        [mode == MODES.index("up"), mode == MODES.index("half_up"), mode == MODES.index("half_even")],
+        [
+            mode == MODES.index("up"),
+            mode == MODES.index("half_up"),
+            mode == MODES.index("half_even"),
+        ],
         [
             rest > 0,
             half >= denominator,

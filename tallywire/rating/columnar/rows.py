@@ -156,6 +156,8 @@ def rated_rows(usage: pl.DataFrame, charges: Charges, tables: Tables) -> pl.Data
         else:
             value = pl.lit(defaults(RatedEvent)[name])
         expressions.append(
-            (pl.lit(value) if isinstance(value, pl.Series) else value).cast(column.polars).alias(name)
+            (pl.lit(value) if isinstance(value, pl.Series) else value)
+            .cast(column.polars)
+            .alias(name)
         )
     return usage.select(expressions)

@@ -1,4 +1,4 @@
-"""What the columnar rater reads of a snapshot: codes instead of names, arrays instead of objects."""
+"""What the columnar rater reads of a snapshot: codes for names, arrays for objects."""
 
 from collections.abc import Sequence
 
@@ -52,6 +52,7 @@ class Tables:
                 self.tariff_of[row, column] = number.get(offer.tariffs.get(leg, ""), -1)
         self.prefixes = PrefixIndex(tariffs)
         self.prices = PriceTable(tariffs)
+        self.price_of_entry = self._prices_of_entries()
         self.mode = _array([MODES.index(tariff.rounding.mode) for tariff in tariffs])
         self.scale = _array([tariff.rounding.scale for tariff in tariffs])
         self.zone_field = _array([ZONE_FIELDS.index(tariff.zone_by) for tariff in tariffs])
@@ -59,6 +60,14 @@ class Tables:
         self.unit = pl.Series([tariff.unit for tariff in tariffs], dtype=pl.String)
         self._calendars()
         self._allowances()
+
+    def _prices_of_entries(self) -> Ints:
+        """Number the price of each prefix over all tariffs."""
+        found = [
+            tariff.prefixes["price_no"].cast(pl.Int64).to_numpy() + base
+            for tariff, base in zip(self.tariffs, self.prices.base.tolist(), strict=True)
+        ]
+        return np.concatenate([*found, np.empty(0, np.int64)])
 
     def _calendars(self) -> None:
         distinct = list(dict.fromkeys(tariff.calendar for tariff in self.tariffs))

@@ -79,9 +79,7 @@ class Rulebook:
             book.add(Dated(*row))
         return book
 
-    def rate(
-        self, event: Mapping[str, Any], used: Callable[[CounterKey], int]
-    ) -> Charge | Refusal:
+    def rate(self, event: Mapping[str, Any], used: Callable[[CounterKey], int]) -> Charge | Refusal:
         """Price one event.
 
         Args:

@@ -1,0 +1,130 @@
+"""kill -9 at random moments: the same rows, charges and allowances as without."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dataflows.exits import Exit
+from dataflows.worker import COLLECTION, RATING
+from tests.conftest import Store
+from tests.live.engine import Engine, kill_often, picture, write_usage
+from warehouse.client import connect
+from warehouse.configuration import ServerPlan
+from warehouse.migrate import migrate
+from warehouse.server import free_port, start
+
+pytestmark = [pytest.mark.live, pytest.mark.store]
+
+KILLS = 20
+EVENTS = 120_000
+
+
+@contextmanager
+def _engine(home: Path, store: Store, usage: Path, *, partitions: int = 1) -> Iterator[Engine]:
+    engine = Engine(home, store, usage, partitions=partitions)
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _database(server: tuple[Path, object], name: str) -> Store:
+    home, running = server
+    migrate(connect("", home, role="owner"), name)
+    return Store(home, name, running)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def usage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_usage(tmp_path_factory.mktemp("usage"), EVENTS)
+
+
+@pytest.fixture(scope="module")
+def reference(
+    server: tuple[Path, object], usage: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
+    """What an uninterrupted run leaves."""
+    store = _database(server, "test_reference")
+    with _engine(tmp_path_factory.mktemp("reference") / "home", store, usage) as engine:
+        engine.finish()
+    found = picture(store.client())
+    assert found["fates"][0][-1] == 0  # type: ignore[index]
+    return found
+
+
+def test_kills_at_random_moments_change_nothing(
+    server: tuple[Path, object], usage: Path, reference: dict[str, object], tmp_path: Path
+) -> None:
+    store = _database(server, "test_killed")
+    with _engine(tmp_path / "home", store, usage, partitions=3) as engine:
+        kills = kill_often(engine, KILLS, seed=7)
+        engine.finish()
+    assert kills >= KILLS
+    assert picture(store.client()) == reference
+
+
+def test_sigterm_ends_cleanly_and_the_next_start_goes_on(
+    server: tuple[Path, object], usage: Path, reference: dict[str, object], tmp_path: Path
+) -> None:
+    store = _database(server, "test_stopped")
+    with _engine(tmp_path / "home", store, usage) as engine:
+        for role in (COLLECTION, RATING):
+            engine.start(role, collection_rows=1_000, rating_rows=1_000)
+        for role in (COLLECTION, RATING):
+            while not engine.progressed(role) and engine.processes[role].poll() is None:
+                time.sleep(0.01)
+        for role in (COLLECTION, RATING):
+            engine.processes[role].send_signal(signal.SIGTERM)
+        for role in (COLLECTION, RATING):
+            assert engine.processes[role].wait(10) == 0
+        engine.finish()
+    assert picture(store.client()) == reference
+
+
+def test_a_second_process_on_a_lane_is_refused(
+    server: tuple[Path, object], usage: Path, tmp_path: Path
+) -> None:
+    store = _database(server, "test_twice")
+    with _engine(tmp_path / "home", store, usage) as engine:
+        first = engine.start(COLLECTION, collection_rows=100)
+        while not engine.progressed(COLLECTION):
+            time.sleep(0.01)
+        second = engine.start(COLLECTION)
+        assert second.wait(20) == Exit.TAKEN
+        log = (engine.home / "collection.log").read_text()
+        assert f"is already being worked by process {first.pid}" in log
+        first.kill()
+        first.wait()
+
+
+def test_a_dead_store_is_survived(
+    usage: Path, reference: dict[str, object], tmp_path: Path
+) -> None:
+    """The store is killed under a run; SIGTERM still ends it within 5 s; nothing is lost."""
+    home = tmp_path / "own"
+    plan = ServerPlan(home, free_port(), free_port())
+    running = start(plan)
+    store = Store(home, "tallywire", running)
+    migrate(connect("", home, role="owner"), store.database)
+    try:
+        with _engine(tmp_path / "home", store, usage) as engine:
+            engine.start(COLLECTION)
+            rating = engine.start(RATING, rating_rows=1_000)
+            while not engine.progressed(RATING):
+                time.sleep(0.01)
+            running.process.kill()
+            running.process.wait()
+            assert engine.processes[COLLECTION].wait(60) == 0  # collection needs no store
+            time.sleep(0.5)
+            assert rating.poll() is None  # it waits for the store
+            rating.send_signal(signal.SIGTERM)
+            assert rating.wait(5) == Exit.STORE
+            running = start(plan)
+            engine.finish()
+        assert picture(store.client()) == reference
+    finally:
+        running.stop()

@@ -70,13 +70,11 @@ class KeyTable:
         fresh = np.zeros(len(hi), bool)
         rows = np.arange(len(hi), dtype=np.int64)
         slots = self._home(hi, lo)
-        winner = np.empty(len(self.used), np.int64) if len(hi) else np.empty(0, np.int64)
         while len(rows):
-            free = ~self.used[slots]
-            reverse = np.flatnonzero(free)[::-1]
-            winner[slots[reverse]] = rows[reverse]
-            won = free.copy()
-            won[free] = winner[slots[free]] == rows[free]
+            free = np.flatnonzero(~self.used[slots])
+            claims = rows[free].view(np.uint64)
+            self.lo[slots[free[::-1]]] = claims[::-1]  # a free slot's word is scratch
+            won = free[self.lo[slots[free]] == claims]
             here, mine = slots[won], rows[won]
             self.hi[here], self.lo[here], self.used[here] = hi[mine], lo[mine], True
             fresh[mine] = True

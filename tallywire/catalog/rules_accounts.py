@@ -40,7 +40,7 @@ def _cycles(parents: Mapping[str, Parent]) -> Iterator[Problem]:
             place = parents[here]
             text = f"a cycle: {' is below '.join([*circle, here])}; take one parent away"
             yield Problem(place.file, place.line, "parent", text)
-        clear |= trail.keys()
+        clear.update(trail)  # `|=` with keys would copy the set each time
 
 
 def hierarchy(entries: Entries) -> Result:

@@ -29,13 +29,21 @@ def _ragged(name: str, text: str, separator: str) -> list[Problem]:
 
 
 def _header(name: str, text: str, separator: str) -> list[Problem]:
-    names = next(csv.reader([text.split("\n", 1)[0].rstrip("\r")], delimiter=separator), [])
+    first = text.split("\n", 1)[0].rstrip("\r")
+    try:
+        names = next(csv.reader([first], delimiter=separator), [])
+    except csv.Error as error:
+        return [Problem(name, 1, "", f"the first line holds no column names: {error}")]
     if not any(names):
         return [Problem(name, 1, "", "the file is empty; write a first line with column names")]
     if len(names) > MAX_COLUMNS:
         return [Problem(name, 1, "", f"{len(names)} columns; at most {MAX_COLUMNS} are read")]
     twice = sorted({one for one in names if names.count(one) > 1 or not one.strip()})
-    return [Problem(name, 1, one, "this column name is empty or given twice") for one in twice]
+    odd = sorted({one for one in names if one in {"*", LINE} or one[:1] == "^"})
+    return [
+        *(Problem(name, 1, one, "this column name is empty or given twice") for one in twice),
+        *(Problem(name, 1, one, "this column name cannot be used; rename it") for one in odd),
+    ]
 
 
 def _frame(text: str, separator: str) -> pl.DataFrame:

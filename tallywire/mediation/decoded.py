@@ -131,7 +131,8 @@ def complete(frame: pl.DataFrame) -> pl.DataFrame:
         elif name in _NULLABLE:
             columns.append(pl.col(name).cast(kind))
         else:
-            columns.append(pl.col(name).cast(kind).fill_null(_defaults(name, kind)))
+            fits = kind != pl.Int32()  # what is out of range was refused, and reads as absent
+            columns.append(pl.col(name).cast(kind, strict=fits).fill_null(_defaults(name, kind)))
     return frame.select(columns)
 
 

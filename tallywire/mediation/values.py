@@ -6,7 +6,8 @@ _SECOND_US = 1_000_000
 _MINUTE_US = 60_000_000
 _FRACTION_DIGITS = 6
 _WHOLE = r"^\s*[+-]?[0-9]{1,19}\s*$"
-_DECIMAL = r"^\s*([+-]?)([0-9]{1,13})(?:\.([0-9]{1,15}))?\s*$"
+_DECIMAL = r"^\s*([+-]?)([0-9]{1,12})(?:\.([0-9]{1,15}))?\s*$"
+_SHORT = r"^\s*[+-]?[0-9]{1,15}\s*$"
 UNIT_US = {"seconds": _SECOND_US, "milliseconds": 1_000, "microseconds": 1}
 
 
@@ -42,7 +43,8 @@ def duration(text: pl.Expr, unit: str) -> pl.Expr:
     """Read a duration in `seconds` (decimals allowed), `milliseconds` or `microseconds`, as µs."""
     if unit == "seconds":
         return scaled(text)
-    return integer(text) * UNIT_US[unit]
+    # sixteen digits of milliseconds would not fit 64 bits as microseconds
+    return pl.when(text.str.contains(_SHORT)).then(integer(text) * UNIT_US[unit])
 
 
 def amount(text: pl.Expr) -> pl.Expr:

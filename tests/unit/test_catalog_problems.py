@@ -84,8 +84,7 @@ def test_the_small_catalogue_is_sound() -> None:
         # feeds
         (FEED, "format: plain", "format: odd", "format", "use one of plain"),
         (FEED, 'path: "exchange/*.csv"', "path: x\noptions: {skip: no}", "options.skip", "integer"),
-        (FEED, 'path: "exchange/*.csv"', "path: x\noptions: {delim: x}", "options.delim",
-         "delimiter"),  # fmt: skip
+        (FEED, "id: exchange", "id: x\noptions: {delim: x}", "options.delim", "did you mean delimiter"),
         (FEED, "field: a_number", "field: nose", "served[0].field", "must be"),
         # accounts
         (ACCOUNTS, "parent: top", "parent: roof", "parent", "no account"),
@@ -157,6 +156,7 @@ def test_bulk_accounts_are_as_strict_as_written_ones() -> None:
         (b"account_id,colour\n", 1, "missing"),
         (b"", 1, "empty"),
         (b"a,a\n1,2\n", 1, "given twice"),
+        (b"a,*\n1,2\n", 1, "cannot be used"),
         (b"\xff\xfe", 1, "UTF-8"),
         (b"a,b\n1,\x00\n", 2, "NUL"),
         (b"a,b\n1,2\n1,2,3\n", 3, "3 fields"),

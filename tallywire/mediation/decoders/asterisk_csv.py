@@ -64,8 +64,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         _instant("start", zone, epoch).alias("setup_us"),
         _instant("answer", zone, epoch).alias("answer_us"),
         _instant("end", zone, epoch).alias("end_us"),
-        (values.integer(pl.col("duration")) * _SECOND_US).alias("duration_us"),
-        (values.integer(pl.col("billsec")) * _SECOND_US).alias("quantity"),
+        values.duration(pl.col("duration"), "seconds").alias("duration_us"),
+        values.duration(pl.col("billsec"), "seconds").alias("quantity"),
         values.wall_time(pl.col("start"), _PATTERN).alias("wall_us"),
         epoch.alias("epoch_us"),
     )

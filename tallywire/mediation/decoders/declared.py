@@ -25,6 +25,9 @@ TextField = Literal[
 NumberField = Literal["quantity", "up_octets", "down_octets", "cause_q850", "partial_no"]
 
 
+_LARGEST_SMALL = 2**31 - 1
+
+
 class Strict(BaseModel):
     """Unknown keys are refused."""
 
@@ -244,6 +247,12 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
                 frame, pl.col(name).is_null(), Reason.NUMBER_INVALID,
                 pl.format(name.removesuffix("_us") + " {} is no number", _at(place)),
             )  # fmt: skip
+    for name, place in options.numbers.items():
+        small = name in {"partial_no", "cause_q850"}
+        wrong = pl.col(name).is_null() | (pl.col(name).abs() > _LARGEST_SMALL if small else False)
+        frame = refuse(
+            frame, wrong, Reason.NUMBER_INVALID, pl.format(name + " {} is no number", _at(place))
+        )
     for condition in options.keep_only:
         frame = refuse(
             frame,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.columns import EPOCH, MICROSECOND
 from schemas.reasons import Reason
+from schemas.services import QUANTITY_LIMIT
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.cumulative import NO_GIGAWORDS
 from tallywire.mediation.decoded import (
@@ -33,6 +34,7 @@ _HEADER_PATTERN = "%a %b %d %H:%M:%S %Y"
 _STAMP_PATTERN = "%b %d %Y %H:%M:%S"
 _SECOND_US = 1_000_000
 _GIGAWORD = 2**32
+_LATEST_US = 4_102_444_800_000_000  # 2100-01-01
 _VOLATILE = ("Acct-Delay-Time", "Timestamp", "Event-Timestamp-Received")
 _KINDS = {
     "Start": "start", "Interim-Update": "interim", "Alive": "interim", "Stop": "stop",
@@ -91,6 +93,12 @@ def _number(found: dict[str, str], name: str) -> int:
     if not _NUMBER.match(text):
         raise _UnreadableError(Reason.NUMBER_INVALID, f"{name} {text!r} is no number")
     return int(text)
+
+
+def _bounded(value: int, limit: int, reason: Reason, what: str) -> int:
+    if value > limit:
+        raise _UnreadableError(reason, f"{what} {value} is beyond {limit}")
+    return value
 
 
 def _counter(found: dict[str, str], name: str) -> int:
@@ -153,9 +161,13 @@ def _row(piece: bytes, feed: Feed, options: RadiusOptions) -> dict[str, object]:
     unique = found.get("Acct-Unique-Session-Id", "")
     if not own and not unique and kind != "control":
         raise _UnreadableError(Reason.FIELD_MISSING, "no Acct-Session-Id")
-    moment = _time(header, found, feed.time_zone, options)
+    moment = _bounded(
+        _time(header, found, feed.time_zone, options), _LATEST_US, Reason.TIME_OUT_OF_RANGE, "time"
+    )
     up, down = _counter(found, "Input"), _counter(found, "Output")
     session_us = _number(found, "Acct-Session-Time") * _SECOND_US
+    for what, value in (("octets", up + down), ("session time", session_us)):
+        _bounded(value, QUANTITY_LIMIT, Reason.QUANTITY_OUT_OF_RANGE, what)
     has = "Acct-Input-Gigawords" in found or "Acct-Output-Gigawords" in found
     content = "\n".join(f"{name}={found[name]}" for name in sorted(found) if name not in _VOLATILE)
     key = "\x1f".join([server, own or unique, kind, str(moment), str(up), str(down)])

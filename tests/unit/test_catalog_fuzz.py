@@ -1,0 +1,48 @@
+"""Whatever a catalogue says, reading it gives a snapshot or problems, never an exception."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tallywire.catalog import read
+from tests.unit.catalog_files import FORMATS, SMALL, files
+
+NAMES = sorted(SMALL)
+SCRAPS = (
+    "", "[]", "{}", "a", "-1", "0", "0.10", "NO", "001", "18:00", "9999-12-31", "1 MB", "60/0",
+    "any", "{a: b}", "[a, [b]]", "9" * 40, "1e400", "\u0660", "\x85", "2026-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-23:59", "holiday", "voice", "home", "top", "&x [1]", "*x", "\ud7ff",
+)  # fmt: skip
+
+
+def _outcome(catalogue: dict[str, bytes]) -> None:
+    reading = read(catalogue, FORMATS)
+    assert (reading.snapshot is None) == bool(reading.problems)
+    for problem in reading.problems:
+        assert problem.line >= 1
+        assert problem.message
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(NAMES), st.integers(0, 400), st.sampled_from(SCRAPS), st.integers(0, 12))
+def test_a_changed_catalogue_is_read_or_refused(
+    name: str, place: int, scrap: str, cut: int
+) -> None:
+    text = SMALL[name]
+    at = place % (len(text) + 1)
+    _outcome(files({name: text[:at] + scrap + text[at + cut :]}))
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(NAMES), st.data())
+def test_a_value_may_be_anything(name: str, data: st.DataObject) -> None:
+    words = SMALL[name].split(" ")
+    index = data.draw(st.integers(0, len(words) - 1))
+    words[index] = data.draw(st.sampled_from(SCRAPS))
+    _outcome(files({name: " ".join(words)}))
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=80), st.booleans())
+def test_a_table_may_be_any_bytes(rows: bytes, headed: bool) -> None:
+    head = b"account_id,subscription_id,offer_id,identifier_type,identifier,valid_from\n"
+    _outcome(files({"accounts/more.csv": (head if headed else b"") + rows}))

@@ -181,6 +181,7 @@ def show(
     if tariff and tariff not in snapshot.tariffs:
         names = ", ".join(sorted(snapshot.tariffs)) or "none"
         raise _stop(USAGE, f"there is no tariff {tariff!r}; tariffs here: {names}")
+    columns: tuple[str, ...]
     if tariff:
         columns, rows = (
             ("zone", "price", "valid", "prefixes"),

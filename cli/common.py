@@ -13,7 +13,7 @@ from rich.console import Console
 from dataflows.exits import Exit, exit_code, explain, known
 from dataflows.run import CatalogRefused, store_of
 from dataflows.settings import Home, Settings
-from warehouse.client import Client, connect
+from warehouse.client import Client, opened
 
 HomeOption = Annotated[
     Path | None,
@@ -86,4 +86,6 @@ def reader(settings: Settings) -> Iterator[Client]:
         )
         raise typer.Exit(Exit.STORE)
     with store_of(settings):
-        yield connect(settings.store_url, home.store, database=settings.database, role="reader")
+        where = (settings.store_url, home.store)
+        with opened(*where, database=settings.database, role="reader") as client:
+            yield client

@@ -13,7 +13,7 @@ from cli.common import HomeOption, epilog, settings_of
 from dataflows.catalogs import CatalogError, CatalogStore
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
-from warehouse.client import StoreError, connect
+from warehouse.client import StoreError, opened
 from warehouse.server import find
 
 EPILOG = epilog("doctor")
@@ -64,10 +64,10 @@ def _store(settings: Settings) -> tuple[bool, str]:
     if not settings.store_url and find(home) is None:
         return True, "the embedded store is not running; a run starts it"
     try:
-        client = connect(settings.store_url, home, role="reader")
+        with opened(settings.store_url, home, role="reader") as client:
+            return True, f"the store answers: ClickHouse {client.server_version}"
     except StoreError as error:
         return False, str(error)
-    return True, f"the store answers: ClickHouse {client.server_version}"
 
 
 CHECKS: tuple[Callable[[Settings], tuple[bool, str]], ...] = (

@@ -10,7 +10,7 @@ from cli.progress import Line
 from cli.status import show
 from dataflows import stop
 from dataflows.exits import Exit
-from dataflows.run import RunPlan, RunResult, run
+from dataflows.run import RunPlan, RunResult, run, store_of
 
 EPILOG = epilog(
     "run --catalog my-catalog usage/",
@@ -42,11 +42,12 @@ def command(
     settings = settings_of(home)
     with plain_errors():
         stop.listen()
-        with Line() as line:
-            result = run(RunPlan(settings, catalog, inputs, follow), line.tell)
-        report(result)
-        if result.code == Exit.DONE and not quiet and not stop.stopping():
-            show(settings, as_json=False)
+        with store_of(settings):
+            with Line() as line:
+                result = run(RunPlan(settings, catalog, inputs, follow), line.tell)
+            report(result)
+            if result.code == Exit.DONE and not quiet and not stop.stopping():
+                show(settings, as_json=False)
     raise typer.Exit(result.code)
 
 

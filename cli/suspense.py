@@ -13,7 +13,7 @@ from cli.status import as_json_bytes, money
 from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
-from dataflows.run import RunPlan, compile_into, run
+from dataflows.run import RunPlan, compile_into, run, store_of
 from dataflows.settings import Home, Settings
 from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.worker import COLLECTION
@@ -159,7 +159,7 @@ def recycle(
     """
     settings = settings_of(home)
     place = Home(settings.home)
-    with plain_errors():
+    with plain_errors(), store_of(settings):
         if catalog:
             compile_into(place, catalog)
         wanted = ids or [row["suspense_id"] for row in _list(settings, reason, feed, _MOST)]

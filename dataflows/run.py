@@ -22,7 +22,7 @@ from dataflows.sources.folder import Candidate, discover
 from dataflows.worker import COLLECTION, ENGINE, RATING, Job
 from tallywire.catalog import Problem, Snapshot, read
 from tallywire.mediation.decoders import DECODERS
-from warehouse.client import connect
+from warehouse.client import opened
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
 from warehouse.server import Running, find, free_port, start
@@ -80,8 +80,8 @@ def store_of(settings: Settings) -> Iterator[Running | None]:
 def prepare_store(settings: Settings) -> list[str]:
     """Bring the store's tables to this version; give the migrations that were applied."""
     home = Home(settings.home)
-    client = connect(settings.store_url, home.store, role="owner")
-    return migrate(client, settings.database)
+    with opened(settings.store_url, home.store, role="owner") as client:
+        return migrate(client, settings.database)
 
 
 @dataclass

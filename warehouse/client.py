@@ -91,6 +91,17 @@ def connect(url: str, home: Path, *, database: str = "", role: str = "writer") -
     return client
 
 
+@contextmanager
+def opened(url: str, home: Path, *, database: str = "", role: str = "writer") -> Iterator[Client]:
+    """Open a client for a while; a connection left open would make the store wait at its end."""
+    client = connect(url, home, database=database, role=role)
+    try:
+        yield client
+    finally:
+        client.close()
+        client.close_connections()
+
+
 def _from_url(url: str, database: str) -> Client:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

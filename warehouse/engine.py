@@ -36,9 +36,10 @@ def listen(home: Path) -> None:
     failures: list[str] = []
 
     def serve() -> None:
+        pipe = f"/dev/fd/{read_end}"
         result = _chdb.query(  # type: ignore[attr-defined]  # the wheel types nothing
             "SYSTEM START LISTEN QUERIES DEFAULT;"
-            f"SELECT count() FROM file('/dev/fd/{read_end}', LineAsString, 'l String')",
+            f"SELECT count() FROM file('{pipe}', LineAsString, 'line String')",
             "TabSeparated",
             path=str(home / "data"),
         )

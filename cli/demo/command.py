@@ -18,7 +18,7 @@ from dataflows import stop
 from dataflows.catalogs import example_folder
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
-from dataflows.run import RunPlan, run
+from dataflows.run import RunPlan, run, store_of
 from dataflows.settings import Settings
 from schemas.columns import micros_from_text
 
@@ -104,13 +104,14 @@ def command(
         write_all(out / "usage", events)
         settings = settings_of(out / "home")
         stop.listen()
-        with Line() as line:
-            plan = RunPlan(settings, example_folder(), [out / "usage"], follow=False)
-            result = run(plan, line.tell)
-        report(result)
-        if result.code != Exit.DONE or stop.stopping():
-            raise typer.Exit(result.code)
-        content = _picture(settings)
+        with store_of(settings):
+            with Line() as line:
+                plan = RunPlan(settings, example_folder(), [out / "usage"], follow=False)
+                result = run(plan, line.tell)
+            report(result)
+            if result.code != Exit.DONE or stop.stopping():
+                raise typer.Exit(result.code)
+            content = _picture(settings)
         faults = judged(content)
         rate = round(content["collected"] / result.seconds)
         write_atomic(out / "summary.json", as_json_bytes(_machine(content, faults, rate)))

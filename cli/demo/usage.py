@@ -91,8 +91,8 @@ def _asterisk(start: datetime.datetime, seconds: int, number: str, serial: int) 
         moment.astimezone(_OSLO).strftime("%Y-%m-%d %H:%M:%S") for moment in (start, answer, end)
     ]
     state = "ANSWERED" if seconds else "NO ANSWER"
-    texts = ["NL-OSLO", "4722000100", number, "office", '""Desk"" <100>', "SIP/100-1", "SIP/trunk-9",
-             "Dial", f"SIP/trunk/{number}", *wall]  # fmt: skip
+    texts = ["NL-OSLO", "4722000100", number, "office", '""Desk"" <100>', "SIP/100-1",
+             "SIP/trunk-9", "Dial", f"SIP/trunk/{number}", *wall]  # fmt: skip
     quoted = ",".join(f'"{text}"' for text in texts)
     unique = f"{int(start.timestamp())}.{serial}"
     return f'{quoted},{seconds + 5},{seconds},"{state}","DOCUMENTATION","{unique}",""\n'

@@ -43,6 +43,8 @@ def duration(text: pl.Expr, unit: str) -> pl.Expr:
     """Read a duration in `seconds` (decimals allowed), `milliseconds` or `microseconds`, as µs."""
     if unit == "seconds":
         return scaled(text)
+    if unit == "microseconds":
+        return integer(text)
     # sixteen digits of milliseconds would not fit 64 bits as microseconds
     return pl.when(text.str.contains(_SHORT)).then(integer(text) * UNIT_US[unit])
 

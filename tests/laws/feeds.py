@@ -42,9 +42,7 @@ def valid_files() -> Mapping[str, Valid]:
     with TemporaryDirectory() as folder:
         root = Path(folder) / "usage"
         write_all(root, 0)
-        return {
-            key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
-        }
+        return {key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()}
 
 
 VALID = valid_files()

@@ -121,7 +121,11 @@ def test_what_people_send(key: str, data: bytes) -> None:
 
 
 @QUICK
-@given(data=st.binary(max_size=300), cut=st.integers(0, 300), kind=st.sampled_from(["lines", "paragraphs"]))
+@given(
+    data=st.binary(max_size=300),
+    cut=st.integers(0, 300),
+    kind=st.sampled_from(["lines", "paragraphs"]),
+)
 def test_framing_in_pieces_is_framing_at_once(data: bytes, cut: int, kind: str) -> None:
     whole, _ = frame(data, kind, at_end=True)
     first, consumed = frame(data[:cut], kind, at_end=False)

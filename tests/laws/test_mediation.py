@@ -1,5 +1,7 @@
 """Mediation: every record has one fate, and batch cuts do not matter."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -41,9 +43,7 @@ def _frames(feed_id: str, data: bytes) -> Frames:
 
 
 def _part(frames: Frames, first: int, last: int) -> Frames:
-    return Frames(
-        frames.data, frames.starts[first:last], frames.lengths[first:last], first, 0
-    )
+    return Frames(frames.data, frames.starts[first:last], frames.lengths[first:last], first, 0)
 
 
 def _sum(parts: list[Mediated], name: str) -> pl.DataFrame:
@@ -76,7 +76,7 @@ def test_batch_cuts_do_not_matter_and_nothing_vanishes(
     _conserved([whole])
     edges = [0, *sorted(min(cut, len(many)) for cut in cuts), len(many)]
     state, parts = LaneState(), []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         parts.append(_work(state, feed_id, _part(many, first, last)))
         state = _reopened(state)
     _conserved(parts)
@@ -184,7 +184,7 @@ def test_the_window_equals_a_plain_dictionary(
     times = np.array([record[2] for record in records], np.int64) * DAY_US
     state, found = DedupWindow(), []
     edges = [0, *sorted(min(cut, len(records)) for cut in cuts), len(records)]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         rows = slice(first, last)
         verdicts, _ = state.judge(
             words[rows], words[rows], payload[rows], times[rows], window_days=window,

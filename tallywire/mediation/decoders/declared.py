@@ -247,11 +247,11 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
                 frame, pl.col(name).is_null(), Reason.NUMBER_INVALID,
                 pl.format(name.removesuffix("_us") + " {} is no number", _at(place)),
             )  # fmt: skip
-    for name, place in options.numbers.items():
-        small = name in {"partial_no", "cause_q850"}
-        wrong = pl.col(name).is_null() | (pl.col(name).abs() > _LARGEST_SMALL if small else False)
+    for field, where in options.numbers.items():
+        small = field in {"partial_no", "cause_q850"}
+        wrong = pl.col(field).is_null() | (pl.col(field).abs() > _LARGEST_SMALL if small else False)
         frame = refuse(
-            frame, wrong, Reason.NUMBER_INVALID, pl.format(name + " {} is no number", _at(place))
+            frame, wrong, Reason.NUMBER_INVALID, pl.format(field + " {} is no number", _at(where))
         )
     for condition in options.keep_only:
         frame = refuse(

@@ -1,0 +1,1 @@
+"""Tests on real usage files, which are not part of this repository."""

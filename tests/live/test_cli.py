@@ -1,0 +1,184 @@
+"""The command as people type it: what it prints, what it answers to mistakes, how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataflows.catalogs import example_folder
+
+pytestmark = [pytest.mark.live, pytest.mark.store]
+
+
+def tallywire(*arguments: object, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli.main", *(str(item) for item in arguments)]
+    made = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=240, input=text,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    assert "Traceback" not in made.stderr, made.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with few generated events."""
+    out = tmp_path_factory.mktemp("demo") / "out"
+    made = tallywire("demo", "--out", out, "--events", 3_000)
+    assert made.returncode == 0, made.stderr + made.stdout
+    return out
+
+
+def _status(home: Path) -> dict[str, Any]:
+    told = tallywire("status", "--home", home, "--json")
+    assert told.returncode == 0, told.stderr
+    content: dict[str, Any] = json.loads(told.stdout)
+    return content
+
+
+def test_the_demo_finds_every_fault_and_loses_nothing(demo: Path) -> None:
+    summary = json.loads((demo / "summary.json").read_text())
+    assert [fault for fault in summary["faults"] if not fault["found"]] == []
+    assert summary["conservation_difference"] == 0
+    fates = ("rated", "duplicate", "suspended", "filtered", "merged", "open")
+    assert summary["collected"] == sum(summary[name] for name in fates) > 3_000
+    assert summary["events_per_s"] > 0
+    assert {row["currency"] for row in summary["revenue"]} == {"EUR"}
+
+
+def test_running_again_changes_nothing(demo: Path) -> None:
+    before = _status(demo / "home")
+    again = tallywire("run", "--home", demo / "home", demo / "usage", "--quiet")
+    assert again.returncode == 0, again.stderr
+    assert _status(demo / "home") == before
+
+
+def _events(demo: Path, condition: str) -> list[str]:
+    query = f"SELECT toString(event_id) AS id FROM rated_events WHERE {condition} ORDER BY start_time"
+    made = tallywire("store", "query", "--home", demo / "home", "--format", "json", query)
+    return [json.loads(line)["id"] for line in made.stdout.splitlines()]
+
+
+def test_every_charge_of_calls_is_derived_again_and_told(demo: Path) -> None:
+    calls = _events(demo, "service IN ('voice', 'interconnect', 'roaming_voice')")
+    assert len(calls) > 10
+    for event in (calls[0], calls[-1]):
+        told = tallywire("explain", "--home", demo / "home", event)
+        assert told.returncode == 0, told.stderr
+        assert "Rounded once" in told.stdout
+        assert "the longest known beginning is" in told.stdout
+    machine = tallywire("explain", "--home", demo / "home", "--json", calls[0])
+    steps = [step["step"] for step in json.loads(machine.stdout)[0]["steps"]]
+    assert steps[0] == "tariff"
+    assert steps[-1] == "rounding"
+
+
+def test_an_unknown_event_is_said_so(demo: Path) -> None:
+    nothing = tallywire("explain", "--home", demo / "home", "0" * 32)
+    assert nothing.returncode == 1
+    assert "no charge of event" in nothing.stderr
+    wrong = tallywire("explain", "--home", demo / "home", "nonsense")
+    assert wrong.returncode == 2
+
+
+def test_the_reader_cannot_change_the_store(demo: Path) -> None:
+    made = tallywire("store", "query", "--home", demo / "home", "ALTER TABLE rated_events DELETE WHERE 1")
+    assert made.returncode == 4
+    assert "refused" in made.stderr
+
+
+def test_suspense_is_listed_shown_cured_and_recycled_once(demo: Path, tmp_path: Path) -> None:
+    """Satellite calls get a price; what waited for it is rated; a second recycle changes nothing."""
+    home = demo / "home"
+    listed = tallywire("suspense", "list", "--home", home, "--json", "--reason", "zone_unknown")
+    held = json.loads(listed.stdout)
+    assert [row["missing_ref"] for row in held] == ["4788216123456"] or held
+    shown = tallywire("suspense", "show", "--home", home, held[0]["suspense_id"])
+    assert "zone_unknown" in shown.stdout
+    before = _status(home)
+    catalog = tmp_path / "catalog"
+    assert tallywire("catalog", "init", catalog).returncode == 0
+    zones = (catalog / "zones" / "dialled.yaml").read_text()
+    cured = zones.replace('prefixes: ["47900"]', 'prefixes: ["47900", "478"]')
+    assert cured != zones
+    (catalog / "zones" / "dialled.yaml").write_text(cured)
+    for expected in (len(held), 0):
+        made = tallywire(
+            "suspense", "recycle", "--home", home, "--catalog", catalog, "--reason", "zone_unknown"
+        )
+        assert made.returncode == 0, made.stderr
+        assert f"{expected} left suspense" in made.stdout
+    after = _status(home)
+    assert after["rated"] == before["rated"] + len(held)
+    assert after["suspended"] == before["suspended"] - len(held)
+    assert after["collected"] == before["collected"]
+    assert after["conservation_difference"] == 0
+
+
+def test_price_is_pure_and_exact() -> None:
+    usage = "\n".join(
+        json.dumps(event)
+        for event in (
+            {"service": "voice", "served_identifier": "msisdn:4790010002", "b_number": "4741234567",
+             "start_time": "2026-06-01T10:00:00Z", "quantity": 61_000_000},
+            {"service": "voice", "served_identifier": "msisdn:0", "b_number": "4741234567",
+             "start_time": "2026-06-01T10:00:00Z", "quantity": 61_000_000},
+            {"service": "sms", "quantity": 0.5},
+        )
+    )  # fmt: skip
+    made = tallywire("price", "--catalog", example_folder(), text=usage + "\nnonsense\n")
+    assert made.returncode == 1
+    lines = [json.loads(line) for line in made.stdout.splitlines()]
+    assert lines[0]["amount"] == "0.250000000"  # 0.05 to connect, two minutes at 0.10
+    assert lines[1]["reason"] == "account_unknown"
+    assert [line["line"] for line in lines[1:]] == [2, 3, 4]
+    assert tallywire("price", "--catalog", example_folder(), text=usage).stdout == "".join(
+        line + "\n" for line in made.stdout.splitlines()[:3]
+    )
+
+
+def test_mistakes_get_a_sentence_and_their_exit_code(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    missing = tallywire("run", "--home", home, "--catalog", example_folder(), tmp_path / "nowhere")
+    assert missing.returncode == 2
+    assert "does not exist" in missing.stderr
+    assert tallywire("run", "--home", home).returncode == 2
+    assert tallywire("status", "--home", tmp_path / "empty").returncode == 4
+    bad = tallywire("status", "--home", home, TALLYWIRE_PARTITIONS="many")
+    assert bad.returncode == 2
+    assert "partitions" in bad.stderr
+    public = tallywire("store", "serve", "--home", home, "--listen", "0.0.0.0")  # noqa: S104  refused
+    assert public.returncode == 2
+    assert "--public" in public.stderr
+
+
+def test_files_that_are_no_usage(tmp_path: Path) -> None:
+    """Empty, binary, without one line end, unreadable, of nobody: each is told, none is lost."""
+    usage = tmp_path / "usage"
+    (usage / "platform").mkdir(parents=True)
+    (usage / "platform" / "empty.jsonl").touch()
+    (usage / "platform" / "binary.jsonl").write_bytes(bytes(range(256)) * 40)
+    (usage / "platform" / "endless.jsonl").write_bytes(b"\x00" * 40_000_000)
+    (usage / "of-nobody.txt").write_text("hello")
+    made = tallywire(
+        "run", "--home", tmp_path / "home", "--catalog", example_folder(), usage,
+        TALLYWIRE_COLLECTION_BYTES=str(4_000_000),
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "no feed takes of-nobody.txt" in made.stderr
+    status = _status(tmp_path / "home")
+    assert status["rated"] == 0
+    assert status["collected"] == status["suspended"] > 0
+    assert {row["reason"] for row in status["suspense"]} >= {"record_too_long"}
+    empty = [row for row in status["files"] if row["file_name"] == "platform/empty.jsonl"]
+    assert [(row["status"], row["records"]) for row in empty] == [("complete", 0)]
+
+
+def test_doctor_says_what_is_fit() -> None:
+    made = tallywire("doctor")
+    assert "Python" in made.stdout
+    assert made.returncode in {0, 1}

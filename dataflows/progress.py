@@ -1,5 +1,6 @@
 """How far a worker is, in a small file that others read; never part of a result."""
 
+import resource
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -47,6 +48,9 @@ class Progress:
         self._written = now
         content = asdict(self)
         del content["path"], content["_written"]
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        content["cpu_s"] = used.ru_utime + used.ru_stime
+        content["peak_rss_bytes"] = used.ru_maxrss * 1024
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self.path, orjson.dumps(content))
 

@@ -25,10 +25,11 @@ from dataflows.sources.files import FeedBatch
 from dataflows.usage_log.blocks import encode
 from dataflows.usage_log.spool import OUTCOMES, USAGE
 from schemas.alerts import Alert
-from schemas.columns import Record, conform, polars_schema, rows_to_frame
+from schemas.columns import Record, conform, lean, polars_schema, rows_to_frame
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import SetAsideEvent
 from schemas.reasons import Fate, Reason
+from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.hashes import hash64
 from tallywire.mediation.decoded import Decoded, Frames, refused
@@ -58,7 +59,7 @@ class Gathered:
         lane, position = self.batch.feed_id, self.batch.entry.position
         ended = self.batch.detail["run"] if self.batch.kind == "ended" else ""
         blocks = {
-            (USAGE, number): encode(lane, position, {"usage_events": rows})
+            (USAGE, number): encode(lane, position, {"usage_events": lean(rows, UsageEvent)})
             for number, rows in self._split()
         }
         tables = {name: rows for name, rows in self.outcomes.items() if rows.height}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, TypeVar, get_args, get_origin
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
@@ -212,13 +213,49 @@ def conform(frame: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
     return frame.select(expressions)
 
 
+def lean(frame: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
+    """Leave out columns in which every row has the record's default; `conform` puts them back."""
+    kept = []
+    for name, value in defaults(record).items():
+        column = frame[name]
+        same = column.null_count() == len(column) if value is None else _all_equal(column, value)
+        if same:
+            kept.append(name)
+    return frame.drop(kept)
+
+
+def _all_equal(column: pl.Series, value: object) -> bool:
+    """Tell whether all values are one; the first row decides cheaply in most cases."""
+    if not len(column) or column.dtype == pl.Binary():
+        return False
+    return bool(column[0] == value and (column == value).all())
+
+
+def _constant(column: pl.Series) -> bool:
+    return len(column) > 1 and bool((column == column[0]).all())
+
+
 def to_arrow(frame: pl.DataFrame, record: type[Record]) -> pa.Table:
     """Turn a conforming DataFrame into the record's exact Arrow table.
+
+    A label that is the same in all rows is sent once, as a dictionary of one value.
 
     Raises:
         pyarrow.ArrowInvalid: If a value would lose digits.
     """
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(record))
+    labels = [name for name, column in columns(record).items() if "LowC" in column.clickhouse]
+    same = [name for name in labels if _constant(frame[name])]
+    plain = frame.drop(same).to_arrow(compat_level=pl.CompatLevel.oldest())
+    schema = arrow_schema(record)
+    plain = plain.cast(pa.schema([field for field in schema if field.name not in same]))
+    zeros = pa.array(np.zeros(frame.height, np.int8))
+    arrays = [
+        pa.DictionaryArray.from_arrays(zeros, pa.array([frame[field.name][0]], pa.string()))
+        if field.name in same
+        else plain.column(field.name)
+        for field in schema
+    ]
+    return pa.table(dict(zip(schema.names, arrays, strict=True)))
 
 
 def rows_to_frame(rows: Sequence[AnyRecord], record: type[AnyRecord]) -> pl.DataFrame:

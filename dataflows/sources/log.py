@@ -16,7 +16,9 @@ from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.usage_log.blocks import decode, header_at
 from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolReader, partition_folder
+from schemas.columns import conform
 from schemas.feeds import LedgerEntry
+from schemas.usage import UsageEvent
 
 _IDLE = datetime.timedelta(milliseconds=20)
 
@@ -126,7 +128,8 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
                 msg = f"range {cut.token} does not end with a block: restore it from a backup"
                 raise RuntimeError(msg)
             for name, frame in decode(data, offset, header).items():
-                pieces[name].append(frame)
+                whole = conform(frame, UsageEvent) if name == "usage_events" else frame
+                pieces[name].append(whole)
             offset += header.length
         return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from schemas.reasons import Reason
-from tallywire.mediation.decoded import MAX_RECORD_BYTES, Frames, places
+from tallywire.mediation.decoded import MAX_RECORD_BYTES, Frames, lines, places
 
 _NUL = "\x00"
 
@@ -18,14 +18,21 @@ def _text(piece: bytes, encoding: str) -> str | None:
         return None
 
 
-def text_frame(frames: Frames, encoding: str = "utf-8") -> pl.DataFrame:
-    """Give place, `text`, `reason` and `detail` of every record; text is null where unreadable."""
+def _texts(frames: Frames, encoding: str) -> pl.Series:
+    found = lines(frames) if encoding == "utf-8" else None
+    if found is not None:
+        return found
     pieces = frames.slices()
     try:
         texts: list[str | None] = [piece.decode(encoding) for piece in pieces]
     except UnicodeDecodeError:
         texts = [_text(piece, encoding) for piece in pieces]
-    frame = places(frames).with_columns(pl.Series("text", texts, dtype=pl.String))
+    return pl.Series(texts, dtype=pl.String)
+
+
+def text_frame(frames: Frames, encoding: str = "utf-8") -> pl.DataFrame:
+    """Give place, `text`, `reason` and `detail` of every record; text is null where unreadable."""
+    frame = places(frames).with_columns(_texts(frames, encoding).alias("text"))
     unread = pl.col("text").is_null()
     nul = pl.col("text").str.contains(_NUL, literal=True).fill_null(value=False)
     long = pl.col("byte_length") > MAX_RECORD_BYTES

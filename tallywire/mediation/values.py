@@ -8,6 +8,10 @@ _FRACTION_DIGITS = 6
 _WHOLE = r"^\s*[+-]?[0-9]{1,19}\s*$"
 _DECIMAL = r"^\s*([+-]?)([0-9]{1,12})(?:\.([0-9]{1,15}))?\s*$"
 _SHORT = r"^\s*[+-]?[0-9]{1,15}\s*$"
+_RFC3339 = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-5][0-9])$"
+)
 UNIT_US = {"seconds": _SECOND_US, "milliseconds": 1_000, "microseconds": 1}
 
 
@@ -57,24 +61,21 @@ def amount(text: pl.Expr) -> pl.Expr:
 
 def instant(text: pl.Expr) -> pl.Expr:
     """Read RFC 3339 text with an offset, microseconds UTC; anything else is null."""
-    body = text.str.replace(r"(?i)z$", "+00:00").str.replace(" ", "T", literal=True, n=1)
-    plain = body.str.extract(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})", 1)
-    fraction = body.str.extract(r"^.{19}\.([0-9]{1,9})[+-]", 1).fill_null("0")
-    micros = fraction.str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
-    seconds = plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us").cast(
-        pl.Int64
+    good = text.str.contains(_RFC3339)
+    moment = text.str.replace(" ", "T", literal=True).str.to_datetime(
+        "%+", time_unit="us", time_zone="UTC", strict=False
     )
-    return seconds + micros - offset_minutes(text) * _MINUTE_US
+    return pl.when(good).then(moment.cast(pl.Int64))
 
 
 def offset_minutes(text: pl.Expr) -> pl.Expr:
     """Read the offset of RFC 3339 text, minutes; null where it has none."""
-    body = text.str.replace(r"(?i)z$", "+00:00")
-    pattern = r"^.{19}(?:\.[0-9]{1,9})?([+-])([0-9]{2}):?([0-5][0-9])$"
-    hours = body.str.extract(pattern, 2).cast(pl.Int64, strict=False)
-    minutes = body.str.extract(pattern, 3).cast(pl.Int64, strict=False)
+    parts = text.str.extract_groups(r"([+-])([0-9]{2}):?([0-5][0-9])$")
+    hours = parts.struct.field("2").cast(pl.Int64, strict=False)
+    minutes = parts.struct.field("3").cast(pl.Int64, strict=False)
     size = hours * 60 + minutes
-    return pl.when(body.str.extract(pattern, 1) == "-").then(0 - size).otherwise(size)
+    signed = pl.when(parts.struct.field("1") == "-").then(0 - size).otherwise(size)
+    return pl.when(text.str.contains(r"[Zz]$")).then(0).otherwise(signed)
 
 
 def epoch(text: pl.Expr, unit: str) -> pl.Expr:

@@ -19,6 +19,7 @@ from tallywire.mediation.decoded import (
     Frames,
     check_world,
     complete,
+    contiguous,
     places,
     refuse,
 )
@@ -135,14 +136,17 @@ def _sieve(lines: list[bytes]) -> list[bool]:
     return good
 
 
-def _table(frames: Frames, schema: pl.Schema) -> tuple[pl.DataFrame, list[str | None]]:
-    lines = frames.slices()
+def _table(frames: Frames, schema: pl.Schema) -> tuple[pl.DataFrame, list[str | None] | None]:
+    """Read all lines; the messages are absent where every line could be read."""
+    data = contiguous(frames)
     try:
-        table = pl.read_ndjson(b"\n".join(lines), schema=schema)
-        if table.height == len(lines) and int(frames.lengths.max(initial=0)) <= MAX_RECORD_BYTES:
-            return table, [None] * len(lines)
+        table = pl.read_ndjson(data or b"\n".join(frames.slices()), schema=schema)
+        longest = int(frames.lengths.max(initial=0))
+        if table.height == len(frames) and longest <= MAX_RECORD_BYTES:
+            return table, None
     except (pl.exceptions.PolarsError, BaseExceptionGroup):
         pass
+    lines = frames.slices()
     good = _sieve(lines)
     kept = [line for line, ok in zip(lines, good, strict=True) if ok]
     table, messages = _read(kept, schema) if kept else (schema.to_frame(eager=True), [])
@@ -192,7 +196,9 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     table = table.rename({name: f"j.{name}" for name in table.columns})
     frame = places(frames).with_columns(
         *table.get_columns(),
-        pl.Series("detail", messages, dtype=pl.String),
+        pl.Series("detail", messages, dtype=pl.String)
+        if messages
+        else pl.lit(None, dtype=pl.String).alias("detail"),
     )
     frame = frame.with_columns(
         pl.when(pl.col("detail").is_not_null())

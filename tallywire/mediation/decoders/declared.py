@@ -165,6 +165,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode lines as the feed's options describe them."""
     options = DeclaredOptions.model_validate(feed.options)
     frame = text_frame(frames, options.encoding)
+    texts = frame["text"].fill_null("")
     frame = _lines_by_type(frame, options)
     if options.layout == "delimited":
         counts = (options.columns,) if options.columns else ()
@@ -172,7 +173,6 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         frame = split_fields(others, options.separator, counts, quoted=options.quoted)
         frame = frame.with_columns(pl.col("^f[0-9]+$").fill_null(""))
     frame = frame.with_columns(pl.col("text").fill_null("").alias("text"))
-    texts = text_frame(frames, options.encoding)["text"].fill_null("")
     control = _control(frame.with_columns(texts.alias("text")), options)
     frame = frame.with_columns(_columns(options, feed))
     frame = _checked(frame, options)

@@ -17,7 +17,15 @@ from rich.table import Table
 
 from benchmarks.workload import write_catalog, write_usage
 from dataflows.outcomes import LaneWork
-from dataflows.run import RunPlan, RunResult, compile_into, prepare_store, progress_of, run, store_of
+from dataflows.run import (
+    RunPlan,
+    RunResult,
+    compile_into,
+    prepare_store,
+    progress_of,
+    run,
+    store_of,
+)
 from dataflows.settings import Home, Settings
 from dataflows.usage_log.blocks import decode, encode, header_at
 from schemas.columns import to_arrow
@@ -55,9 +63,21 @@ def _pieces(path: Path, framing: str) -> list[Any]:
     size = 12_000_000
     while base < len(data):
         part = data[base : base + size]
-        frames, used = frame(part, framing, at_end=base + len(part) >= len(data), first_record_no=number, base_offset=base)
+        frames, used = frame(
+            part,
+            framing,
+            at_end=base + len(part) >= len(data),
+            first_record_no=number,
+            base_offset=base,
+        )
         for first in range(0, len(frames), COLLECT_ROWS):
-            kept = type(frames)(frames.data, frames.starts[first : first + COLLECT_ROWS], frames.lengths[first : first + COLLECT_ROWS], number + first, base)
+            kept = type(frames)(
+                frames.data,
+                frames.starts[first : first + COLLECT_ROWS],
+                frames.lengths[first : first + COLLECT_ROWS],
+                number + first,
+                base,
+            )
             found.append(kept)
         number += len(frames)
         base += used
@@ -77,7 +97,9 @@ def stages(snapshot: Snapshot, usage: Path) -> tuple[dict[str, float], list[pl.D
         for position, frames in enumerate(pieces):
             decoded = DECODERS[feed.format].decode(frames, feed)
             began = stage.time(f"decode {feed.format}", began)
-            context = BatchContext(feed, snapshot, index, feed_id, "f", name, 1_793_000_000_000_000, frames)
+            context = BatchContext(
+                feed, snapshot, index, feed_id, "f", name, 1_793_000_000_000_000, frames
+            )
             made = mediate(work.state, decoded.frame, context)
             began = stage.time("deduplicate, normalise, resolve", began)
             logged.append(encode(feed_id, position, {"usage_events": made.usage}))
@@ -102,8 +124,23 @@ def stages(snapshot: Snapshot, usage: Path) -> tuple[dict[str, float], list[pl.D
 def floors(usage: Path) -> float:
     """CPU of decoding alone, by the plain library: the same fields, nothing else."""
     began = time.process_time()
-    nested = pl.Struct({"parties": pl.Struct({"from": pl.String, "to": pl.String}), "usage": pl.Struct({"seconds": pl.String}), "session": pl.Struct({"id": pl.String}), "place": pl.Struct({"cell": pl.String})})
-    schema = {"specversion": pl.String, "id": pl.String, "source": pl.String, "type": pl.String, "subject": pl.String, "time": pl.String, "data": nested}
+    nested = pl.Struct(
+        {
+            "parties": pl.Struct({"from": pl.String, "to": pl.String}),
+            "usage": pl.Struct({"seconds": pl.String}),
+            "session": pl.Struct({"id": pl.String}),
+            "place": pl.Struct({"cell": pl.String}),
+        }
+    )
+    schema = {
+        "specversion": pl.String,
+        "id": pl.String,
+        "source": pl.String,
+        "type": pl.String,
+        "subject": pl.String,
+        "time": pl.String,
+        "data": nested,
+    }
     for frames in _pieces(usage / "events-1.jsonl", "lines"):
         data = frames.data[int(frames.starts[0]) : int(frames.starts[-1] + frames.lengths[-1])]
         pl.read_ndjson(data, schema=schema)
@@ -121,8 +158,10 @@ def _store_cpu(pid: int) -> float:
 def _settle(client: Client) -> None:
     """Wait until the store has no merges under way."""
     quiet = 0
-    while quiet < 6:  # noqa: PLR2004  three seconds of silence
-        quiet = 0 if client.query("SELECT count() FROM system.merges").result_rows[0][0] else quiet + 1
+    while quiet < 6:
+        quiet = (
+            0 if client.query("SELECT count() FROM system.merges").result_rows[0][0] else quiet + 1
+        )
         time.sleep(0.5)
 
 
@@ -131,12 +170,18 @@ def insert_floor(settings: Settings, rated: list[pl.DataFrame]) -> tuple[float, 
     home = Home(settings.home)
     with store_of(settings) as running:
         prepare_store(settings)
-        with opened("", home.store, database=settings.database) as client, opened("", home.store, role="owner") as owner:
+        with (
+            opened("", home.store, database=settings.database) as client,
+            opened("", home.store, role="owner") as owner,
+        ):
             pid = running.state.pid if running else 0
             before, began = _store_cpu(pid), time.process_time()
             rows = 0
             for number, batch in enumerate(rated):
-                stamped = batch.with_columns(pl.lit(1_793_000_000_000_000).alias("ledgered_at"), pl.lit(f"t{number}").alias("batch_token"))
+                stamped = batch.with_columns(
+                    pl.lit(1_793_000_000_000_000).alias("ledgered_at"),
+                    pl.lit(f"t{number}").alias("batch_token"),
+                )
                 insert(client, "rated_events", to_arrow(stamped, RatedEvent), f"t{number}")
                 rows += batch.height
             mine = time.process_time() - began
@@ -159,7 +204,9 @@ def whole(settings: Settings, usage: Path) -> dict[str, float]:
         result: RunResult = run(RunPlan(settings, None, [usage], follow=False), tell)
         with opened("", home.store, role="owner") as owner:
             _settle(owner)
-            rows = owner.query(f"SELECT count() FROM {settings.database}.rated_events").result_rows[0][0]  # noqa: S608  ours
+            rows = owner.query(f"SELECT count() FROM {settings.database}.rated_events").result_rows[
+                0
+            ][0]  # noqa: S608  ours
         store = _store_cpu(pid) - before
     workers = progress_of(home, ["collection", "rating"])
     collected = int(str(workers["collection"]["events"]))
@@ -186,7 +233,13 @@ def rulebook_speed(snapshot: Snapshot, rated: list[pl.DataFrame]) -> float:
     return len(rows) / (time.process_time() - began)
 
 
-def report(seconds: dict[str, float], events: int, runs: list[dict[str, float]], floor: dict[str, float], rulebook: float) -> dict[str, Any]:
+def report(
+    seconds: dict[str, float],
+    events: int,
+    runs: list[dict[str, float]],
+    floor: dict[str, float],
+    rulebook: float,
+) -> dict[str, Any]:
     """Print the tables; give the figures."""
     screen = Console(width=110)
     table = Table(title=f"CPU per event by stage, {events:,} events in one process")
@@ -205,15 +258,30 @@ def report(seconds: dict[str, float], events: int, runs: list[dict[str, float]],
     for name in ("collection", "rating", "store"):
         table.add_row(f"{name}: CPU ns/event", f"{made[f'{name}_cpu'] * 1e9:,.0f}")
         table.add_row(f"{name}: peak RSS MB", f"{made[f'{name}_rss'] / 1e6:,.0f}")
-    table.add_row("events/s (median; least..most)", f"{median:,.0f}; {min(item['events_per_s'] for item in runs):,.0f}..{max(item['events_per_s'] for item in runs):,.0f}")
+    table.add_row(
+        "events/s (median; least..most)",
+        f"{median:,.0f}; {min(item['events_per_s'] for item in runs):,.0f}..{max(item['events_per_s'] for item in runs):,.0f}",
+    )
     table.add_row("floor: decode alone, CPU ns/event", f"{floor['decode'] * 1e9:,.0f}")
-    table.add_row("floor: insert, client + store with merges, CPU ns/event", f"{floor['insert_client'] * 1e9:,.0f} + {floor['insert_store'] * 1e9:,.0f}")
+    table.add_row(
+        "floor: insert, client + store with merges, CPU ns/event",
+        f"{floor['insert_client'] * 1e9:,.0f} + {floor['insert_store'] * 1e9:,.0f}",
+    )
     table.add_row("floor on two cores, events/s", f"{ceiling:,.0f}")
     table.add_row("ratio to floor", f"{median / ceiling:.0%}")
     table.add_row("columnar rating alone, events/s", f"{events / seconds['rate, columnar']:,.0f}")
     table.add_row("rulebook alone, events/s", f"{rulebook:,.0f}")
     screen.print(table)
-    return {"stages_ns": {name: value / events * 1e9 for name, value in seconds.items()}, "runs": runs, "floor": floor, "floor_events_per_s": ceiling, "events_per_s": median, "ratio": median / ceiling, "columnar_per_s": events / seconds["rate, columnar"], "rulebook_per_s": rulebook}
+    return {
+        "stages_ns": {name: value / events * 1e9 for name, value in seconds.items()},
+        "runs": runs,
+        "floor": floor,
+        "floor_events_per_s": ceiling,
+        "events_per_s": median,
+        "ratio": median / ceiling,
+        "columnar_per_s": events / seconds["rate, columnar"],
+        "rulebook_per_s": rulebook,
+    }
 
 
 def main() -> None:

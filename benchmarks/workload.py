@@ -76,7 +76,9 @@ def _deck(chance: random.Random) -> tuple[str, list[str]]:
 def write_catalog(folder: Path, subscribers: int, chance: random.Random) -> list[str]:
     """Write the catalogue; give the deck's prefixes."""
     deck, prefixes = _deck(chance)
-    accounts = ["account_id,parent_id,subscription_id,offer_id,identifier_type,identifier,valid_from,valid_to"]
+    accounts = [
+        "account_id,parent_id,subscription_id,offer_id,identifier_type,identifier,valid_from,valid_to"
+    ]
     accounts += [
         f"a{number // 3},,s{number},all,msisdn,{4_790_000_000 + number},2025-01-01,"
         for number in range(subscribers)
@@ -93,14 +95,23 @@ def write_catalog(folder: Path, subscribers: int, chance: random.Random) -> list
     return prefixes
 
 
-def _call(number: int, subscribers: int, prefixes: list[str], chance: random.Random) -> tuple[str, str, str, int]:
+def _call(
+    number: int, subscribers: int, prefixes: list[str], chance: random.Random
+) -> tuple[str, str, str, int]:
     second = number * 80_000 // 2_000_000 % 80_000
     moment = f"{_START}{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.125Z"
     called = (chance.choice(prefixes) + str(chance.randrange(10**9, 10**10)))[:12]
-    return str(4_790_000_000 + chance.randrange(subscribers)), called, moment, chance.randrange(1, 600)
+    return (
+        str(4_790_000_000 + chance.randrange(subscribers)),
+        called,
+        moment,
+        chance.randrange(1, 600),
+    )
 
 
-def write_usage(folder: Path, events: int, subscribers: int, prefixes: list[str], chance: random.Random) -> None:
+def write_usage(
+    folder: Path, events: int, subscribers: int, prefixes: list[str], chance: random.Random
+) -> None:
     """Write half the events as nested CloudEvents of about 370 bytes, half as lines; 1 % twice."""
     folder.mkdir(parents=True)
     with (folder / "events-1.jsonl").open("w") as file:

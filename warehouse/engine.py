@@ -36,10 +36,9 @@ def listen(home: Path) -> None:
     failures: list[str] = []
 
     def serve() -> None:
-        pipe = f"/dev/fd/{read_end}"
+        blocking = f"SELECT count() FROM file('/dev/fd/{read_end}', LineAsString, 'line String')"  # noqa: S608
         result = _chdb.query(  # type: ignore[attr-defined]  # the wheel types nothing
-            "SYSTEM START LISTEN QUERIES DEFAULT;"
-            f"SELECT count() FROM file('{pipe}', LineAsString, 'line String')",
+            f"SYSTEM START LISTEN QUERIES DEFAULT; {blocking}",
             "TabSeparated",
             path=str(home / "data"),
         )

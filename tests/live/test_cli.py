@@ -14,7 +14,9 @@ from dataflows.catalogs import example_folder
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
 
-def tallywire(*arguments: object, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def tallywire(
+    *arguments: object, text: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cli.main", *(str(item) for item in arguments)]
     made = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=240, input=text,
@@ -58,7 +60,9 @@ def test_running_again_changes_nothing(demo: Path) -> None:
 
 
 def _events(demo: Path, condition: str) -> list[str]:
-    query = f"SELECT toString(event_id) AS id FROM rated_events WHERE {condition} ORDER BY start_time"
+    query = (
+        f"SELECT toString(event_id) AS id FROM rated_events WHERE {condition} ORDER BY start_time"
+    )
     made = tallywire("store", "query", "--home", demo / "home", "--format", "json", query)
     return [json.loads(line)["id"] for line in made.stdout.splitlines()]
 
@@ -86,7 +90,9 @@ def test_an_unknown_event_is_said_so(demo: Path) -> None:
 
 
 def test_the_reader_cannot_change_the_store(demo: Path) -> None:
-    made = tallywire("store", "query", "--home", demo / "home", "ALTER TABLE rated_events DELETE WHERE 1")
+    made = tallywire(
+        "store", "query", "--home", demo / "home", "ALTER TABLE rated_events DELETE WHERE 1"
+    )
     assert made.returncode == 4
     assert "refused" in made.stderr
 

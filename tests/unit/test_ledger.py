@@ -1,5 +1,6 @@
 """The lane's ledger: what was written is read back; a torn line is cut; damage is named."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,15 @@ def _ledger(path: Path, entries: int) -> Ledger:
     return ledger
 
 
+def _read(path: Path) -> Ledger:
+    with closing(Ledger(path)) as ledger:
+        return ledger
+
+
 def test_entries_and_acknowledgements_survive(tmp_path: Path) -> None:
-    written = _ledger(tmp_path / "ledger", 3)
-    written.acknowledge(["pbx:0:0:10:rated_events"])
-    read = Ledger(tmp_path / "ledger")
+    with closing(_ledger(tmp_path / "ledger", 3)) as written:
+        written.acknowledge(["pbx:0:0:10:rated_events"])
+    read = _read(tmp_path / "ledger")
     assert read.entries == written.entries
     assert read.acknowledged == {"pbx:0:0:10:rated_events"}
     assert read.entries[2].token == "pbx:2:20:30"
@@ -41,9 +47,9 @@ def test_a_ledger_goes_on_after_a_torn_line(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     _ledger(path, 2).close()
     path.write_bytes(path.read_bytes()[:-5])
-    ledger = Ledger(path)
-    ledger.append(entry("pbx", 1, "file", (10, 25), 4, "hash"))
-    assert [item.last for item in Ledger(path).entries] == [10, 25]
+    with closing(Ledger(path)) as ledger:
+        ledger.append(entry("pbx", 1, "file", (10, 25), 4, "hash"))
+    assert [item.last for item in _read(path).entries] == [10, 25]
 
 
 def test_damage_in_the_middle_is_named_not_skipped(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The usage log: whole blocks, durable before visible, never written twice."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +12,16 @@ from dataflows.usage_log.spool import SpoolReader, SpoolWriter, read_durable
 
 ROWS = pl.DataFrame({"n": [1, 2, 3], "text": ["a", "", "ø"]})
 LARGE = 1 << 30
+
+
+Open = Callable[..., SpoolWriter]
+
+
+@pytest.fixture
+def write() -> Iterator[Open]:
+    """Open writers that are closed after the test."""
+    with ExitStack() as stack:
+        yield lambda *given, **named: stack.enter_context(closing(SpoolWriter(*given, **named)))
 
 
 def _block(position: int, rows: pl.DataFrame = ROWS, origin: str = "pbx") -> bytes:
@@ -26,22 +38,22 @@ def test_a_block_is_read_as_it_was_written() -> None:
     assert tables["alerts"].equals(ROWS.head(1))
 
 
-def test_readers_see_only_what_is_durable(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path, LARGE)
+def test_readers_see_only_what_is_durable(tmp_path: Path, write: Open) -> None:
+    writer = write(tmp_path, LARGE)
     writer.append("pbx", 0, _block(0))
     assert read_durable(tmp_path).length == 0
     writer.sync()
     assert read_durable(tmp_path).length == writer.length > 0
 
 
-def test_a_replaying_writer_skips_what_is_there(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path, LARGE)
+def test_a_replaying_writer_skips_what_is_there(tmp_path: Path, write: Open) -> None:
+    writer = write(tmp_path, LARGE)
     for position in range(3):
         writer.append("pbx", position, _block(position))
     writer.sync()
     length = writer.length
     writer.close()
-    again = SpoolWriter(tmp_path, LARGE)
+    again = write(tmp_path, LARGE)
     for position in range(3):
         again.append("pbx", position, _block(position))
     assert again.length == length
@@ -49,8 +61,8 @@ def test_a_replaying_writer_skips_what_is_there(tmp_path: Path) -> None:
     assert again.length > length
 
 
-def test_a_torn_tail_is_cut_at_every_byte(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path, LARGE)
+def test_a_torn_tail_is_cut_at_every_byte(tmp_path: Path, write: Open) -> None:
+    writer = write(tmp_path, LARGE)
     writer.append("pbx", 0, _block(0))
     first = writer.length
     writer.append("pbx", 1, _block(1))
@@ -59,13 +71,13 @@ def test_a_torn_tail_is_cut_at_every_byte(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(first, len(whole), 17):
         path.write_bytes(whole[:length])
-        opened = SpoolWriter(tmp_path, LARGE)
+        opened = write(tmp_path, LARGE)
         assert opened.length == first
         opened.close()
 
 
-def test_ranges_stop_at_rows_and_at_segments(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path, segment_bytes=2_000)
+def test_ranges_stop_at_rows_and_at_segments(tmp_path: Path, write: Open) -> None:
+    writer = write(tmp_path, segment_bytes=2_000)
     for position in range(12):
         writer.append("pbx", position, _block(position))
     writer.sync()
@@ -86,8 +98,8 @@ def test_ranges_stop_at_rows_and_at_segments(tmp_path: Path) -> None:
     assert rows == [1, 2, 3] * 12
 
 
-def test_a_flipped_bit_is_named(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path, LARGE)
+def test_a_flipped_bit_is_named(tmp_path: Path, write: Open) -> None:
+    writer = write(tmp_path, LARGE)
     writer.append("pbx", 0, _block(0))
     writer.sync()
     path = next(tmp_path.glob("*.segment"))
@@ -101,12 +113,12 @@ def test_a_flipped_bit_is_named(tmp_path: Path) -> None:
         decode(view, 0, header)
 
 
-def test_lanes_that_ended_are_told(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path, LARGE)
+def test_lanes_that_ended_are_told(tmp_path: Path, write: Open) -> None:
+    writer = write(tmp_path, LARGE)
     writer.end("pbx", "run-1")
     assert read_durable(tmp_path).ended == {}
     writer.sync()
     assert read_durable(tmp_path).ended == {"pbx": "run-1"}
     writer.close()
-    assert SpoolWriter(tmp_path, LARGE) is not None
+    assert write(tmp_path, LARGE) is not None
     assert read_durable(tmp_path).ended == {"pbx": "run-1"}

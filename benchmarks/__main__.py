@@ -204,9 +204,8 @@ def whole(settings: Settings, usage: Path) -> dict[str, float]:
         result: RunResult = run(RunPlan(settings, None, [usage], follow=False), tell)
         with opened("", home.store, role="owner") as owner:
             _settle(owner)
-            rows = owner.query(f"SELECT count() FROM {settings.database}.rated_events").result_rows[
-                0
-            ][0]  # noqa: S608  ours
+            owner.database = settings.database
+            rows = owner.query("SELECT count() FROM rated_events").result_rows[0][0]
         store = _store_cpu(pid) - before
     workers = progress_of(home, ["collection", "rating"])
     collected = int(str(workers["collection"]["events"]))

@@ -12,10 +12,13 @@ from dataflows.catalogs import CatalogStore
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
 from schemas.columns import EPOCH, MICROSECOND
-from schemas.usage import UsageEvent
-from tallywire.catalog import Snapshot
-from tallywire.rating.explain import for_programs, in_words
-from tallywire.rating.rulebook import Charge, Rulebook
+from tallywire.rating.explain import as_json, retrace, words
+from tallywire.rating.rulebook import Charge, Refusal
+
+
+class DifferenceError(Exception):
+    """A stored charge is not what its usage and its catalogue give."""
+
 
 EPILOG = epilog(
     "explain 018f3c1e-0000-0000-0000-000000000000",
@@ -23,37 +26,31 @@ EPILOG = epilog(
 )
 
 
-def _event(row: dict[str, Any]) -> dict[str, Any]:
-    """Take the usage out of a stored row, as the rulebook wants it."""
-    event = {name: row[name] for name in UsageEvent.model_fields}
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a stored row as the rulebook has it: instants in microseconds, ids as bytes."""
+    told = {**row, "event_id": row["event_id"].bytes}
     for name in ("start_time", "end_time", "setup_time", "collected_at"):
-        if event[name] is not None:
-            event[name] = (event[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
-    event["event_id"] = row["event_id"].bytes
-    return event
+        if told[name] is not None:
+            told[name] = (told[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
+    return told
 
 
-def rederive(row: dict[str, Any], snapshot: Snapshot) -> Charge:
-    """Rate a stored row again by the rulebook, with the allowance as it stood then.
-
-    Raises:
-        AssertionError: If the result is not what is stored: the store or the archive was changed.
-    """
-    book = Rulebook(snapshot)
-    offer = snapshot.offers[row["offer_id"]]
-    sizes = {allowance.allowance_id: allowance.quantity for allowance in offer.allowances}
-    used = max(0, sizes.get(row["allowance_id"], 0) - row["allowance_before"])
-    charge = book.rate(_event(row), lambda _key: used)
-    if not isinstance(charge, Charge) or charge.row["amount"] != row["amount"]:
-        msg = f"event {row['event_id']} does not come out as stored ({row['amount']})"
-        raise AssertionError(msg)
+def _retraced(row: dict[str, Any], catalogs: CatalogStore) -> Charge:
+    charge = retrace(catalogs.load(row["catalog_hash"]), _fields(row))
+    if isinstance(charge, Refusal):
+        msg = f"event {row['event_id']}: its catalogue gives no price now: {charge.detail}"
+        raise DifferenceError(msg)
+    if charge.row["amount"] != row["amount"]:
+        msg = (
+            f"event {row['event_id']}: {row['amount']} is stored, its catalogue gives "
+            f"{charge.row['amount']}; the store or the archived catalogue was changed"
+        )
+        raise DifferenceError(msg)
     return charge
 
 
 def _explain(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    catalogs = CatalogStore(Home(settings.home).catalogs)
-    charge = rederive(row, catalogs.load(row["catalog_hash"]))
-    told = {**row, "start_time": _event(row)["start_time"]}
+    steps = _retraced(row, CatalogStore(Home(settings.home).catalogs)).steps
     return {
         "event_id": str(row["event_id"]),
         "rated_id": str(row["rated_id"]),
@@ -65,8 +62,8 @@ def _explain(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "rater": row["rater"],
         "catalog_hash": row["catalog_hash"],
         "place": {name: row[name] for name in ("feed_id", "file_name", "record_no", "byte_offset")},
-        "words": in_words(told, charge.steps),
-        "steps": for_programs(charge.steps),
+        "words": words(steps),
+        "steps": as_json(steps),
     }
 
 
@@ -93,7 +90,11 @@ def command(
         if not found:
             typer.echo(f"no charge of event {identifier} is stored; is it in suspense?", err=True)
             raise typer.Exit(Exit.PROBLEMS)
-        told = [_explain(row, settings) for row in found]
+        try:
+            told = [_explain(row, settings) for row in found]
+        except DifferenceError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(Exit.DAMAGED) from error
     if as_json:
         typer.echo(as_json_bytes(told).decode())
         return

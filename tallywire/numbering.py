@@ -1,9 +1,11 @@
 """Numbers, scalar: E.164 from what was dialled, and the longest prefix with its dates."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _LONGEST_E164 = 15
+_SHORTEST_FULL = 10
+"""A bare number this long that begins with the home country's code carries that code."""
 _NOISE = str.maketrans("", "", " -().")
 
 
@@ -16,40 +18,52 @@ def normalise(
         raw: Digits with an optional plus sign or dialling prefix; spaces, dashes, dots and
             brackets are passed over.
         home_country: Country code of the node that wrote it.
-        trunk_prefix: National prefix, dropped before the country code is put in front.
-        international_prefixes: Dialled before a country code, for example 00.
+        trunk_prefix: National prefix, dropped before the country code is put in front; empty
+            where the country has none.
+        international_prefixes: Dialled before a country code, for example 00; the longest that
+            fits is taken.
 
     Returns:
-        1 to 15 digits, or `None` when it is no number. A number that carries neither prefix and
-        begins with the home country code is taken as international already.
+        1 to 15 digits, or `None` when it is no number. A bare number (no plus sign, no prefix) is
+        national, except one that begins with the home country's code where a national number
+        would carry a trunk prefix, or that is at least ten digits long: it is taken as it stands.
+        Norway's 47 12 34 56 is a national number, 47 22 33 44 55 is a full one.
 
     >>> [normalise(raw, home_country="47", trunk_prefix="0", international_prefixes=["00"])
     ...  for raw in ("+4922", "004922", "022", "22", "4722", "abc", "")]
     ['4922', '4922', '4722', '4722', '4722', None, None]
+    >>> [normalise(raw, home_country="47", trunk_prefix="", international_prefixes=["00"])
+    ...  for raw in ("47123456", "4722334455")]
+    ['4747123456', '4722334455']
     """
     text = raw.translate(_NOISE)
+    full = _without_prefix(text, international_prefixes)
+    if full is None:
+        full = _from_national(text, home_country, trunk_prefix)
+    good = full.isascii() and full.isdigit() and len(full) <= _LONGEST_E164
+    return full if good and not full.startswith("0") else None  # no country code begins with 0
+
+
+def _without_prefix(text: str, international_prefixes: Iterable[str]) -> str | None:
     if text.startswith("+"):
-        text = text[1:]
-    else:
-        for prefix in international_prefixes:
-            if prefix and text.startswith(prefix):
-                text = text[len(prefix) :]
-                break
-        else:
-            text = _national(text, home_country, trunk_prefix)
-    good = text.isascii() and text.isdigit() and len(text) <= _LONGEST_E164
-    return text if good else None
+        return text[1:]
+    for prefix in sorted(international_prefixes, key=len, reverse=True):
+        if prefix and text.startswith(prefix):
+            return text[len(prefix) :]
+    return None
 
 
-def _national(text: str, home_country: str, trunk_prefix: str) -> str:
+def _from_national(text: str, home_country: str, trunk_prefix: str) -> str:
+    if not text:
+        return text
     if trunk_prefix and text.startswith(trunk_prefix):
         return home_country + text[len(trunk_prefix) :]
-    if text.startswith(home_country) or not text:
+    if text.startswith(home_country) and (trunk_prefix or len(text) >= _SHORTEST_FULL):
         return text
     return home_country + text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Dated:
     """A priced prefix and when it holds, microseconds UTC, the end excluded."""
 
@@ -61,28 +75,44 @@ class Dated:
     valid_to_us: int
 
 
-@dataclass
 class PrefixBook:
-    """Prefixes by their digits; the longest that holds at an instant wins."""
+    """Prefixes by their digits; the longest that holds at an instant wins.
 
-    entries: dict[str, list[Dated]] = field(default_factory=dict)
-    longest: int = 0
+    Args:
+        entries: For one prefix, spans that do not overlap.
+    """
 
-    def add(self, entry: Dated) -> None:
-        """Add an entry."""
-        self.entries.setdefault(entry.prefix, []).append(entry)
-        self.longest = max(self.longest, len(entry.prefix))
+    def __init__(self, entries: Iterable[Dated]) -> None:
+        self._entries: dict[str, list[Dated]] = {}
+        for entry in entries:
+            self._entries.setdefault(entry.prefix, []).append(entry)
+        self._lengths = sorted({len(prefix) for prefix in self._entries}, reverse=True)
 
     def find(self, digits: str, moment_us: int) -> tuple[Dated | None, bool]:
         """Look a number up.
 
+        Args:
+            digits: Number without a plus sign; anything else than digits matches only the empty
+                prefix.
+            moment_us: Instant, microseconds UTC.
+
         Returns:
-            The entry, and whether any prefix matches at some other time.
+            The entry, or `None` where none holds; and whether some prefix matches, now or at
+            another time.
+
+        >>> book = PrefixBook([Dated("4", "z4", 0, 1, 0, 99), Dated("47", "z47", 1, 1, 50, 99)])
+        >>> [book.find("4790", moment)[0].zone_id for moment in (10, 60)]
+        ['z4', 'z47']
+        >>> book.find("4790", 99), book.find("1", 60)
+        ((None, True), (None, False))
         """
-        digits = digits if digits.isascii() and digits.isdigit() else ""
+        if not (digits.isascii() and digits.isdigit()):
+            digits = ""
         known = False
-        for length in range(min(self.longest, len(digits)), -1, -1):
-            for entry in self.entries.get(digits[:length], ()):
+        for length in self._lengths:
+            if length > len(digits):
+                continue
+            for entry in self._entries.get(digits[:length], ()):
                 known = True
                 if entry.valid_from_us <= moment_us < entry.valid_to_us:
                     return entry, True

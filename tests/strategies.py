@@ -1,6 +1,6 @@
 """Generated catalogues and usage, small and full of edges."""
 
-import datetime
+import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -35,7 +35,7 @@ TARIFFS = {"voice": "t-voice", "sms": "t-sms", "data": "t-data"}
 
 
 def _us(*when: int) -> int:
-    moment = datetime.datetime(*when, tzinfo=datetime.UTC)
+    moment = dt.datetime(*when, tzinfo=dt.UTC)
     return int(moment.timestamp()) * SECOND
 
 
@@ -45,12 +45,18 @@ MOMENTS = (
     _us(2026, 11, 1, 5, 30), _us(2026, 4, 4, 14, 45), _us(2026, 10, 3, 15, 20),
     _us(2026, 3, 28, 21, 59), _us(2018, 11, 4, 2, 59), _us(2026, 1, 31, 22, 59, 59),
     _us(2026, 2, 28, 23, 30), _us(2026, 12, 24, 7, 59, 59), _us(2026, 6, 1, 17, 59, 30),
+    _us(2026, 6, 1),
+)  # fmt: skip
+_NUMBERS = st.sampled_from(
+    ["4790012345", "47900", "479", "47", "4", "", "12", "1", "0", "00", "9" * 19,
+     "4790012345678901234", "47x", "+47", "0012"],
 )  # fmt: skip
 EDGES = (0, _us(2026, 3, 29, 1, 0), _us(2026, 6, 1), _us(2026, 10, 25, 1, 0), FOREVER_US)
 
 
 @st.composite
-def _calendars(draw: st.DrawFn) -> Calendar:
+def calendars(draw: st.DrawFn) -> Calendar:
+    """Bands of one zone, with rules that overlap, holidays and bands without rule."""
     names = ("off", "peak", "night")[: draw(st.integers(1, 3))]
     rules = []
     for _ in range(draw(st.integers(0, 3)) if len(names) > 1 else 0):
@@ -59,7 +65,7 @@ def _calendars(draw: st.DrawFn) -> Calendar:
         if start < end:
             days = draw(st.frozensets(st.integers(0, 7), min_size=1))
             rules.append(BandRule(draw(st.integers(0, len(names) - 1)), days, start, end))
-    holidays = draw(st.sampled_from([frozenset(), frozenset({datetime.date(2026, 12, 24)})]))
+    holidays = draw(st.sampled_from([frozenset(), frozenset({dt.date(2026, 12, 24)})]))
     return Calendar("cal", draw(st.sampled_from(ZONES)), names, tuple(rules), holidays)
 
 
@@ -88,10 +94,12 @@ def _prices(draw: st.DrawFn, unit: str, bands: int) -> Price:
 
 @st.composite
 def _tariffs(draw: st.DrawFn, service: str) -> Tariff:
-    calendar = draw(_calendars())
+    calendar = draw(calendars())
     unit = UNITS[service]
     prices = tuple(draw(st.lists(_prices(unit, len(calendar.bands)), min_size=1, max_size=3)))
-    zone_by = "none" if service == "data" else "b_number"
+    zone_by = {"data": "none", "sms": draw(st.sampled_from(["a_number", "serving_plmn"]))}.get(
+        service, "b_number"
+    )
     prefixes = [""] if zone_by == "none" else draw(
         st.lists(st.sampled_from(["", "4", "47", "479", "47900", "1", "12", "0", "00"]),
                  unique=True, max_size=6)
@@ -118,9 +126,14 @@ def _offers(draw: st.DrawFn, offer_id: str) -> Offer:
     services = draw(st.sets(st.sampled_from(sorted(UNITS)), min_size=2))
     allowances = []
     if "voice" in services and draw(st.booleans()):
-        zones = draw(st.sampled_from([frozenset(), frozenset({"z47"}), frozenset({"z4", "z"})]))
-        size = draw(st.sampled_from([0, 1, 95 * SECOND, 600 * SECOND]))
-        allowances.append(Allowance("min", frozenset({"voice"}), zones, "microsecond", size))
+        parts = draw(st.sampled_from([[()], [("z47",)], [("z47",), ("z4", "z")]]))
+        for number, zones in enumerate(parts):
+            size = draw(st.sampled_from([0, 1, 95 * SECOND, 600 * SECOND]))
+            allowances.append(
+                Allowance(
+                    f"min{number}", frozenset({"voice"}), frozenset(zones), "microsecond", size
+                )
+            )
     if "data" in services and draw(st.booleans()):
         size = draw(st.sampled_from([0, 100, 1_000]))
         allowances.append(Allowance("mb", frozenset({"data"}), frozenset(), "octet", size))
@@ -164,9 +177,7 @@ def usage_events(draw: st.DrawFn, most: int = 25) -> list[UsageEvent]:
                 routing_id="r1" if subscription == "s1" else "r2",
                 offer_id=draw(st.sampled_from([*OFFERS, "none"])) if number % 9 == 8
                 else OFFERS[0 if subscription == "s1" else 1],
-                b_number=draw(st.sampled_from(
-                    ["4790012345", "47900", "479", "47", "4", "", "12", "1", "0", "00", "9" * 19,
-                     "4790012345678901234", "47x", "+47", "0012"])),
+                b_number=draw(_NUMBERS), a_number=draw(_NUMBERS), serving_plmn=draw(_NUMBERS),
                 start_time=max(0, start), quantity=quantity,
                 unit=UNITS.get(service, "count") if number % 11 else "count",
                 source_amount=Decimal("1.5"),

@@ -1,133 +1,215 @@
-"""A charge in words: what a care agent can read to a customer, and the same for programs."""
+"""A charge in words that a care agent can read to a customer, and as JSON for programs."""
 
-import datetime
-import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tallywire.rating.rulebook.steps import Step
+from schemas.services import Service, Unit
+from schemas.usage import UsageEvent
+from tallywire.calendar import local_time
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.money import display
+from tallywire.rating.rulebook import Charge, CounterKey, Refusal, Rulebook, Step
+from tallywire.rating.wording import (
+    moment_words,
+    money_words,
+    month_words,
+    quantity_words,
+    rate_words,
+    span_words,
+)
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_SECOND_US = 1_000_000
-_NATURAL = {
-    "microsecond": (60 * _SECOND_US, "minute"),
-    "octet": (10**6, "MB"),
-    "count": (1, "unit"),
+Facts = Mapping[str, Any]
+
+_NOUNS = {
+    Service.VOICE: ("call", "calls"),
+    Service.SMS: ("text message", "text messages"),
+    Service.MMS: ("picture message", "picture messages"),
+    Service.DATA: ("data session", "data sessions"),
+    Service.ROAMING_VOICE: ("call abroad", "calls abroad"),
+    Service.ROAMING_SMS: ("text message abroad", "text messages abroad"),
+    Service.ROAMING_DATA: ("data session abroad", "data sessions abroad"),
+    Service.IOT: ("device session", "device sessions"),
+    Service.API: ("API request", "API requests"),
+    Service.CLOUD: ("unit of cloud service", "units of cloud service"),
+    Service.INTERCONNECT: ("call between networks", "calls between networks"),
 }
-_PLACES = 9
+_DIRECTIONS = {
+    "mo": "outgoing", "mt": "incoming", "forward": "forwarded", "transit": "transit",
+}  # fmt: skip
+_FIELDS = {
+    "b_number": "number dialled", "a_number": "calling number", "serving_plmn": "visited network",
+}  # fmt: skip
+_MODES = {
+    "up": "up", "down": "down", "half_up": "to the nearest, halves up",
+    "half_even": "to the nearest, halves to the even digit",
+}  # fmt: skip
 
 
-def amount_text(value: Fraction | Decimal) -> str:
-    """Write money: all its decimals up to nine, `…` where it goes on.
+def words(steps: Sequence[Step]) -> list[str]:
+    """Tell a charge, one sentence a step."""
+    return [sentence(step) for step in steps]
 
-    >>> amount_text(Fraction(1, 10)), amount_text(Fraction(1, 600))
-    ('0.10', '0.001666666…')
+
+def sentence(step: Step) -> str:
+    """Tell one step in plain English, with amounts, units and local times."""
+    return _SENTENCES[step.name](step.facts)
+
+
+def as_json(steps: Sequence[Step]) -> list[dict[str, object]]:
+    """Give a charge as values for JSON: per step its name, its sentence and its facts.
+
+    Exact amounts become `{"exact": "61/600", "decimal": "0.101666667"}`, nine decimals; rates the
+    exact price of a base unit and a text; instants local times with their offset (names lose
+    `_us`). There are no binary fractions.
     """
-    exact = Fraction(value)
-    scaled, rest = divmod(abs(exact.numerator) * 10**_PLACES, exact.denominator)
-    whole, part = divmod(scaled, 10**_PLACES)
-    digits = f"{part:09d}".rstrip("0").ljust(2, "0")
-    return f"{'-' if exact < 0 else ''}{whole}.{digits}{'…' if rest else ''}"
+    return [
+        {"step": step.name, "text": sentence(step), **_plain_facts(step.facts)} for step in steps
+    ]
 
 
-def quantity_text(quantity: int, unit: str) -> str:
-    """Write usage for people.
+def retrace(snapshot: Snapshot, rated: Facts) -> Charge | Refusal:
+    """Rate again a usage that was charged, with the allowance as it was then.
 
-    >>> quantity_text(61_500_000, "microsecond"), quantity_text(1_500_000, "octet")
-    ('1 min 1.5 s', '1.5 MB')
+    Args:
+        snapshot: The catalogue that `catalog_hash` of the charge names.
+        rated: Fields of the RatedEvent by name, ids as 16 bytes.
+
+    Returns:
+        The same charge, with its steps. It differs from `rated` only where the charge was not made
+        by these rules and this catalogue.
     """
-    if unit == "microsecond":
-        minutes, rest = divmod(quantity, 60 * _SECOND_US)
-        seconds, micros = divmod(rest, _SECOND_US)
-        fraction = f".{micros:06d}".rstrip("0") if micros else ""
-        parts = [f"{minutes} min"] if minutes else []
-        if seconds or fraction or not parts:
-            parts.append(f"{seconds}{fraction} s")
-        return " ".join(parts)
-    if unit == "octet":
-        for size, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-            if quantity >= size:
-                whole, rest = divmod(quantity * 1_000 // size, 1_000)
-                tail = f".{rest:03d}".rstrip("0").rstrip(".")
-                return f"{whole}{tail} {name}"
-        return f"{quantity} bytes"
-    return f"{quantity}"
+    offer = snapshot.offers.get(rated["offer_id"])
+    allowances = offer.allowances if offer else ()
+    sizes = {allowance.allowance_id: allowance.quantity for allowance in allowances}
+
+    def used(counter: CounterKey) -> int:
+        left: int = max(0, rated["allowance_before"])
+        return sizes[counter[1]] - left
+
+    usage = {name: rated[name] for name in UsageEvent.model_fields}
+    return Rulebook(snapshot).rate(usage, used)
 
 
-def local_text(moment_us: int, time_zone: str) -> str:
-    """Write an instant as local time."""
-    moment = _EPOCH + datetime.timedelta(microseconds=moment_us)
-    local = moment.astimezone(zoneinfo.ZoneInfo(time_zone))
-    return local.strftime("%A %d %B %Y at %H:%M:%S (UTC%z)")
+def _plain_facts(facts: Facts) -> dict[str, object]:
+    return dict(_plain(name, value, facts) for name, value in facts.items())
 
 
-def _tariff(facts: Mapping[str, Any]) -> str:
+def _plain(name: str, value: object, facts: Facts) -> tuple[str, object]:
+    if name == "rate" and isinstance(value, Fraction):
+        text = rate_words(value, facts["unit"], facts["currency"])
+        return name, {"exact": str(value), "text": text}
+    if isinstance(value, Fraction):
+        return name, {"exact": str(value), "decimal": f"{display(value):f}"}
+    if name.endswith("_us") and isinstance(value, int):
+        return name.removesuffix("_us"), local_time(value, facts["time_zone"]).isoformat()
+    return name, value
+
+
+def _usage(facts: Facts) -> str:
+    quantity, unit = facts["quantity"], facts["unit"]
+    one, several = _NOUNS[Service(facts["service"])]
+    if unit == Unit.COUNT:
+        what = f"{quantity} {one if quantity == 1 else several}"
+    else:
+        what = f"a {one} of {quantity_words(quantity, unit)}"
+    start = moment_words(facts["start_us"], facts["time_zone"])
+    return f"This is the charge for {what}, begun on {start}."
+
+
+def _tariff(facts: Facts) -> str:
+    way = _DIRECTIONS.get(facts["direction"], facts["direction"])
     return (
-        f"It was priced by tariff {facts['tariff']}, revision {facts['revision']}, which offer "
-        f"{facts['offer']} uses for {facts['service']}."
+        f"The offer {facts['offer']} charges {way} {facts['service'].replace('_', ' ')} by the "
+        f"tariff {facts['tariff']}, revision {facts['revision']}."
     )
 
 
-def _prefix(facts: Mapping[str, Any]) -> str:
+def _prefix(facts: Facts) -> str:
+    zone = f"the zone {facts['zone']}" if facts["zone"] else "the general zone"
     if facts["field"] == "none":
-        return "This tariff has one price, wherever the usage went."
-    prefix = facts["prefix"] or "(any)"
+        return "The tariff has one price, whatever the destination."
+    number = facts["number"] or "(none)"
+    what = f"The {_FIELDS[facts['field']]} is {number}"
+    if not facts["prefix"]:
+        return f"{what}; no prefix of the tariff is more exact, so it belongs to {zone}."
+    return f"{what}; it begins with {facts['prefix']}, which is {zone}."
+
+
+def _increments(facts: Facts) -> str:
+    unit, counted = facts["unit"], quantity_words(facts["counted"], facts["unit"])
+    if not facts["used"]:
+        return "Nothing was used, so nothing is counted."
+    sizes = [
+        ("" if not group["from"] else f"from {quantity_words(group['from'], unit)} on ")
+        + f"in steps of {quantity_words(group['step'], unit)}"
+        for group in facts["groups"]
+    ]
+    if unit == Unit.COUNT and all(group["step"] == 1 for group in facts["groups"]):
+        return f"Counted: {counted}."
+    return f"Usage is counted {', then '.join(sizes)}, a step begun being a step paid: {counted}."
+
+
+def _allowance(facts: Facts) -> str:
+    name, month = facts["allowance"], month_words(facts["month"])
+    before, covered, after = (
+        quantity_words(facts[key], facts["unit"]) for key in ("before", "covered", "after")
+    )
+    if not facts["before"]:
+        return f"The allowance {name} has nothing left for {month}, so it pays for nothing."
+    if not facts["covered"]:
+        return f"The allowance {name} for {month} still holds {before}; nothing is taken from it."
+    left = f"{after} left" if facts["after"] else "nothing left"
     return (
-        f"Of {facts['field'].replace('_', ' ')} {facts['number'] or '(none)'} the longest known "
-        f"beginning is {prefix}: zone {facts['zone']}."
+        f"The allowance {name} for {month} held {before}; it pays for the first {covered} and has "
+        f"{left}."
     )
 
 
-def _increments(facts: Mapping[str, Any]) -> str:
-    unit = facts["unit"]
-    steps = ", then ".join(f"steps of {quantity_text(step, unit)}" for _, step in facts["groups"])
-    return (
-        f"{quantity_text(facts['quantity'], unit)} were used; counted in {steps}, "
-        f"{quantity_text(facts['rated_quantity'], unit)} are chargeable."
-    )
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
-def _allowance(facts: Mapping[str, Any]) -> str:
-    unit = facts["unit"]
-    return (
-        f"Allowance {facts['allowance']} for {facts['month']} had "
-        f"{quantity_text(facts['before'], unit)} left and paid for "
-        f"{quantity_text(facts['covered'], unit)}; {quantity_text(facts['after'], unit)} remain."
-    )
-
-
-def _price(facts: Mapping[str, Any]) -> str:
-    block, name = _NATURAL[facts["unit"]]
+def _price(facts: Facts) -> str:
+    unit, currency = facts["unit"], facts["currency"]
     paid = facts["quantity"] - facts["free"]
-    free = ""
-    if facts["free"]:
-        free = f" of {quantity_text(facts['quantity'], facts['unit'])}, the rest being included,"
-    return (
-        f"{quantity_text(paid, facts['unit'])}{free} in band {facts['band']} at "
-        f"{amount_text(facts['rate'] * block)} {facts['currency']} per {name}: "
-        f"{amount_text(facts['amount'])} {facts['currency']}."
-    )
+    where = []
+    if "from_us" in facts:
+        where.append(span_words(facts["from_us"], facts["until_us"], facts["time_zone"]))
+    if facts["bands"] > 1:
+        where.append(f"in the band {facts['band']}")
+    place = f"{' '.join(where)}: " if where else ""
+    free = quantity_words(facts["free"], unit)
+    if not paid:
+        return _sentence(f"{place}{free} paid by the allowance.")
+    rate = rate_words(facts["rate"], unit, currency)
+    first = f"after {free} paid by the allowance, " if facts["free"] else ""
+    amount = money_words(facts["amount"], currency)
+    return _sentence(f"{place}{first}{quantity_words(paid, unit)} at {rate} is {amount}.")
 
 
-def _connect_fee(facts: Mapping[str, Any]) -> str:
-    return f"A connection fee of {amount_text(facts['amount'])} {facts['currency']} is added."
+def _connect_fee(facts: Facts) -> str:
+    return f"A connection fee of {money_words(facts['amount'], facts['currency'])} is added."
 
 
-def _minimum(facts: Mapping[str, Any]) -> str:
-    return f"The least charge is {amount_text(facts['amount'])} {facts['currency']}."
+def _minimum(facts: Facts) -> str:
+    least, before = (money_words(facts[key], facts["currency"]) for key in ("least", "before"))
+    return f"The least charge is {least}, which replaces {before}."
 
 
-def _rounding(facts: Mapping[str, Any]) -> str:
-    mode = facts["mode"].replace("_", " ")
-    return (
-        f"Rounded once, {mode}, to {facts['scale']} decimals: "
-        f"{amount_text(facts['amount'])} {facts['currency']}."
-    )
+def _rounding(facts: Facts) -> str:
+    charge = money_words(facts["charge"], facts["currency"])
+    if facts["exact"] == facts["charge"]:
+        return f"The charge is {charge}."
+    exact = money_words(facts["exact"], facts["currency"])
+    scale = facts["scale"]
+    decimals = "a whole amount" if scale == 0 else f"{scale} decimal{'s' if scale > 1 else ''}"
+    how = f"rounded to {decimals} ({_MODES[facts['mode']]})"
+    return f"Exactly it is {exact}; {how}, the charge is {charge}."
 
 
-_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "usage": _usage,
     "tariff": _tariff,
     "prefix": _prefix,
     "increments": _increments,
@@ -137,37 +219,3 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "minimum": _minimum,
     "rounding": _rounding,
 }
-
-
-def in_words(event: Mapping[str, Any], steps: Sequence[Step]) -> list[str]:
-    """Tell a charge, a sentence for each step.
-
-    Args:
-        event: The rated row: service, start_time, time_zone.
-        steps: The rulebook's steps.
-    """
-    when = local_text(event["start_time"], event["time_zone"] or "UTC")
-    return [
-        f"{event['service'].replace('_', ' ').capitalize()} on {when}.",
-        *(_WORDS[step.name](step.facts) for step in steps),
-    ]
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    return list(value) if isinstance(value, tuple) else value
-
-
-def for_programs(steps: Sequence[Step]) -> list[dict[str, object]]:
-    """Give the steps as JSON values; exact ratios as `numerator/denominator`."""
-    return [
-        {
-            "step": step.name,
-            **{
-                name: [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
-                for name, value in step.facts.items()
-            },
-        }
-        for step in steps
-    ]

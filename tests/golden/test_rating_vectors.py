@@ -1,104 +1,68 @@
-"""Published vectors: tariff, usage, charge; each by both raters."""
+"""Charges worked out by hand and published: tariff, seconds, charge."""
 
-import datetime
-from decimal import Decimal
 from fractions import Fraction
 
-import polars as pl
 import pytest
 
-from schemas.columns import rows_to_frame
-from schemas.usage import UsageEvent
-from tallywire.catalog.snapshot import (
-    FOREVER_US,
-    IDENTIFIER_SCHEMA,
-    PREFIX_SCHEMA,
-    BandRule,
-    Calendar,
-    Group,
-    Offer,
-    Price,
-    Rounding,
-    Snapshot,
-    Tariff,
-)
-from tallywire.rating.counters import Counters
-from tallywire.rating.dispatch import Rater
-from tallywire.rating.rulebook import Charge, Rulebook
+from tallywire.catalog.snapshot import Rounding
+from tests.priced import SECOND, call, group, one_tariff, peak_calendar, rate, usage
 
-SECOND = 1_000_000
-FLAT = Calendar("flat", "UTC", ("always",))
-PEAK = Calendar(
-    "peak", "UTC", ("off", "peak"), (BandRule(1, frozenset(range(8)), 8 * 60, 18 * 60),)
-)
-EVENING = int(datetime.datetime(2026, 6, 1, 17, 59, 30, tzinfo=datetime.UTC).timestamp()) * SECOND
-
-
-def _per_minute(*rates: str) -> tuple[Fraction, ...]:
-    return tuple(Fraction(rate) / (60 * SECOND) for rate in rates)
-
-
-def _price(rate: str, first: int, then: int) -> Price:
-    groups = (Group(0, first * SECOND, _per_minute(rate)),)
-    if then != first:
-        groups += (Group(first * SECOND, then * SECOND, _per_minute(rate)),)
-    return Price(Fraction(0), Fraction(0), groups)
+VECTORS = {
+    "0.006 a minute, 30/6": (
+        (group(0, 30, "0.006"), group(30, 6, "0.006")),
+        {32: ("0.0036", 36), 57: ("0.006", 60), 75: ("0.0078", 78)},
+    ),
+    "0.10 a minute, 60/60": (
+        (group(0, 60, "0.10"),),
+        {
+            1: ("0.1", 60), 59: ("0.1", 60), 60: ("0.1", 60), 61: ("0.2", 120), 90: ("0.2", 120),
+            125: ("0.3", 180),
+        },
+    ),
+    "0.10 a minute, 60/1": (
+        (group(0, 60, "0.10"), group(60, 1, "0.10")),
+        {59: ("0.1", 60), 61: ("0.101667", 61), 90: ("0.15", 90), 125: ("0.208333", 125)},
+    ),
+    "0.10 a minute, 1/1": (
+        (group(0, 1, "0.10"),),
+        {1: ("0.001667", 1), 59: ("0.098333", 59), 125: ("0.208333", 125)},
+    ),
+    "0.10 a minute, 30/6": (
+        (group(0, 30, "0.10"), group(30, 6, "0.10")),
+        {1: ("0.05", 30), 61: ("0.11", 66), 125: ("0.21", 126)},
+    ),
+}  # fmt: skip
 
 
-CONNECT = Price(
-    Fraction("0.4"),
-    Fraction(0),
-    (Group(0, 60 * SECOND, _per_minute("0.2")), Group(60 * SECOND, SECOND, _per_minute("0.1"))),
-)
+@pytest.mark.parametrize("name", VECTORS)
+def test_increments(name: str) -> None:
+    groups, charges = VECTORS[name]
+    snapshot = one_tariff(*groups, rounding=Rounding("half_up", 6))
+    for seconds, (amount, counted) in charges.items():
+        assert call(snapshot, seconds) == amount
+        row = rate(snapshot, usage(seconds * SECOND)).row
+        assert row["rated_quantity"] == counted * SECOND
 
 
-def _bands(first: int) -> Price:
-    return Price(Fraction(0), Fraction(0), (Group(0, first * SECOND, _per_minute("0.06", "0.12")),))
+def test_a_connect_fee_and_a_dearer_first_minute_are_exact() -> None:
+    snapshot = one_tariff(group(0, 60, "0.2"), group(60, 1, "0.1"), fee="0.4")
+    charge = rate(snapshot, usage(90 * SECOND))
+    row = charge.row
+    assert Fraction(int(row["amount_numerator"]), int(row["amount_denominator"])) == Fraction(
+        "0.65"
+    )
+    assert f"{row['amount']}" == "0.650000000"
 
 
-VECTORS = [
-    ("1", _price("0.006", 30, 6), FLAT, [("32", "0.0036"), ("57", "0.006"), ("75", "0.0078")]),
-    ("2", _price("0.10", 60, 60), FLAT,
-     [("1", "0.1"), ("59", "0.1"), ("60", "0.1"), ("61", "0.2"), ("90", "0.2"), ("125", "0.3")]),
-    ("3", _price("0.10", 60, 1), FLAT,
-     [("59", "0.1"), ("61", "0.101667"), ("90", "0.15"), ("125", "0.208333")]),
-    ("4", _price("0.10", 1, 1), FLAT, [("1", "0.001667"), ("59", "0.098333"), ("125", "0.208333")]),
-    ("5", _price("0.10", 30, 6), FLAT, [("1", "0.05"), ("61", "0.11"), ("125", "0.21")]),
-    ("6", CONNECT, FLAT, [("90", "0.65")]),
-    ("7", _bands(1), PEAK, [("60", "0.09")]),
-    ("7, start band", _bands(60), PEAK, [("90", "0.18")]),
-]  # fmt: skip
-
-
-def _snapshot(price: Price, calendar: Calendar) -> Snapshot:
-    prefixes = pl.DataFrame([("", "any", 0, 1, 0, FOREVER_US)], schema=PREFIX_SCHEMA, orient="row")
-    tariff = Tariff(
-        "t", "voice", "microsecond", "EUR", "none", calendar, Rounding("half_up", 6), (price,),
-        prefixes,
-    )  # fmt: skip
-    offer = Offer("o", {("voice", "mo"): "t"})
-    return Snapshot(
-        "h", "x", "X", "EUR", "UTC", {}, {"t": tariff}, {"o": offer}, {},
-        pl.DataFrame(schema=IDENTIFIER_SCHEMA), {},
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("price", "calendar", "cases"), [row[1:] for row in VECTORS], ids=[row[0] for row in VECTORS]
-)
-def test_vector(price: Price, calendar: Calendar, cases: list[tuple[str, str]]) -> None:
-    snapshot = _snapshot(price, calendar)
-    events = [
-        UsageEvent(
-            service="voice", offer_id="o", unit="microsecond", start_time=EVENING,
-            quantity=int(seconds) * SECOND,
-        )
-        for seconds, _ in cases
-    ]  # fmt: skip
-    batch = rows_to_frame(events, UsageEvent)
-    expected = [Decimal(amount) for _, amount in cases]
-    counters = Counters()
-    assert Rater(snapshot).rate(batch, counters).rated["amount"].to_list() == expected
-    book = Rulebook(snapshot)
-    charges = [book.rate(row, counters.used) for row in batch.iter_rows(named=True)]
-    assert [made.row["amount"] for made in charges if isinstance(made, Charge)] == expected
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo", "America/New_York", "Asia/Kolkata"])
+def test_a_step_has_the_price_of_the_band_it_begins_in(zone: str) -> None:
+    calendar = peak_calendar(zone, 0, 18 * 60)
+    start = {
+        "UTC": "2026-01-15T17:59:30Z", "Europe/Oslo": "2026-01-15T16:59:30Z",
+        "America/New_York": "2026-01-15T22:59:30Z", "Asia/Kolkata": "2026-01-15T12:29:30Z",
+    }[zone]  # fmt: skip
+    by_second = one_tariff(group(0, 1, "0.06", "0.12"), calendar=calendar)
+    by_minute = one_tariff(group(0, 60, "0.06", "0.12"), calendar=calendar)
+    assert call(by_second, 60, start) == "0.09"
+    assert call(by_minute, 90, start) == "0.18"
+    assert rate(by_minute, usage(90 * SECOND, start)).row["bands"] == "peak+off"

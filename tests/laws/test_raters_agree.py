@@ -1,6 +1,6 @@
 """Two raters that share no arithmetic give the same charges, to the last digit."""
 
-from itertools import pairwise
+import itertools
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -68,7 +68,7 @@ def test_batch_cuts_do_not_matter(
     whole = Rater(snapshot).rate(batch, Counters())
     rater, counters = Rater(snapshot), Counters()
     edges = [0, *sorted(min(cut, batch.height) for cut in cuts), batch.height]
-    parts = [rater.rate(batch[first:last], counters) for first, last in pairwise(edges)]
+    parts = [rater.rate(batch[first:last], counters) for first, last in itertools.pairwise(edges)]
     rated = pl.concat([part.rated for part in parts])
     assert_frame_equal(rated.drop("rater"), whole.rated.drop("rater"))
     assert_frame_equal(pl.concat([part.refused for part in parts]), whole.refused)

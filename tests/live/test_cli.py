@@ -73,11 +73,12 @@ def test_every_charge_of_calls_is_derived_again_and_told(demo: Path) -> None:
     for event in (calls[0], calls[-1]):
         told = tallywire("explain", "--home", demo / "home", event)
         assert told.returncode == 0, told.stderr
-        assert "Rounded once" in told.stdout
-        assert "the longest known beginning is" in told.stdout
+        assert "This is the charge for a call" in told.stdout
+        assert "begins with" in told.stdout
+        assert "the charge is" in told.stdout.lower()
     machine = tallywire("explain", "--home", demo / "home", "--json", calls[0])
     steps = [step["step"] for step in json.loads(machine.stdout)[0]["steps"]]
-    assert steps[0] == "tariff"
+    assert steps[:3] == ["usage", "tariff", "prefix"]
     assert steps[-1] == "rounding"
 
 

@@ -1,0 +1,107 @@
+"""A catalogue of one tariff and one offer, said in a line, and usage for it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+
+from schemas.columns import micros_from_text, rows_to_frame
+from schemas.usage import UsageEvent
+from tallywire.catalog.snapshot import (
+    FOREVER_US,
+    IDENTIFIER_SCHEMA,
+    PREFIX_SCHEMA,
+    Allowance,
+    BandRule,
+    Calendar,
+    Group,
+    Offer,
+    Price,
+    Rounding,
+    Snapshot,
+    Tariff,
+)
+from tallywire.rating.rulebook import Charge, Refusal, Rulebook
+
+SECOND = 1_000_000
+ANY_NUMBER = (("", "world", 0, 1, 0, FOREVER_US),)
+UNITS = {"voice": "microsecond", "data": "octet"}
+
+
+def group(start_s: int, step_s: int, *rates: str) -> Group:
+    """An increment group: prices per 60 s, one for each band."""
+    exact = tuple(Fraction(rate) / (60 * SECOND) for rate in rates)
+    return Group(start_s * SECOND, step_s * SECOND, exact)
+
+
+def peak_calendar(
+    time_zone: str, first: int, last: int, *, holidays: tuple[dt.date, ...] = ()
+) -> Calendar:
+    """Bands `off` and `peak`, peak on every weekday from `first` to `last`, minutes of the day."""
+    rules = (BandRule(1, frozenset(range(7)), first, last),)
+    return Calendar("peak", time_zone, ("off", "peak"), rules, frozenset(holidays))
+
+
+def one_tariff(
+    *groups: Group,
+    calendar: Calendar | None = None,
+    fee: str = "0",
+    least: str = "0",
+    rounding: Rounding | None = None,
+    allowances: tuple[Allowance, ...] = (),
+    prefixes: tuple[tuple[object, ...], ...] = ANY_NUMBER,
+    service: str = "voice",
+    time_zone: str = "UTC",
+) -> Snapshot:
+    """A catalogue whose offer `offer` prices one outgoing service by `tariff`."""
+    tariff = Tariff(
+        tariff_id="tariff", service=service, unit=UNITS.get(service, "count"), currency="EUR",
+        zone_by="b_number", calendar=calendar or Calendar("always", time_zone, ("all",)),
+        rounding=rounding or Rounding("half_up", 6),
+        prices=(Price(Fraction(fee), Fraction(least), groups),),
+        prefixes=pl.DataFrame(list(prefixes), schema=PREFIX_SCHEMA, orient="row"),
+    )  # fmt: skip
+    offer = Offer("offer", {(service, "mo"): "tariff"}, allowances, time_zone)
+    return Snapshot(
+        hash="hash", tenant_id="t", legal_entity="Entity", currency="EUR", time_zone=time_zone,
+        calendars={}, tariffs={"tariff": tariff}, offers={"offer": offer}, feeds={},
+        identifiers=pl.DataFrame(schema=IDENTIFIER_SCHEMA), typical_rates={},
+    )  # fmt: skip
+
+
+def row_of(event: UsageEvent) -> Mapping[str, Any]:
+    """An event as a row of its DataFrame."""
+    return rows_to_frame([event], UsageEvent).row(0, named=True)
+
+
+def usage(quantity: int, start: str = "2026-01-15T12:00:00Z", **fields: object) -> UsageEvent:
+    """Usage of the offer, in base units."""
+    service = str(fields.get("service", "voice"))
+    given = {
+        "service": service, "offer_id": "offer", "subscription_id": "s", "b_number": "4790012345",
+        "unit": UNITS.get(service, "count"), "start_time": micros_from_text(start),
+        "quantity": quantity,
+    }  # fmt: skip
+    return UsageEvent.model_validate({**given, **fields})
+
+
+def rate(snapshot: Snapshot, event: UsageEvent, used: int = 0) -> Charge:
+    """Charge usage that has a price; every allowance counter holds `used`."""
+    made = Rulebook(snapshot).rate(row_of(event), lambda _: used)
+    assert isinstance(made, Charge), made
+    return made
+
+
+def refuse(snapshot: Snapshot, event: UsageEvent) -> Refusal:
+    """Refuse usage that has no price."""
+    made = Rulebook(snapshot).rate(row_of(event), lambda _: 0)
+    assert isinstance(made, Refusal), made
+    return made
+
+
+def call(snapshot: Snapshot, seconds: int, start: str = "2026-01-15T12:00:00Z") -> str:
+    """The charge of a call, as plain text without trailing zeros."""
+    amount = rate(snapshot, usage(seconds * SECOND, start)).row["amount"]
+    return f"{amount:f}".rstrip("0").rstrip(".")

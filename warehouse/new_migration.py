@@ -49,7 +49,7 @@ def difference(wanted: Mapping[str, Columns], have: Mapping[str, Columns]) -> It
     """Write the statements that lead from one to the other: new tables, new columns.
 
     Raises:
-        UndecidedError: If a column was removed or changed. Stored rows have it, so a person decides.
+        UndecidedError: If a column was removed or changed: stored rows have it, a person decides.
     """
     for table, columns in wanted.items():
         if table not in have:

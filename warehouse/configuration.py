@@ -10,7 +10,9 @@ LOCAL = "127.0.0.1"
 ROLES = ("owner", "writer", "reader")
 _PRIVATE = 0o600
 _INSIDE = "::1"
-"""The engine opens its listeners as `default` from here; the server listens on 127.0.0.1 only."""
+"""Where the engine says it comes from when it opens its listeners, as the user `default`."""
+_OPENING_GRANTS = ("SYSTEM LISTEN ON *.*", "CREATE TEMPORARY TABLE ON *.*", "READ ON FILE")
+"""What the engine needs for that."""
 _MARK_CACHE_BYTES = 256 * 1024 * 1024
 
 
@@ -83,6 +85,9 @@ def users_xml(plan: ServerPlan) -> str:
     """Write users: the owner may do all, the writer insert and read, the reader only read.
 
     Nobody but the owner has `file`, `url` or any other table function that reaches the host.
+
+    The engine itself needs a user `default` without a password. It may hold one session, and the
+    engine holds it for as long as it runs: whoever else comes as `default` is refused.
     """
     database = plan.database
     half = plan.memory_bytes // 2
@@ -99,6 +104,9 @@ def users_xml(plan: ServerPlan) -> str:
     return f"""<clickhouse>
   <profiles>
     <default><max_memory_usage>{half}</max_memory_usage></default>
+    <opening>
+      <max_memory_usage>{half}</max_memory_usage><max_sessions_for_user>1</max_sessions_for_user>
+    </opening>
     <reader>
       <readonly>2</readonly><max_execution_time>30</max_execution_time>
       <max_memory_usage>{half}</max_memory_usage><max_result_rows>1000000</max_result_rows>
@@ -108,7 +116,7 @@ def users_xml(plan: ServerPlan) -> str:
   <users>
     <default>
       <password/><networks><ip>{_INSIDE}</ip></networks>
-      <profile>default</profile><quota>default</quota>
+      <profile>opening</profile><quota>default</quota>{_grants(*_OPENING_GRANTS)}
     </default>
 {users}
   </users>

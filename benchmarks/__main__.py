@@ -27,9 +27,11 @@ from dataflows.run import (
     store_of,
 )
 from dataflows.settings import Home, Settings
-from dataflows.usage_log.blocks import decode, encode, header_at
-from schemas.columns import to_arrow
+from dataflows.sources.log import tables_of
+from dataflows.usage_log.blocks import encode
+from schemas.columns import lean, to_arrow
 from schemas.rated import RatedEvent
+from schemas.usage import UsageEvent
 from tallywire.catalog import Snapshot
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.framing import frame
@@ -102,19 +104,15 @@ def stages(snapshot: Snapshot, usage: Path) -> tuple[dict[str, float], list[pl.D
             )
             made = mediate(work.state, decoded.frame, context)
             began = stage.time("deduplicate, normalise, resolve", began)
-            logged.append(encode(feed_id, position, {"usage_events": made.usage}))
+            rows = {"usage_events": lean(made.usage, UsageEvent)}
+            logged.append(encode(feed_id, position, rows))
             began = stage.time("usage log: write", began)
             events += len(frames)
     rater, counters, rated = Rater(snapshot), Counters(), []
     began = time.process_time()
     for first in range(0, len(logged), RATE_ROWS // COLLECT_ROWS):
-        tables = []
-        for block in logged[first : first + RATE_ROWS // COLLECT_ROWS]:
-            view = memoryview(block)
-            header = header_at(view, 0)
-            if header:
-                tables.append(decode(view, 0, header)["usage_events"])
-        batch = pl.concat(tables)
+        blocks = b"".join(logged[first : first + RATE_ROWS // COLLECT_ROWS])
+        batch = tables_of(memoryview(blocks))["usage_events"]
         began = stage.time("usage log: read", began)
         rated.append(rater.rate(batch, counters).rated)
         began = stage.time("rate, columnar", began)

@@ -14,7 +14,7 @@ from dataflows.lane import LogBatch, entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
-from dataflows.usage_log.blocks import decode, header_at
+from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
 from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolReader, partition_folder
 from schemas.columns import conform
 from schemas.feeds import LedgerEntry
@@ -42,6 +42,26 @@ def part_name(topic: str, partition: int) -> str:
     'usage-0003'
     """
     return f"{topic}-{partition:04d}"
+
+
+def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
+    """Read the rows of whole blocks, by record: usage with all its columns.
+
+    Raises:
+        BlockDamaged: If the bytes are not whole blocks.
+    """
+    pieces: dict[str, list[pl.DataFrame]] = defaultdict(list)
+    offset = 0
+    while offset < len(data):
+        header = header_at(data, offset)
+        if header is None:
+            msg = "a range of the usage log does not end with a block: restore it from a backup"
+            raise BlockDamaged(msg)
+        for name, frame in decode(data, offset, header).items():
+            whole = conform(frame, UsageEvent) if name == "usage_events" else frame
+            pieces[name].append(whole)
+        offset += header.length
+    return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
 
 
 class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
@@ -115,23 +135,9 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
         replayed = cut.position < self._replay_until
-        batch = LogBatch(self._topic, cut, self._tables(cut), replayed=replayed)
+        tables = tables_of(self._reader.read(cut.first, cut.last))
+        batch = LogBatch(self._topic, cut, tables, replayed=replayed)
         return [(self._lane, batch)]
-
-    def _tables(self, cut: LedgerEntry) -> dict[str, pl.DataFrame]:
-        data = self._reader.read(cut.first, cut.last)
-        pieces: dict[str, list[pl.DataFrame]] = defaultdict(list)
-        offset = 0
-        while offset < len(data):
-            header = header_at(data, offset)
-            if header is None:
-                msg = f"range {cut.token} does not end with a block: restore it from a backup"
-                raise RuntimeError(msg)
-            for name, frame in decode(data, offset, header).items():
-                whole = conform(frame, UsageEvent) if name == "usage_events" else frame
-                pieces[name].append(whole)
-            offset += header.length
-        return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
 
     def next_awake(self) -> datetime.datetime | None:
         """Ask to be called again soon when there was nothing: never freeze the other parts."""

@@ -1,36 +1,57 @@
 """Drawing allowances in columns: each event takes what those before it in the batch have left."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
 
-def draw(slots: Ints, used: Ints, limit: Ints, wanted: Ints) -> tuple[Ints, Ints]:
+@dataclass(frozen=True)
+class Drawn:
+    """What rows got, and what that leaves their counters at.
+
+    Attributes:
+        before: What was left before each row.
+        covered: What each row got.
+        slots: Counters drawn from, each once, ascending.
+        used: What each of them holds now.
+    """
+
+    before: Ints
+    covered: Ints
+    slots: Ints
+    used: Ints
+
+
+def _grouped(slots: Ints) -> Ints:
+    """Order rows by counter, each counter's rows in their own order."""
+    bits = max(1, (len(slots) - 1).bit_length())
+    rows = np.arange(len(slots), dtype=np.int64)
+    ordered: Ints = np.sort(slots << bits | rows) & ((1 << bits) - 1)
+    return ordered
+
+
+def draw(slots: Ints, used: Ints, limit: Ints, wanted: Ints) -> Drawn:
     """Draw in row order.
 
     Args:
-        slots: Counter of each row.
+        slots: Counter of each row; at least one row.
         used: What that counter held before the batch.
         limit: The allowance's size; the same for all rows of a counter.
         wanted: Units wanted, not negative.
-
-    Returns:
-        What was left before each row, and what each row got.
     """
-    order = np.argsort(slots, kind="stable")
-    sums = np.cumsum(wanted[order])
-    before = sums - wanted[order]
-    grouped = slots[order]
+    order = _grouped(slots)
+    grouped, asked = slots[order], wanted[order]
     begins = np.flatnonzero(np.diff(grouped, prepend=-1))
-    sizes = np.diff(np.append(begins, len(grouped)))
-    before -= np.repeat(before[begins], sizes) if len(begins) else 0
-    left = np.empty_like(before)
-    left[order] = np.maximum(0, (limit - used)[order] - before)
-    return left, np.minimum(left, wanted)
-
-
-def last_of_each(slots: Ints) -> npt.NDArray[np.int64]:
-    """Give the last row of each counter."""
-    _, reverse_first = np.unique(slots[::-1], return_index=True)
-    return len(slots) - 1 - reverse_first
+    ends = np.append(begins[1:], len(grouped))
+    sums = np.cumsum(asked)
+    earlier = sums - asked
+    earlier -= np.repeat(earlier[begins], ends - begins)
+    left = np.maximum(0, (limit - used)[order] - earlier)
+    got = np.minimum(left, asked)
+    before, covered = np.empty_like(left), np.empty_like(got)
+    before[order], covered[order] = left, got
+    first = order[begins]
+    return Drawn(before, covered, slots[first], used[first] + np.add.reduceat(got, begins))

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 Ints = npt.NDArray[np.int64]
 
@@ -76,3 +77,12 @@ def months(clock: Clock, moments: Ints) -> Ints:
     days = clock.local(moments).astype("datetime64[us]")
     numbers: Ints = days.astype("datetime64[M]").astype(np.int64)
     return numbers
+
+
+def month_names(month: Ints) -> pl.Series:
+    """Write month numbers as YYYY-MM."""
+    if not len(month):
+        return pl.Series([], dtype=pl.String)
+    first, last = int(month.min()), int(month.max())
+    names = [f"{1970 + value // 12:04d}-{value % 12 + 1:02d}" for value in range(first, last + 1)]
+    return pl.Series(names, dtype=pl.String).gather(month - first)

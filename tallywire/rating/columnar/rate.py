@@ -10,8 +10,8 @@ import polars as pl
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.columnar.allowances import draw, last_of_each
-from tallywire.rating.columnar.clocks import Clock, Ints, months
+from tallywire.rating.columnar.allowances import draw
+from tallywire.rating.columnar.clocks import Clock, Ints, month_names, months
 from tallywire.rating.columnar.increments import Steps, Stretches, count_steps, stretches
 from tallywire.rating.columnar.prefixes import Matches
 from tallywire.rating.columnar.rounding import round_ratios
@@ -174,14 +174,9 @@ class ColumnarRater:
         ).select(pl.concat_str(pl.all(), separator="\x1f"))
         slots, used = counters.claim(keys.to_series())
         limit = self._tables.allowance_size[chosen]
-        before[rows], covered[rows] = draw(slots, used, limit, wanted[rows])
-        last = last_of_each(slots)
-        total = np.zeros(len(rows), np.int64)
-        order = np.argsort(slots, kind="stable")
-        sums = np.cumsum(covered[rows][order])
-        ends = np.flatnonzero(np.diff(slots[order], append=-1))
-        total[order[ends]] = np.diff(sums[ends], prepend=0)
-        counters.write(slots[last], used[last] + total[last])
+        drawn = draw(slots, used, limit, wanted[rows])
+        before[rows], covered[rows] = drawn.before, drawn.covered
+        counters.write(drawn.slots, drawn.used)
         return before, covered
 
     def _price(
@@ -264,10 +259,3 @@ def _refused_rows(
         pl.Series("detail", details, dtype=pl.String),
         pl.Series("missing_ref", refs, dtype=pl.String),
     )
-
-
-def month_names(month: Ints) -> pl.Series:
-    """Write month numbers as YYYY-MM."""
-    distinct, codes = np.unique(month, return_inverse=True)
-    names = [f"{1970 + int(value) // 12:04d}-{int(value) % 12 + 1:02d}" for value in distinct]
-    return pl.Series(names, dtype=pl.String).gather(codes)

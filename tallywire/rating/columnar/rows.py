@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.columns import columns, defaults
 from schemas.rated import RatedEvent
 from tallywire.hashes import hash128, to_bytes
-from tallywire.rating.columnar.clocks import Ints
+from tallywire.rating.columnar.clocks import Clock, Ints, month_names
 from tallywire.rating.columnar.tables import Tables
 
 _RUN, _OP = "retail", "charge"
@@ -88,8 +88,6 @@ def _band_names(charges: Charges, tables: Tables, start: Ints) -> pl.Series:
 
 
 def _band_at(tables: Tables, calendar: int, moment: int) -> int:
-    from tallywire.rating.columnar.clocks import Clock  # noqa: PLC0415  only for usage of zero
-
     bands = tables.bands[calendar]
     clock = Clock(bands.time_zone, moment, moment)
     return int(bands.at(clock, np.array([moment], np.int64))[0][0])
@@ -103,8 +101,6 @@ def _of_tariff(tables: Tables, tariff: Ints, name: str) -> pl.Series:
 
 def rated_rows(usage: pl.DataFrame, charges: Charges, tables: Tables) -> pl.DataFrame:
     """Put usage and charges together, in the columns of RatedEvent."""
-    from tallywire.rating.columnar.rate import month_names  # noqa: PLC0415  rate uses these rows
-
     tariff, entry = charges.tariff, charges.entry
     frame = tables.prefixes.frame
     has = charges.allowance >= 0

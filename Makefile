@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench migration lock clean
+.PHONY: help setup demo test check format bench migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ format: $(READY) ## format the code
 
 bench: $(READY) ## measure speed and memory, each stage beside its floor
 	@$(BIN)/python -m benchmarks
+
+schemas: $(READY) ## write the records as JSON Schema
+	@$(BIN)/python -m schemas.json_schema
 
 migration: $(READY) ## write the next migration from the difference between schemas and store
 	@$(BIN)/python -m warehouse.new_migration

@@ -54,8 +54,7 @@ def _parsed(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, UsageEven
         if not event.unit and event.service in set(Service):
             unit = UNIT_OF_SERVICE[Service(event.service)].value
             event = event.model_copy(update={"unit": unit})
-        identifier = event.served_identifier.replace(":", "\x1f", 1)
-        yield number, event.model_copy(update={"served_identifier": identifier})
+        yield number, event
 
 
 def _refusal(number: int, reason: str, detail: str) -> bytes:

@@ -91,7 +91,9 @@ Label = Annotated[str, Column(pl.String(), pa.large_string(), "LowCardinality(St
 Flag = Annotated[bool, Column(pl.Boolean(), pa.bool_(), "Bool")]
 Small = Annotated[int, Column(_INT32, pa.int32(), "Int32", "T64, ZSTD(1)")]
 Whole = Annotated[int, Column(_INT64, pa.int64(), "Int64", "T64, ZSTD(1)")]
-Hash64 = Annotated[int, Column(pl.UInt64(), pa.uint64(), "UInt64")]
+_DIGITS = PlainSerializer(str, when_used="json")
+"""Beyond 53 bits many readers of JSON lose digits of a number, so it is written as text."""
+Hash64 = Annotated[int, _DIGITS, Column(pl.UInt64(), pa.uint64(), "UInt64")]
 Uuid = Annotated[uuid.UUID, Column(pl.Binary(), pa.binary(UUID_BYTES), "UUID")]
 MaybeUuid = Annotated[
     uuid.UUID | None, Column(pl.Binary(), pa.binary(UUID_BYTES), "Nullable(UUID)")
@@ -122,7 +124,7 @@ MaybeMoney = Annotated[
     BeforeValidator(_decimal_from_text),
     Column(pl.Decimal(38, 9), pa.decimal128(38, 9), "Nullable(Decimal(38, 9))"),
 ]
-Exact = Annotated[int, Column(pl.Decimal(38, 0), pa.decimal128(38, 0), "Decimal(38, 0)")]
+Exact = Annotated[int, _DIGITS, Column(pl.Decimal(38, 0), pa.decimal128(38, 0), "Decimal(38, 0)")]
 Blob = Annotated[bytes, Column(pl.Binary(), pa.large_binary(), "String")]
 
 

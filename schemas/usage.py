@@ -53,6 +53,7 @@ class UsageEvent(Origin):
         utc_offset_minutes: Offset the source wrote or its zone had at `start_time`.
         clock_quality: `explicit_zone`, `derived` or `assumed`.
         routing_id: Root of everything that may share a counter with this event.
+        served_identifier: Whose usage it is, as `type:value`, for example `msisdn:4790010001`.
         attributes: JSON object of further usage attributes, keys sorted.
         quality_flags: Comma-separated remarks on the record, sorted.
     """

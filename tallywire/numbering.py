@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LONGEST_E164 = 15
-_SHORTEST_FULL = 10
+SHORTEST_FULL = 10
 """A bare number this long that begins with the home country's code carries that code."""
 _NOISE = str.maketrans("", "", " -().")
 
@@ -58,7 +58,7 @@ def _from_national(text: str, home_country: str, trunk_prefix: str) -> str:
         return text
     if trunk_prefix and text.startswith(trunk_prefix):
         return home_country + text[len(trunk_prefix) :]
-    if text.startswith(home_country) and (trunk_prefix or len(text) >= _SHORTEST_FULL):
+    if text.startswith(home_country) and (trunk_prefix or len(text) >= SHORTEST_FULL):
         return text
     return home_country + text
 

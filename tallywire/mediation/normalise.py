@@ -7,9 +7,11 @@ from schemas.reasons import Reason
 from schemas.services import UNIT_OF_SERVICE, Service
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Feed
-from tallywire.mediation.resolve import IdentifierIndex
+from tallywire.mediation.resolve import SEPARATOR, IdentifierIndex
+from tallywire.numbering import SHORTEST_FULL
 
 _NOISE = r"[ \-().]"
+_E164 = r"^[1-9][0-9]{0,14}$"
 _UNITS = {service.value: unit.value for service, unit in UNIT_OF_SERVICE.items()}
 _SERVED = {
     "a_number": "a_number", "b_number": "b_number", "c_number": "c_number",
@@ -25,11 +27,10 @@ def e164(raw: str, feed: Feed) -> pl.Expr:
     What is no number becomes empty text.
     """
     text = pl.col(raw).str.replace_all(_NOISE, "")
-    national = (
-        pl.when(text.str.starts_with(feed.home_country) | (text == ""))
-        .then(text)
-        .otherwise(pl.lit(feed.home_country) + text)
-    )
+    full = text.str.starts_with(feed.home_country)
+    if not feed.trunk_prefix:
+        full &= text.str.len_chars() >= SHORTEST_FULL
+    national = pl.when(full | (text == "")).then(text).otherwise(pl.lit(feed.home_country) + text)
     if feed.trunk_prefix:
         rest = text.str.slice(len(feed.trunk_prefix))
         national = (
@@ -37,24 +38,24 @@ def e164(raw: str, feed: Feed) -> pl.Expr:
             .then(pl.lit(feed.home_country) + rest)
             .otherwise(national)
         )
-    for prefix in reversed(feed.international_prefixes):
+    number = national
+    for prefix in sorted(feed.international_prefixes, key=len):
         if prefix:
-            national = (
+            number = (
                 pl.when(text.str.starts_with(prefix))
                 .then(text.str.slice(len(prefix)))
-                .otherwise(national)
+                .otherwise(number)
             )
-    number = pl.when(text.str.starts_with("+")).then(text.str.slice(1)).otherwise(national)
-    good = number.str.contains(r"^[0-9]{1,15}$")
-    return pl.when(good).then(number).otherwise(pl.lit(""))
+    number = pl.when(text.str.starts_with("+")).then(text.str.slice(1)).otherwise(number)
+    return pl.when(number.str.contains(_E164)).then(number).otherwise(pl.lit(""))
 
 
 def _served(feed: Feed) -> pl.Expr:
-    """Write the first identifier that is there as `type U+001F value`."""
+    """Write the first identifier that is there as `type:value`."""
     keys = pl.lit("")
     for kind, field in reversed(feed.served):
         column = pl.col(_SERVED[field])
-        keys = pl.when(column != "").then(pl.lit(f"{kind}\x1f") + column).otherwise(keys)
+        keys = pl.when(column != "").then(pl.lit(f"{kind}{SEPARATOR}") + column).otherwise(keys)
     return keys
 
 
@@ -64,7 +65,7 @@ def resolve(frame: pl.DataFrame, index: IdentifierIndex) -> pl.DataFrame:
     rows, known = index.find(frame["served_identifier"], moments)
     missing = pl.Series(rows < 0)
     inactive = pl.Series(known & (rows < 0))
-    shown = pl.col("served_identifier").str.replace("\x1f", " ", literal=True)
+    shown = pl.col("served_identifier")
     return frame.with_columns(index.columns(rows).get_columns()).with_columns(
         pl.when(inactive).then(pl.lit(Reason.SUBSCRIPTION_INACTIVE.value))
         .when(missing).then(pl.lit(Reason.ACCOUNT_UNKNOWN.value))

@@ -7,7 +7,8 @@ import polars as pl
 from tallywire.hashes import hash64
 
 Ints = npt.NDArray[np.int64]
-_SEPARATOR = "\x1f"
+SEPARATOR = ":"
+"""Between type and value of an identifier; no type contains it."""
 
 
 class IdentifierIndex:
@@ -15,7 +16,7 @@ class IdentifierIndex:
 
     def __init__(self, identifiers: pl.DataFrame) -> None:
         keys = identifiers.select(
-            pl.concat_str("identifier_type", "identifier", separator=_SEPARATOR)
+            pl.concat_str("identifier_type", "identifier", separator=SEPARATOR)
         ).to_series()
         hashes = hash64(keys)
         order = np.lexsort((identifiers["valid_from_us"].to_numpy(), hashes))

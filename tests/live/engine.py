@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from cli.demo.usage import write_carrier, write_platform, write_roaming
@@ -19,7 +20,8 @@ from schemas.rated import RatedEvent
 from tests.conftest import Store
 from warehouse.client import Client
 
-FEEDS = ["nordvik", "platform", "roamers"]
+FEEDS = ("nordvik", "platform", "roamers")
+ALL_FEEDS = (*FEEDS, "access", "pbx", "switch")
 _NOT_COMPARED = ("ledgered_at", "batch_token", "collected_at", "rater")
 
 
@@ -34,13 +36,16 @@ def write_usage(folder: Path, events: int) -> Path:
 class Engine:
     """A home with its workers."""
 
-    def __init__(self, home: Path, store: Store, usage: Path, *, partitions: int = 1) -> None:
+    def __init__(
+        self, home: Path, store: Store, usage: Path, *, partitions: int = 1,
+        feeds: Sequence[str] = FEEDS,
+    ) -> None:  # fmt: skip
         home.mkdir(parents=True)
         (home / "store").symlink_to(store.home)
         self.home, self.store, self.usage = home, store, usage
-        self.partitions = partitions
+        self.partitions, self.feeds = partitions, list(feeds)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        compile_into(Home(home), example_folder())
+        self.snapshot = compile_into(Home(home), example_folder())
 
     def job(self, **settings: int) -> Path:
         """Write a job with some settings; each start may have its own batch sizes."""
@@ -48,7 +53,7 @@ class Engine:
             home=self.home, database=self.store.database, partitions=self.partitions,
             **{"linger_ms": 50, "epoch_ms": 100, **settings},
         )  # fmt: skip
-        job = Job(run="test", inputs=[self.usage], follow=False, feeds=FEEDS, settings=made)
+        job = Job(run="test", inputs=[self.usage], follow=False, feeds=self.feeds, settings=made)
         path = self.home / f"job-{time.monotonic_ns()}.json"
         path.write_text(job.model_dump_json())
         return path

@@ -6,6 +6,7 @@ cut when the ledger is opened; a wrong line before the end means a damaged disk 
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,5 +86,6 @@ class Ledger:
         self.acknowledged.update(tokens)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; what a full disk keeps from being flushed was not acknowledged."""
+        with suppress(OSError):
+            self._file.close()

@@ -1,7 +1,6 @@
 """What an operator can set: environment first, then `tallywire.toml`, then these defaults."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import (
@@ -41,7 +40,7 @@ class Settings(BaseSettings):
     http_port: int = Field(default=0, ge=0, le=65535)
     tcp_port: int = Field(default=0, ge=0, le=65535)
     partitions: int = Field(default=1, ge=1, le=1024)
-    processes: Literal[1, 2] = 2
+    processes: int = Field(default=2, ge=1, le=2)
     collection_rows: int = Field(default=32_768, ge=1, le=1_000_000)
     collection_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     rating_rows: int = Field(default=131_072, ge=1, le=1_000_000)

@@ -83,7 +83,7 @@ def write_platform(folder: Path, count: int) -> None:
     shutil.copy(folder / "faults.jsonl", folder / "faults-resent.jsonl")
 
 
-def _asterisk(start: datetime.datetime, seconds: int, number: str, serial: int) -> str:
+def asterisk_line(start: datetime.datetime, seconds: int, number: str, serial: int) -> str:
     """Write a line of cdr_csv: local wall times; the unique id carries the true second."""
     answer = start + datetime.timedelta(seconds=5)
     end = answer + datetime.timedelta(seconds=seconds)
@@ -111,7 +111,7 @@ def write_exchange(folder: Path) -> None:
         (early + datetime.timedelta(hours=1), 90, "4722113344"),  # 02:30 again, winter time
     ]
     lines = [
-        _asterisk(start, seconds, number, serial)
+        asterisk_line(start, seconds, number, serial)
         for serial, (start, seconds, number) in enumerate(calls)
     ]
     (folder / "Master.csv").write_text("".join(lines))

@@ -134,8 +134,9 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
     def write_batch(self, items: list[StoreBatch]) -> None:
         """Queue inserts; the flow goes on while the store works."""
         for batch in items:
-            done = set(self._world.ledgers[self._lane].acknowledged)
-            self._fresh += [f"{batch.entry.token}:{name}" for name in batch.tables]
+            tokens = {f"{batch.entry.token}:{name}" for name in batch.tables}
+            done = tokens & self._world.ledgers[self._lane].acknowledged
+            self._fresh += sorted(tokens)
             self._pending.append(self._inserter.submit(partial(self._send, batch, done)))
             self._world.progress.batches += 1
 

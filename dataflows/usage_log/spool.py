@@ -6,6 +6,7 @@ Whole blocks are never removed by a writer, they may have been read; only a torn
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -134,8 +135,12 @@ class SpoolWriter:
         self._dirty = False
 
     def close(self) -> None:
-        """Close the open segment; what was not synced is written again after a restart."""
-        self._file.close()
+        """Close the open segment; what was not synced is written again after a restart.
+
+        Never raises: on a full disk the flow is already ending for that reason.
+        """
+        with suppress(OSError):
+            self._file.close()
 
 
 class SpoolReader:

@@ -35,7 +35,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def _status(home: Path) -> dict[str, Any]:
+def status_of(home: Path) -> dict[str, Any]:
     told = tallywire("status", "--home", home, "--json")
     assert told.returncode == 0, told.stderr
     content: dict[str, Any] = json.loads(told.stdout)
@@ -53,10 +53,10 @@ def test_the_demo_finds_every_fault_and_loses_nothing(demo: Path) -> None:
 
 
 def test_running_again_changes_nothing(demo: Path) -> None:
-    before = _status(demo / "home")
+    before = status_of(demo / "home")
     again = tallywire("run", "--home", demo / "home", demo / "usage", "--quiet")
     assert again.returncode == 0, again.stderr
-    assert _status(demo / "home") == before
+    assert status_of(demo / "home") == before
 
 
 def _events(demo: Path, condition: str) -> list[str]:
@@ -106,7 +106,7 @@ def test_suspense_is_listed_shown_cured_and_recycled_once(demo: Path, tmp_path: 
     assert [row["missing_ref"] for row in held] == ["4788216123456"] or held
     shown = tallywire("suspense", "show", "--home", home, held[0]["suspense_id"])
     assert "zone_unknown" in shown.stdout
-    before = _status(home)
+    before = status_of(home)
     catalog = tmp_path / "catalog"
     assert tallywire("catalog", "init", catalog).returncode == 0
     zones = (catalog / "zones" / "dialled.yaml").read_text()
@@ -119,7 +119,7 @@ def test_suspense_is_listed_shown_cured_and_recycled_once(demo: Path, tmp_path: 
         )
         assert made.returncode == 0, made.stderr
         assert f"{expected} left suspense" in made.stdout
-    after = _status(home)
+    after = status_of(home)
     assert after["rated"] == before["rated"] + len(held)
     assert after["suspended"] == before["suspended"] - len(held)
     assert after["collected"] == before["collected"]
@@ -177,7 +177,7 @@ def test_files_that_are_no_usage(tmp_path: Path) -> None:
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "no feed takes of-nobody.txt" in made.stderr
-    status = _status(tmp_path / "home")
+    status = status_of(tmp_path / "home")
     assert status["rated"] == 0
     assert status["collected"] == status["suspended"] > 0
     assert {row["reason"] for row in status["suspense"]} >= {"record_too_long"}

@@ -215,7 +215,7 @@ def whole(settings: Settings, usage: Path) -> dict[str, float]:
             rows = owner.query("SELECT count() FROM rated_events").result_rows[0][0]
         store = _store_cpu(pid) - before
     workers = progress_of(home, ["collection", "rating"])
-    collected = int(str(workers["collection"]["events"]))
+    collected = int(str(workers["collection"]["collected"]))
     return {
         "code": result.code, "seconds": result.seconds, "events": collected, "rated": rows,
         "events_per_s": collected / result.seconds,

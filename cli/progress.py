@@ -34,6 +34,7 @@ class Line:
         )
         self._last = time.monotonic()
         self._began = self._last
+        self._said: set[str] = set()
 
     def __enter__(self) -> Self:
         if self._terminal:
@@ -50,19 +51,23 @@ class Line:
         first = workers.get("collection") or workers.get("engine") or {}
         last = workers.get("rating") or workers.get("engine") or {}
         elapsed = max(time.monotonic() - self._began, 0.001)
-        collected, rated = int(first.get("events", 0)), int(last.get("events", 0))
+        collected, rated = int(first.get("collected", 0)), int(last.get("rated", 0))
         total, done = int(first.get("bytes_total", 0)), int(first.get("bytes_read", 0))
         left = (total - done) * elapsed / done if 0 < done <= total else 0.0
+        problems = [text for worker in workers.values() for text in worker.get("problems", [])]
         if self._live:
             text = (
                 f"collected {collected:,}  rated {rated:,}  {rated / elapsed:,.0f} events/s"
                 f"  {100 * done // total if total else 0} % read  ETA {_eta(left)}"
             )
-            for worker in workers.values():
-                for problem in worker.get("problems", []):
-                    text += f"\n! {problem}"
+            text += "".join(f"\n! {problem}" for problem in problems)
             self._live.update(Text(text))
-        elif time.monotonic() - self._last >= _EVERY_S:
+            return
+        for problem in problems:
+            if problem not in self._said:
+                self._said.add(problem)
+                self._log.warning("problem", problem=problem)
+        if time.monotonic() - self._last >= _EVERY_S:
             self._last = time.monotonic()
             self._log.info(
                 "progress", collected=collected, rated=rated, bytes_read=done, bytes_total=total,

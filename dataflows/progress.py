@@ -24,7 +24,8 @@ class Progress:
     path: Path
     process: str
     started: float = field(default_factory=time.time)
-    events: int = 0
+    collected: int = 0
+    rated: int = 0
     bytes_total: int = 0
     bytes_read: int = 0
     log_bytes: int = 0

@@ -94,7 +94,7 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         rater, snapshot = self._raters(batch.entry.catalog_hash)
         usage = batch.tables["usage_events"]
         outcome = rater.rate(usage, self._counters)
-        self._progress.events += usage.height
+        self._progress.rated += usage.height
         suspense = suspend_usage(outcome.refused, snapshot, stage="rate")
         return {
             "rated_events": outcome.rated,

@@ -70,6 +70,24 @@ def _scanner(job: Job, feed_id: str, snapshot: Snapshot) -> Callable[[], list[Ca
     return scan
 
 
+def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[], str]:
+    """Name the catalogue for a feed's next batch: the newest that reads the feed as we do.
+
+    A feed that was removed, or is in another format now, is read as before until the run ends.
+    """
+    framing = framing_of(catalogs.load(catalogs.current()).feeds[feed_id])
+    taken = [catalogs.current()]
+
+    def newest() -> str:
+        found = catalogs.current()
+        feed = catalogs.load(found).feeds.get(feed_id)
+        if feed is not None and framing_of(feed) == framing:
+            taken[0] = found
+        return taken[0]
+
+    return newest
+
+
 def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
     current = catalogs.load(catalogs.current())
     worlds = {
@@ -81,7 +99,7 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
             follow=job.follow,
             run=job.run,
             progress=progress,
-            catalog_hash=catalogs.current,
+            catalog_hash=_newest_for(catalogs, feed_id),
         )
         for feed_id in job.feeds
     }

@@ -35,7 +35,7 @@ def insert(client: Client, table: str, rows: pa.Table, token: str) -> None:
     if bounds["min"] // _DAY_US != bounds["max"] // _DAY_US:
         msg = f"insert {token} into {table} spans two ledger days: it would not be atomic"
         raise AssertionError(msg)
-    with told("its address"):
+    with told(client.uri):
         client.insert_arrow(
             table,
             rows.combine_chunks(),

@@ -9,7 +9,7 @@ class StaleOwner(RuntimeError):  # noqa: N818  it says what is the case
 
 def newest(client: Client, lane: str) -> int:
     """Read the newest generation of a lane; 0 where nobody has opened it."""
-    with told("its address"):
+    with told(client.uri):
         found = client.query(
             "SELECT max(generation) FROM lane_owners WHERE lane = {lane:String}",
             parameters={"lane": lane},
@@ -20,7 +20,7 @@ def newest(client: Client, lane: str) -> int:
 def claim(client: Client, lane: str) -> int:
     """Take the next generation of a lane."""
     generation = newest(client, lane) + 1
-    with told("its address"):
+    with told(client.uri):
         client.command(
             "INSERT INTO lane_owners VALUES ({lane:String}, {generation:Int64}, now64(6))",
             parameters={"lane": lane, "generation": generation},

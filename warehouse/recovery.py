@@ -22,7 +22,7 @@ def inserts_since(client: Client, table: str, ledgered_at: int) -> int:
     """
     if table == "lane_ledger":
         return 0
-    with told("its address"):
+    with told(client.uri):
         found = client.query(
             f"SELECT uniqExact(batch_token) FROM {table} "  # noqa: S608  our own table's name
             "WHERE toUnixTimestamp64Micro(ledgered_at) >= {since:Int64}",
@@ -35,7 +35,7 @@ def complete(client: Client, table: str, rows: pa.Table, token: str) -> None:
     """Make the rows of a range be there once, and the rollups right."""
     if rows.num_rows == 0:
         return
-    with told("its address"):
+    with told(client.uri):
         found = client.query(
             f"SELECT count() FROM {table} WHERE batch_token = {{token:String}}",  # noqa: S608  as above
             parameters={"token": token},
@@ -60,7 +60,7 @@ def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
     )
     terms = ", ".join(f"'{term}'" for term in feeding.terms)
     of_term = f" AND term IN ({terms})" if terms else ""
-    with told("its address"):
+    with told(client.uri):
         rows = client.query(hours, parameters={"token": token}).result_rows
         touched = [int(hour.timestamp()) for (hour,) in rows]
         parameters = {"hours": touched}

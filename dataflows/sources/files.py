@@ -173,7 +173,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._manifest.take(cut)
         self._position = cut.position + 1
         self._world.progress.bytes_read += cut.last - cut.first
-        self._world.progress.events += cut.records
+        self._world.progress.collected += cut.records
         kind = "overlong" if detail["overlong"] else _KIND_OF_STATUS[detail["status"]]
         if kind == "replayed":
             return [(self._lane, FeedBatch(self._lane, kind, cut, None, detail))]

@@ -73,7 +73,7 @@ class Engine:
     def progressed(self, role: str) -> bool:
         """Tell whether a worker has worked a batch since it was started."""
         content = read_progress(Home(self.home).progress / f"{role}.json")
-        worked = "batches" if role == RATING else "events"
+        worked = "batches" if role == RATING else "collected"
         return int(str(content.get(worked, 0))) > 0
 
     def kill(self, role: str) -> None:

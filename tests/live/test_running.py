@@ -91,6 +91,11 @@ def test_following_a_growing_file_its_renames_and_new_prices(tmp_path: Path) -> 
         _await(lambda: len(_rated(home)) == 4, process)
         charges = [row["amount"] for row in _rated(home)]
         assert charges[0] == charges[1] == charges[2] != charges[3]
+        (catalog / "feeds" / "pbx.yaml").unlink()  # a feed that is gone is read until the run ends
+        assert tallywire("catalog", "compile", catalog, "--home", home).returncode == 0
+        with master.open("a") as file:
+            file.write(_call(4))
+        _await(lambda: len(_rated(home)) == 5, process)
         assert status_of(home)["conservation_difference"] == 0
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -13,6 +13,10 @@ FILE_GAP = Control(
     "C1", "file_sequence_gap", "completeness", "critical", "under",
     "ask the sender for the missing files; they are collected whenever they come",
 )  # fmt: skip
+FILE_JUMP = Control(
+    "C1", "file_sequence_jump", "completeness", "warning", "under",
+    "ask the sender whether it numbers its files anew, or whether that many are missing",
+)  # fmt: skip
 FILE_NUMBER_TWICE = Control(
     "C1", "file_sequence_repeated", "completeness", "warning", "over",
     "ask the sender which of the two files holds",
@@ -45,6 +49,9 @@ SUSPENSE = Control(
     "C13", "suspense", "leakage", "warning", "under",
     "cure the cause named by the reason, then `tallywire suspense recycle`",
 )  # fmt: skip
+
+MOST_MISSING = 1_000
+"""A larger gap is no list of lost files, it is another numbering, or a broken number."""
 
 _OF_REASON = {Reason.RESTATEMENT.value: RESTATED, Reason.PARTIAL_INCOMPLETE.value: INCOMPLETE}
 
@@ -101,10 +108,18 @@ def sequence(memory: FeedMemory, file: FeedFile) -> Iterator[Alert]:
     if number in memory.missing:
         memory.missing.remove(number)
         yield _gap(file, number, "auto_closed")
-    highest = max(memory.sequences, default=number - 1)
-    for lost in range(highest + 1, number):
-        memory.missing.append(lost)
-        yield _gap(file, lost, "open")
+    below = max((seen for seen in memory.sequences if seen < number), default=number - 1)
+    if number - below > MOST_MISSING:
+        yield _alert_of(
+            FILE_JUMP, file, f"number-{number}",
+            f"{file.file_name} carries number {number}, the one before it was {below}.",
+            expected=below + 1, observed=number, unit="number",
+        )  # fmt: skip
+    else:
+        for lost in range(below + 1, number):
+            if lost not in memory.missing:
+                memory.missing.append(lost)
+                yield _gap(file, lost, "open")
     memory.sequences.append(number)
 
 

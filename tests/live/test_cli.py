@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
@@ -183,6 +184,40 @@ def test_files_that_are_no_usage(tmp_path: Path) -> None:
     assert {row["reason"] for row in status["suspense"]} >= {"record_too_long"}
     empty = [row for row in status["files"] if row["file_name"] == "platform/empty.jsonl"]
     assert [(row["status"], row["records"]) for row in empty] == [("complete", 0)]
+
+
+def _nasty(usage: Path) -> None:
+    """Broken files of every feed."""
+    write_all(usage, 20)
+    for path in [path for path in usage.rglob("*") if path.is_file()]:
+        data = path.read_bytes()
+        flipped = bytearray(data)
+        flipped[len(data) // 2] ^= 0x10
+        stem, suffix = path.stem, path.suffix
+        for name, broken in {
+            "cut": data[: len(data) * 2 // 3],
+            "flipped": bytes(flipped),
+            "encoded": data.decode().encode("utf-16"),
+            "nul": data[:50] + b"\x00" * 5_000 + data[50:],
+            "wide": data + b"," * 1_000_000 + b"\n" + b";" * 1_000_000 + b"\n",
+            "numbers": data.replace(b"0", b"99999999999999999999"),
+        }.items():
+            path.with_name(f"{stem}{name}{suffix}").write_bytes(broken)
+
+
+def test_broken_files_of_every_feed_lose_nothing(tmp_path: Path) -> None:
+    _nasty(tmp_path / "usage")
+    home = tmp_path / "home"
+    made = tallywire("run", "--quiet", "--home", home, "--catalog", example_folder(),
+                     tmp_path / "usage")  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    status = status_of(home)
+    assert status["conservation_difference"] == 0
+    assert status["collected"] == sum(row["records"] for row in status["files"])
+    assert status["suspended"] > 100
+    assert {row["feed_id"] for row in status["files"]} >= {
+        "access", "nordvik", "pbx", "platform", "roamers", "switch",
+    }  # fmt: skip
 
 
 def test_doctor_says_what_is_fit() -> None:

@@ -1,0 +1,121 @@
+"""Controls over feed files: what each finds, and what it must not."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assurance.files import (
+    FeedMemory,
+    Held,
+    duplicates,
+    replayed,
+    sequence,
+    suspended,
+    trailer,
+)
+from schemas.alerts import Alert
+from schemas.feeds import FeedFile
+from schemas.reasons import Reason
+
+AT = 1_793_000_000_000_000
+
+
+def file(number: int = -1, **fields: object) -> FeedFile:
+    content = {
+        "feed_id": "carrier", "lane": "carrier", "file_id": f"id-{number}",
+        "file_name": f"file-{number}", "status": "complete", "sequence": number,
+        "collected_at": AT, **fields,
+    }  # fmt: skip
+    return FeedFile.model_validate(content)
+
+
+def found(memory: FeedMemory, *numbers: int) -> list[tuple[str, str]]:
+    alerts = [alert for number in numbers for alert in sequence(memory, file(number))]
+    return [(alert.pattern, alert.state) for alert in alerts]
+
+
+def test_numbers_in_order_are_nothing_to_tell() -> None:
+    assert found(FeedMemory(), 7, 8, 9, -1, 10) == []
+
+
+def test_each_skipped_number_is_told_and_closed_when_it_comes() -> None:
+    memory = FeedMemory()
+    opened = list(sequence(memory, file(7))) + list(sequence(memory, file(10)))
+    assert [alert.explanation for alert in opened] == [
+        "File 8 of feed carrier is missing.", "File 9 of feed carrier is missing.",
+    ]  # fmt: skip
+    closed = list(sequence(memory, file(9)))
+    assert [(alert.alert_id, alert.state) for alert in closed] == [
+        (opened[1].alert_id, "auto_closed")
+    ]
+    assert memory.missing == [8]
+    assert found(memory, 11) == []
+
+
+def test_a_number_twice_is_told() -> None:
+    assert found(FeedMemory(), 7, 7) == [("file_sequence_repeated", "open")]
+
+
+def test_a_broken_number_is_one_finding_and_the_series_goes_on() -> None:
+    memory = FeedMemory()
+    assert found(memory, 101, 10**18, 102, 104) == [
+        ("file_sequence_jump", "open"), ("file_sequence_gap", "open"),
+    ]  # fmt: skip
+
+
+def test_another_numbering_is_told_once() -> None:
+    assert found(FeedMemory(), 999, 100_000, 100_001, 100_002) == [("file_sequence_jump", "open")]
+
+
+@given(st.permutations(range(20)))
+def test_in_whatever_order_files_come_no_gap_is_left(numbers: list[int]) -> None:
+    memory, open_alerts = FeedMemory(), set()
+    for number in numbers:
+        for alert in sequence(memory, file(number)):
+            if alert.state == "open":
+                open_alerts.add(alert.alert_id)
+            else:
+                open_alerts.remove(alert.alert_id)
+    assert memory.missing == []
+    assert open_alerts == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, []),
+        ({"declared_records": 4, "counted_records": 4}, []),
+        ({"declared_records": 5, "counted_records": 4}, ["declares records 5; the file holds 4"]),
+        ({"declared_total": 1, "counted_total": 2}, ["declares total 1; the file holds 2"]),
+        ({"declared_records": 5, "counted_records": -1}, []),
+        ({"trailer_found": False}, ["ends without its trailer line"]),
+    ],
+)
+def test_trailers(fields: dict[str, object], told: list[str]) -> None:
+    alerts = list(trailer(file(1, **fields)))
+    assert len(alerts) == len(told)
+    for alert, text in zip(alerts, told, strict=True):
+        assert text in alert.explanation
+
+
+def test_replays_and_duplicates() -> None:
+    assert replayed(file(1, records=7, status="replayed")).observed == 7
+    assert [alert.observed for alert in duplicates(file(1, records=9, duplicates=2))] == [2]
+    assert list(duplicates(file(1, duplicates=0))) == []
+    assert list(duplicates(file(1, duplicates=2, status="replayed"))) == []
+
+
+def _held(reason: Reason) -> Alert:
+    held = Held(2, Decimal("1.50"), "EUR", "feed average", "file-1 record 3")
+    return suspended("default", "carrier", "file-1", reason.value, held, AT)
+
+
+def test_suspense_is_told_with_its_worth_and_its_first_place() -> None:
+    alert = _held(Reason.ZONE_UNKNOWN)
+    assert (alert.control_id, alert.pattern) == ("C13", "suspense")
+    assert (alert.money_at_risk, alert.currency) == (Decimal("1.50"), "EUR")
+    assert "file-1 record 3" in alert.evidence
+    assert _held(Reason.RESTATEMENT).pattern == "restated_records"
+    assert _held(Reason.PARTIAL_INCOMPLETE).pattern == "partial_chain_incomplete"

@@ -79,10 +79,8 @@ class PrefixIndex:
 
     def __init__(self, tariffs: Sequence[Tariff]) -> None:
         self.frame = pl.concat([tariff.prefixes for tariff in tariffs]) if tariffs else None
-        self._lengths = (
-            self.frame["prefix"].str.len_bytes().cast(pl.Int64).to_numpy()
-            if self.frame is not None else np.empty(0, np.int64)
-        )  # fmt: skip
+        lengths = [] if self.frame is None else self.frame["prefix"].str.len_bytes().to_list()
+        self._lengths = np.array([*lengths, 0], np.int64)  # the last is that of entry -1
         keys: list[int] = []
         owners: list[int] = []
         self._spans: list[int] = []

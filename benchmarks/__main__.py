@@ -44,6 +44,7 @@ from warehouse.client import Client, opened
 from warehouse.insert import insert
 
 CORES = 2
+PROCESSES = ("collection", "rating", "store")
 COLLECT_ROWS, RATE_ROWS = 32_768, 131_072
 OUT = Path("benchmarks/out")
 
@@ -183,7 +184,7 @@ def insert_floor(settings: Settings, rated: list[Path]) -> tuple[float, float]:
             before = _store_cpu(pid)
             rows, mine = 0, 0.0
             for number, path in enumerate(rated):
-                batch = pl.read_ipc(path, memory_map=False)
+                batch = pl.read_ipc(path)
                 began = time.process_time()
                 stamped = batch.with_columns(
                     pl.lit(1_793_000_000_000_000).alias("ledgered_at"),
@@ -239,6 +240,10 @@ def rulebook_speed(snapshot: Snapshot, rated: Path) -> float:
     return len(rows) / (time.process_time() - began)
 
 
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):,.0f}; {min(values):,.0f}..{max(values):,.0f}"
+
+
 def report(
     seconds: dict[str, float],
     events: int,
@@ -260,14 +265,14 @@ def report(
     ceiling = CORES / (floor["decode"] + floor["insert_client"] + floor["insert_store"])
     table = Table(title="The whole: files to priced rows in the embedded store")
     table.add_column("what")
-    table.add_column("value", justify="right")
-    for name in ("collection", "rating", "store"):
-        table.add_row(f"{name}: CPU ns/event", f"{made[f'{name}_cpu'] * 1e9:,.0f}")
-        table.add_row(f"{name}: peak RSS MB", f"{made[f'{name}_rss'] / 1e6:,.0f}")
-    table.add_row(
-        "events/s (median; least..most)",
-        f"{median:,.0f}; {min(item['events_per_s'] for item in runs):,.0f}..{max(item['events_per_s'] for item in runs):,.0f}",
-    )
+    table.add_column("median; least..most", justify="right")
+    used = sum(made[f"{name}_cpu"] for name in PROCESSES)
+    for name in PROCESSES:
+        own = made[f"{name}_cpu"]
+        cpu = _spread([item[f"{name}_cpu"] * 1e9 for item in runs])
+        table.add_row(f"{name}: CPU ns/event; share", f"{cpu}; {own / used:.0%}")
+        table.add_row(f"{name}: peak RSS MB", _spread([item[f"{name}_rss"] / 1e6 for item in runs]))
+    table.add_row("events/s", _spread([item["events_per_s"] for item in runs]))
     table.add_row("floor: decode alone, CPU ns/event", f"{floor['decode'] * 1e9:,.0f}")
     table.add_row(
         "floor: insert, client + store with merges, CPU ns/event",

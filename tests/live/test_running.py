@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from dataflows.settings import Home
 from tests.conftest import Store
 from tests.live.engine import Engine, picture, write_usage
 from tests.live.test_cli import status_of, tallywire
+from tests.permissions import bound_by_permissions
 from warehouse.client import connect
 from warehouse.migrate import migrate
 
@@ -179,18 +179,6 @@ def test_a_full_disk_is_named_and_nothing_is_lost(
     assert picture(store.client()) == picture(whole.client())
 
 
-def _without_override(*command: object) -> list[str]:
-    """Run as this user, but bound by permissions even where it is root."""
-    words = [str(word) for word in command]
-    if os.geteuid() != 0:
-        return words
-    tool = shutil.which("setpriv")
-    if tool is None:
-        pytest.skip("root may read everything, and there is no setpriv to take that away")
-    dropped = "-dac_override,-dac_read_search"
-    return [tool, f"--bounding-set={dropped}", f"--inh-caps={dropped}", *words]
-
-
 def test_a_missing_permission_is_named_and_the_rest_is_done(tmp_path: Path) -> None:
     usage = tmp_path / "usage"
     (usage / "pbx").mkdir(parents=True)
@@ -202,7 +190,7 @@ def test_a_missing_permission_is_named_and_the_rest_is_done(tmp_path: Path) -> N
     run = [sys.executable, "-m", "cli.main", "run", "--quiet", "--home", home,
            "--catalog", example_folder(), usage]  # fmt: skip
     made = subprocess.run(
-        _without_override(*run), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        bound_by_permissions(*run), capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
     assert made.returncode == Exit.INCOMPLETE, made.stderr
     assert f"{closed} cannot be read: Permission denied" in made.stderr
@@ -219,7 +207,7 @@ def test_a_home_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "cli.main", "run", "--home", parent / "home",
            "--catalog", example_folder(), tmp_path]  # fmt: skip
     made = subprocess.run(
-        _without_override(*run), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        bound_by_permissions(*run), capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
     assert made.returncode == Exit.STORE, made.stderr
     assert f"{parent / 'home' / 'store'} cannot be written: Permission denied" in made.stderr

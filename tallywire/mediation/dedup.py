@@ -62,6 +62,7 @@ class DedupWindow:
             payload: Hash of the content.
             time: Event time, microseconds UTC.
             window_days: Older than this behind the watermark is too old, unless `backfill`.
+            backfill: Take old records, too; their keys are kept for a window from when they came.
 
         Returns:
             Verdict of each record, and its restatement number (0: the first content).
@@ -71,11 +72,12 @@ class DedupWindow:
         verdicts = np.full(len(hi), Verdict.TOO_OLD, np.int64)
         numbers = np.zeros(len(hi), np.int64)
         rows = np.arange(len(hi)) if backfill else np.flatnonzero(time >= horizon)
+        kept = np.maximum(time, horizon + window) if backfill else time
         if len(time):
             self._advance(int(horizon[-1]) + window)
             self._sweep(int(horizon[0]))
         slots, fresh = self._table.claim(hi[rows], lo[rows])
-        self._write(slots[fresh], payload[rows[fresh]], time[rows[fresh]])
+        self._write(slots[fresh], payload[rows[fresh]], kept[rows[fresh]])
         verdicts[rows[fresh]] = Verdict.NEW
         again = np.flatnonzero(~fresh)
         values = self._table.values
@@ -87,9 +89,15 @@ class DedupWindow:
         for place in again[~plain].tolist():
             row = int(rows[place])
             verdicts[row], numbers[row] = self._judge_one(
-                int(slots[place]), int(payload[row]), int(time[row]), int(horizon[row])
+                int(slots[place]), int(payload[row]), int(kept[row]), int(horizon[row])
             )
         return verdicts, numbers
+
+    def knows(self, hi: UInts, lo: UInts, horizon: Ints) -> npt.NDArray[np.bool_]:
+        """Tell which keys were seen, at or after their horizon; nothing is put in."""
+        slots = self._table.find(hi, lo)
+        found: npt.NDArray[np.bool_] = slots >= 0
+        return found & (self._table.values["time"][np.maximum(slots, 0)] >= horizon)
 
     def _judge_one(self, slot: int, payload: int, time: int, horizon: int) -> tuple[int, int]:
         table = self._table

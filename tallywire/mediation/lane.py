@@ -26,6 +26,7 @@ _REASON_OF_VERDICT = {
     Verdict.RESTATEMENT: (Reason.RESTATEMENT, "the key was seen before with other content"),
     Verdict.TOO_OLD: (Reason.EVENT_TOO_OLD, "older than the deduplication window of the feed"),
 }
+_SEEN = "; its key was seen before"
 _SUSPENDED = frozenset(
     reason.value for reason, fate in FATE_OF_REASON.items() if fate is Fate.SUSPENDED
 )
@@ -96,6 +97,7 @@ def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> M
     """Work a decoded batch: identify, deduplicate, correlate, normalise, resolve."""
     frame = _identified(decoded, context)
     frame, before = _judged(state, frame, context.feed)
+    frame = _repeats_told(state.dedup, frame, before, context.feed)
     refused = frame.filter(pl.col("reason").is_not_null())
     passed = frame.filter(pl.col("reason").is_null())
     correlated = Correlated()
@@ -186,6 +188,35 @@ def _judged(state: LaneState, frame: pl.DataFrame, feed: Feed) -> tuple[pl.DataF
     return frame.with_columns(
         reason.alias("reason"), detail.alias("detail"), pl.Series("restatement_no", number)
     ), before
+
+
+def _repeats_told(
+    window: DedupWindow, frame: pl.DataFrame, before: int, feed: Feed
+) -> pl.DataFrame:
+    """Say of refused rows, which no verdict judges, when their key was seen before."""
+    judged = [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
+    rows = frame.with_row_index("row").select("row", "event_id", "natural_key", "reason")
+    refused = rows.filter(
+        pl.col("natural_key").is_not_null() & ~pl.col("reason").fill_null(judged[0]).is_in(judged)
+    )
+    if refused.is_empty():
+        return frame
+    horizon = _watermarks(frame, before)[refused["row"].to_numpy()] - feed.window_days * DAY_US
+    known = window.knows(*from_bytes(refused["event_id"]), horizon)
+    begun = (
+        rows.filter(pl.col("reason").is_null())
+        .group_by("event_id")
+        .agg(pl.col("row").min().alias("first"))
+    )
+    repeated = (
+        refused.filter(pl.Series(known))
+        .join(begun, on="event_id", how="left")
+        .filter(pl.col("first").is_null() | (pl.col("first") < pl.col("row")))
+    )
+    told = pl.int_range(pl.len()).is_in(repeated["row"].cast(pl.Int64).implode())
+    return frame.with_columns(
+        pl.when(told).then(pl.col("detail") + _SEEN).otherwise("detail").alias("detail")
+    )
 
 
 def _watermarks(frame: pl.DataFrame, before: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Mediation: every record has one fate, and batch cuts do not matter."""
 
+import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from cli.demo.usage import asterisk_line
 from schemas.reasons import Reason
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders import DECODERS
@@ -138,6 +140,22 @@ def test_a_restatement_that_crosses_midnight_is_not_billed_twice() -> None:
     assert third.set_aside["reason"].to_list() == [Reason.DUPLICATE_RECORD]
 
 
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+def test_an_unanswered_record_with_a_key_seen_before_says_so(cut: int) -> None:
+    """However the records are cut into batches; one that comes first has nothing to say."""
+    start = datetime.datetime(2026, 10, 20, 10, tzinfo=datetime.UTC)
+    answered = asterisk_line(start, 60, "4741234567", 1)
+    failed = answered.replace('"ANSWERED"', '"FAILED"')
+    frames = _frames("pbx", (failed + answered + failed).encode())
+    state = LaneState()
+    parts = [_work(state, "pbx", _part(frames, *edges)) for edges in ((0, cut), (cut, 3))]
+    assert _sum(parts, "usage").height == 1
+    assert _sum(parts, "set_aside")["detail"].to_list() == [
+        "disposition FAILED, with an answer time",
+        "disposition FAILED, with an answer time; its key was seen before",
+    ]
+
+
 def test_times_of_other_centuries_and_of_tomorrow_are_suspense() -> None:
     line = b'{"type":"api.call","source":"p","id":"%d","time":"%s","subject":"appverk"}\n'
     times = [b"0000-01-01T00:00:00Z", b"1969-12-31T23:59:59Z", b"2099-01-01T00:00:00Z",
@@ -172,7 +190,7 @@ def test_the_window_equals_a_plain_dictionary(
         if day < horizon and not backfill:
             expected.append(Verdict.TOO_OLD)
         elif key not in seen or seen[key][0] < horizon:
-            seen[key] = (day, [content])
+            seen[key] = (watermark if backfill else day, [content])
             expected.append(Verdict.NEW)
         elif content in seen[key][1]:
             expected.append(Verdict.DUPLICATE)

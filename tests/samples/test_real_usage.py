@@ -55,6 +55,7 @@ trunk_prefix: "0"
   format: asterisk_csv
   path: asterisk/*.csv
   growing: true
+  backfill: true
   service: voice
   served: [{identifier: msisdn, field: a_number}, {identifier: account_code, field: account_code}]
 - id: switch
@@ -158,6 +159,11 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "input_records, quality_flags FROM rated_events ORDER BY feed_id, file_name, record_no",
     )  # fmt: skip
     content["rated_rows"] = [json.loads(line) for line in rows.stdout.splitlines()]
+    aside = _tallywire(
+        "store", "query", "--home", home, "--format", "json",
+        "SELECT feed_id, reason, detail FROM set_aside_events ORDER BY feed_id, record_no",
+    )  # fmt: skip
+    content["aside_rows"] = [json.loads(line) for line in aside.stdout.splitlines()]
     listed = _tallywire("suspense", "list", "--home", home, "--json", "--limit", "1000")
     content["held"] = json.loads(listed.stdout)
     return content
@@ -178,10 +184,20 @@ def test_every_record_is_accounted_for(outcome: dict[str, Any]) -> None:
 
 def test_asterisk_impossible_duration_and_unterminated_quote(outcome: dict[str, Any]) -> None:
     assert [row["detail"] for row in _held(outcome, "asterisk", "duration_inconsistent")] == [
-        "billsec 7 is more than duration 5"
+        "billsec 7 is more than duration 5; its key was seen before"
     ]
     quotes = _held(outcome, "asterisk", "record_unreadable")
     assert [row["file_name"] for row in quotes] == ["asterisk/cdrlib_buggy.csv"]
+
+
+def test_asterisk_answer_times_of_unanswered_rows_and_a_repeated_unique_id(
+    outcome: dict[str, Any],
+) -> None:
+    aside = [row for row in outcome["aside_rows"] if row["feed_id"] == "asterisk"]
+    assert [(row["reason"], row["detail"]) for row in aside] == [
+        ("not_answered", f"disposition {state}, with an answer time; its key was seen before")
+        for state in ("FAILED", "NO ANSWER", "BUSY")
+    ]
 
 
 def test_freeswitch_is_rated_on_answer_to_end(outcome: dict[str, Any]) -> None:

@@ -124,8 +124,11 @@ def _checked(frame: pl.DataFrame, options: AsteriskOptions) -> pl.DataFrame:
         frame, answered & (gap > _SECOND_US), Reason.DURATION_INCONSISTENT,
         pl.format("billsec {} is not answer {} to end {}", "billsec", "answer", "end"),
     )  # fmt: skip
+    late = (
+        pl.when(pl.col("answer") != "").then(pl.lit(", with an answer time")).otherwise(pl.lit(""))
+    )
     frame = refuse(
-        frame, ~answered, Reason.NOT_ANSWERED, pl.format("disposition {}", "disposition")
+        frame, ~answered, Reason.NOT_ANSWERED, pl.format("disposition {}{}", "disposition", late)
     )
     if options.outbound:
         trunk = pl.any_horizontal(

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.columns import conform, polars_schema
 from schemas.feeds import LaneCount
-from schemas.outcomes import SetAsideEvent
+from schemas.outcomes import SetAsideEvent, SuspenseEvent
 from schemas.reasons import FATE_OF_REASON, Fate, Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Feed, Snapshot
@@ -168,7 +168,7 @@ def _judged(state: LaneState, frame: pl.DataFrame, feed: Feed) -> tuple[pl.DataF
     rows = np.flatnonzero(frame["reason"].is_null().to_numpy())
     if not len(rows):
         return frame, before
-    usable = frame if len(rows) == frame.height else frame[rows.tolist()]
+    usable = frame if len(rows) == frame.height else frame[rows]
     hi, lo = from_bytes(usable["event_id"])
     verdicts, numbers = state.dedup.judge(
         hi, lo, usable["payload_hash"].to_numpy(), usable["start_us"].to_numpy(),
@@ -260,6 +260,8 @@ def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
 
 
 def _set_aside(refused: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
+    if refused.is_empty() and merged.is_empty():
+        return pl.DataFrame(schema=polars_schema(SetAsideEvent))
     gone = refused.filter(~pl.col("reason").is_in(list(_SUSPENDED)))
     fates = {reason.value: fate.value for reason, fate in FATE_OF_REASON.items()}
     both = pl.concat([gone, merged.drop(ORDER)], how="diagonal_relaxed")
@@ -292,24 +294,27 @@ _JUDGED = [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
 def _suspense(
     refused: pl.DataFrame, incomplete: pl.DataFrame, usage: pl.DataFrame, context: BatchContext
 ) -> pl.DataFrame:
-    snapshot = context.snapshot
     held = refused.filter(pl.col("reason").is_in(list(_SUSPENDED)))
-    held = held.with_columns(
-        _raw(held, context).alias("raw"), pl.col("start_us").alias("event_time")
-    )
     judged = pl.col("reason").is_in(_JUDGED)
     parts = [
-        suspend(held.filter(~judged), snapshot, stage="decode"),
-        suspend(held.filter(judged), snapshot, stage="deduplicate"),
+        _held(held.filter(~judged), context, stage="decode"),
+        _held(held.filter(judged), context, stage="deduplicate"),
+        _held(incomplete, context, stage="correlate"),
     ]
-    incomplete = incomplete.with_columns(
-        _raw(incomplete, context).alias("raw"), pl.col("start_us").alias("event_time")
-    )
-    parts.append(suspend(incomplete, snapshot, stage="correlate"))
     homeless = usage.filter(pl.col("reason").is_not_null())
-    homeless = homeless.with_columns(_raw(homeless, context).alias("raw"))
-    parts.append(suspend_usage(homeless, snapshot, stage="normalise"))
+    if not homeless.is_empty():
+        homeless = homeless.with_columns(_raw(homeless, context).alias("raw"))
+        parts.append(suspend_usage(homeless, context.snapshot, stage="normalise"))
     return pl.concat(parts)
+
+
+def _held(rows: pl.DataFrame, context: BatchContext, *, stage: str) -> pl.DataFrame:
+    if rows.is_empty():
+        return pl.DataFrame(schema=polars_schema(SuspenseEvent))
+    rows = rows.with_columns(
+        _raw(rows, context).alias("raw"), pl.col("start_us").alias("event_time")
+    )
+    return suspend(rows, context.snapshot, stage=stage)
 
 
 def counted(context: BatchContext, term: str, changes: list[tuple[int, int]]) -> list[LaneCount]:

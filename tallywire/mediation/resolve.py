@@ -5,6 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tallywire.hashes import hash64
+from tallywire.search import places
 
 Ints = npt.NDArray[np.int64]
 SEPARATOR = ":"
@@ -21,7 +22,7 @@ class IdentifierIndex:
         hashes = hash64(keys)
         order = np.lexsort((identifiers["valid_from_us"].to_numpy(), hashes))
         self._hashes = hashes[order]
-        self._rows = identifiers[order.tolist()]
+        self._rows = identifiers[order]
         self._keys = keys.gather(order)
         self._from = self._rows["valid_from_us"].to_numpy()
         self._to = self._rows["valid_to_us"].to_numpy()
@@ -35,8 +36,8 @@ class IdentifierIndex:
         if not len(self._hashes):
             return np.full(len(keys), -1, np.int64), np.zeros(len(keys), bool)
         hashes = hash64(keys)
-        place = np.searchsorted(self._hashes, hashes, "right") - 1
-        first = np.searchsorted(self._hashes, hashes, "left")
+        place = places(self._hashes, hashes, "right") - 1
+        first = places(self._hashes, hashes, "left")
         known = place >= first
         place = np.where(known, place, 0)
         later = known & (self._from[place] > moments)
@@ -54,7 +55,7 @@ class IdentifierIndex:
     def columns(self, rows: Ints) -> pl.DataFrame:
         """Give account, subscription, offer and routing id of rows; empty text for -1."""
         found = self._rows.select("account_id", "subscription_id", "offer_id", "routing_id")
-        taken = found[np.maximum(rows, 0).tolist()] if found.height else found.clear(len(rows))
+        taken = found[np.maximum(rows, 0)] if found.height else found.clear(len(rows))
         missing = pl.Series(rows < 0)
         columns = [
             pl.when(missing).then(pl.lit("")).otherwise(name).alias(name) for name in taken.columns

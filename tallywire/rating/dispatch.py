@@ -42,7 +42,7 @@ class Rater:
         places = np.concatenate(
             [usage.filter(~slow)[_ROW].to_numpy(), usage.filter(slow)[_ROW].to_numpy()]
         )
-        return Outcome(rated[np.argsort(places, kind="stable").tolist()], found.refused)
+        return Outcome(rated[np.argsort(places, kind="stable")], found.refused)
 
     def _by_book(self, usage: pl.DataFrame, counters: Counters) -> pl.DataFrame:
         rows = []

@@ -38,10 +38,11 @@ class Bands:
         Returns:
             Index into `names`, and an instant after each moment, microseconds UTC.
         """
-        local = clock.local(moments)
+        local, setting = clock.until_set(moments)
         day, in_day = local // DAY_US, local % DAY_US
         kind = (day + _EPOCH_WEEKDAY) % 7
-        kind = np.where(np.isin(day, self._holidays), _HOLIDAY, kind)
+        if len(self._holidays):
+            kind = np.where(np.isin(day, self._holidays), _HOLIDAY, kind)
         minute = in_day // _MINUTE_US
         edge = moments + self._until[kind, minute] * _MINUTE_US - in_day
-        return self._table[kind, minute], np.minimum(edge, clock.next_setting(moments))
+        return self._table[kind, minute], np.minimum(edge, setting)

@@ -64,12 +64,11 @@ class Clock:
         local: Ints = moments + self._offsets[np.searchsorted(self._instants, moments, "right") - 1]
         return local
 
-    def next_setting(self, moments: Ints) -> Ints:
-        """Give the next instant at which the clock may be set, or a day later, if that is first."""
+    def until_set(self, moments: Ints) -> tuple[Ints, Ints]:
+        """Show wall times, and the next instant at which the clock is set or a day has gone by."""
         index = np.searchsorted(self._instants, moments, "right")
         later = np.append(self._instants, np.iinfo(np.int64).max)[index]
-        first: Ints = np.minimum(later, moments + DAY_US)
-        return first
+        return moments + self._offsets[index - 1], np.minimum(later, moments + DAY_US)
 
 
 def months(clock: Clock, moments: Ints) -> Ints:

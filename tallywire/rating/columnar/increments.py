@@ -70,13 +70,12 @@ def stretches(
         start: Instants at which usage began, microseconds UTC.
         timed: Rows whose steps are priced in the band they begin in, rather than that of `start`.
     """
-    at_start, _ = bands.at(clock, start)
     for group in range(table.steps.shape[1]):
         size = table.steps[price, group]
         plain = np.flatnonzero(~timed & (steps.count[:, group] > 0))
         if len(plain):
             length = steps.count[plain, group] * size[plain]
-            yield Stretches(plain, group, at_start[plain], length)
+            yield Stretches(plain, group, bands.at(clock, start[plain])[0], length)
         rows = np.flatnonzero(timed & (steps.count[:, group] > 0))
         done = np.zeros(len(rows), np.int64)
         while len(rows):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tallywire.catalog.snapshot import Tariff
+from tallywire.search import places
 
 Ints = npt.NDArray[np.int64]
 
@@ -119,7 +120,7 @@ class PrefixIndex:
         number = clean.str.slice(0, _DIGITS).str.pad_end(_DIGITS, "0").cast(pl.Int64).to_numpy()
         span = (tariff << _TARIFF_SHIFT) + moments // _SECOND_US
         table = np.searchsorted(self._span_keys, span, "right") - 1
-        place = np.searchsorted(self._keys, table * _TABLE + number, "right") - 1
+        place = places(self._keys, table * _TABLE + number, "right") - 1
         entry = self._owners[place]
         short = (entry >= 0) & (self._lengths[entry] > lengths)
         unsure = np.flatnonzero(short | (entry < 0))

@@ -236,7 +236,7 @@ def _refused_rows(
 ) -> pl.DataFrame:
     """Say for each refused row what is missing, in the words the rulebook uses."""
     bad = np.flatnonzero(reasons)
-    rows = batch[bad.tolist()] if len(bad) else batch.clear()
+    rows = batch[bad] if len(bad) else batch.clear()
     names, details, refs = [], [], []
     for place, row in zip(bad.tolist(), rows.iter_rows(named=True), strict=True):
         reason = _REASONS[int(reasons[place]) - 1]

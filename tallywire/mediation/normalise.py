@@ -11,6 +11,13 @@ from tallywire.mediation.resolve import SEPARATOR, IdentifierIndex
 from tallywire.numbering import SHORTEST_FULL
 
 _NOISE = r"[ \-().]"
+_TOO_LONG = r"^\+?[0-9]{16,}$"
+_NOTHING_WRONG = (
+    pl.lit(None, dtype=pl.String).alias("reason"),
+    pl.lit("").alias("detail"),
+    pl.lit("").alias("missing_ref"),
+)
+_FULL = r"^\+[1-9][0-9]{0,14}$"
 _E164 = r"^[1-9][0-9]{0,14}$"
 _UNITS = {service.value: unit.value for service, unit in UNIT_OF_SERVICE.items()}
 _SERVED = {
@@ -50,6 +57,15 @@ def e164(raw: str, feed: Feed) -> pl.Expr:
     return pl.when(number.str.contains(_E164)).then(number).otherwise(pl.lit(""))
 
 
+def numbers(raw: pl.Series, feed: Feed) -> pl.Series:
+    """Normalise a column, the short way where every number is written in full already."""
+    if (raw == "").all():
+        return raw
+    if raw.str.contains(_FULL).all():
+        return raw.str.slice(1)
+    return raw.to_frame("raw").select(e164("raw", feed)).to_series()
+
+
 def _served(feed: Feed) -> pl.Expr:
     """Write the first identifier that is there as `type:value`."""
     keys = pl.lit("")
@@ -63,10 +79,13 @@ def resolve(frame: pl.DataFrame, index: IdentifierIndex) -> pl.DataFrame:
     """Find the account of rows by `served_identifier` and `start_time`; say where there is none."""
     moments = frame["start_time"].to_numpy()
     rows, known = index.find(frame["served_identifier"], moments)
+    frame = frame.with_columns(index.columns(rows).get_columns())
     missing = pl.Series(rows < 0)
+    if not missing.any():
+        return frame.with_columns(_NOTHING_WRONG)
     inactive = pl.Series(known & (rows < 0))
     shown = pl.col("served_identifier")
-    return frame.with_columns(index.columns(rows).get_columns()).with_columns(
+    return frame.with_columns(
         pl.when(inactive).then(pl.lit(Reason.SUBSCRIPTION_INACTIVE.value))
         .when(missing).then(pl.lit(Reason.ACCOUNT_UNKNOWN.value))
         .alias("reason"),
@@ -76,17 +95,34 @@ def resolve(frame: pl.DataFrame, index: IdentifierIndex) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _checked(frame: pl.DataFrame) -> pl.DataFrame:
+    """Refuse rows of a service, or to a number, that there is not."""
+    strange = ~frame["service"].is_in([service.value for service in Service])
+    unparsable = (
+        (frame["b_number"] == "") & (frame["b_raw"] != "") & frame["b_raw"].str.contains(_TOO_LONG)
+    )
+    if not (strange | unparsable).any():
+        return frame
+    return frame.with_columns(
+        pl.when(strange).then(pl.lit(Reason.SERVICE_UNKNOWN.value))
+        .when(unparsable).then(pl.lit(Reason.NUMBER_UNPARSABLE.value))
+        .otherwise("reason").alias("reason"),
+        pl.when(strange).then(pl.format("service {} is not known", pl.col("service")))
+        .when(unparsable).then(pl.format("{} has more than 15 digits", pl.col("b_raw")))
+        .otherwise("detail").alias("detail"),
+    )  # fmt: skip
+
+
 def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.DataFrame:
     """Turn decoded rows with identity into usage events.
 
     Returns:
         Columns of UsageEvent, and reason (null where it is usage), detail, missing_ref.
     """
-    known = [service.value for service in Service]
     frame = frame.with_columns(
-        a_number=e164("a_raw", feed),
-        b_number=e164("b_raw", feed),
-        c_number=e164("c_raw", feed),
+        a_number=numbers(frame["a_raw"], feed),
+        b_number=numbers(frame["b_raw"], feed),
+        c_number=numbers(frame["c_raw"], feed),
         unit=pl.col("service").replace_strict(_UNITS, default="", return_dtype=pl.String),
         start_time=pl.col("start_us"),
         setup_time=pl.col("setup_us"),
@@ -98,20 +134,6 @@ def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.Dat
         home_plmn=pl.lit(feed.home_plmn),
         quantity=pl.col("quantity").fill_null(0),
     ).with_columns(served_identifier=_served(feed))
-    frame = resolve(frame, index)
-    unparsable = (
-        (pl.col("b_raw") != "")
-        & (pl.col("b_number") == "")
-        & pl.col("b_raw").str.contains(r"^\+?[0-9]{16,}$")
-    )
-    frame = frame.with_columns(
-        pl.when(~pl.col("service").is_in(known)).then(pl.lit(Reason.SERVICE_UNKNOWN.value))
-        .when(unparsable).then(pl.lit(Reason.NUMBER_UNPARSABLE.value))
-        .otherwise("reason").alias("reason"),
-        pl.when(~pl.col("service").is_in(known))
-        .then(pl.format("service {} is not known", pl.col("service")))
-        .when(unparsable).then(pl.format("{} has more than 15 digits", pl.col("b_raw")))
-        .otherwise("detail").alias("detail"),
-    )  # fmt: skip
+    frame = _checked(resolve(frame, index))
     usage = conform(frame, UsageEvent)
     return usage.with_columns(frame.select("reason", "detail", "missing_ref").get_columns())

@@ -4,13 +4,17 @@ import ast
 import importlib
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from assurance import files as controls
 from assurance.alerts import Control
 from schemas.reasons import Reason
+from tallywire.mediation.decoders import DECODERS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("cli", "dataflows", "dashboards", "warehouse", "assurance", "tallywire", "schemas")
@@ -124,3 +128,20 @@ def test_no_address_of_a_registry_or_a_machine_is_written_down() -> None:
         path = ROOT / name
         if path.suffix in {".py", ".md", ".toml", ".yml", ".yaml", ".lock", ".sql", ""}:
             assert not pattern.search(path.read_text(errors="replace")), name
+
+
+def _option_names(model: type[BaseModel]) -> Iterator[str]:
+    """Name the options of a format, and those of the models inside them."""
+    for name, field in model.model_fields.items():
+        yield name
+        for kind in [field.annotation, *get_args(field.annotation)]:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _option_names(kind)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_every_option_of_a_format_is_written_down(name: str) -> None:
+    text = (ROOT / "docs/reference/formats.md").read_text()
+    section = text.partition(f"## `{name}`")[2].partition("\n## ")[0]
+    for option in _option_names(DECODERS[name].options_model):
+        assert re.search(rf"\b{option}\b", section), option

@@ -48,6 +48,7 @@ class RatedEvent(UsageEvent):
     allowance_after: Whole = -1
     connect_fee: Money = ZERO
     minimum_applied: Small = 0
+    maximum_applied: Small = 0
     amount_numerator: Exact
     amount_denominator: Exact
     amount: Money

@@ -49,6 +49,8 @@ def one_tariff(
     calendar: Calendar | None = None,
     fee: str = "0",
     least: str = "0",
+    most: str | None = None,
+    straddle: str = "start_band",
     rounding: Rounding | None = None,
     allowances: tuple[Allowance, ...] = (),
     prefixes: tuple[tuple[object, ...], ...] = ANY_NUMBER,
@@ -60,7 +62,8 @@ def one_tariff(
         tariff_id="tariff", service=service, unit=UNITS.get(service, "count"), currency="EUR",
         zone_by="b_number", calendar=calendar or Calendar("always", time_zone, ("all",)),
         rounding=rounding or Rounding("half_up", 6),
-        prices=(Price(Fraction(fee), Fraction(least), groups),),
+        prices=(Price(Fraction(fee), Fraction(least), groups, most and Fraction(most)),),
+        straddle=straddle,
         prefixes=pl.DataFrame(list(prefixes), schema=PREFIX_SCHEMA, orient="row"),
     )  # fmt: skip
     offer = Offer("offer", {(service, "mo"): "tariff"}, allowances, time_zone)

@@ -89,7 +89,8 @@ def _prices(draw: st.DrawFn, unit: str, bands: int) -> Price:
     )
     fee = Fraction(draw(st.sampled_from([0, 0, 1, 400])), 1_000)
     least = Fraction(draw(st.sampled_from([0, 0, 7, 100])), 1_000)
-    return Price(fee, least, groups)
+    most = draw(st.sampled_from([None, None, least, Fraction(150, 1_000), Fraction(1, 3)]))
+    return Price(fee, least, groups, most if most is None else max(most, least))
 
 
 @st.composite
@@ -118,6 +119,7 @@ def _tariffs(draw: st.DrawFn, service: str) -> Tariff:
         calendar=calendar, rounding=rounding, prices=prices,
         prefixes=pl.DataFrame(rows, schema=PREFIX_SCHEMA, orient="row"),
         order=draw(st.sampled_from(["scan", "scan", "scan", "sequential"])), gl_code="4000",
+        straddle=draw(st.sampled_from(["start_band", "prorate", "end_band"])),
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ from warehouse.tables import DEDUPLICATION_WINDOW, TABLES
 
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 2.0
+_MOST_WAITING = 1
+"""Batches that may wait while another is being inserted: each takes 200 MB."""
 
 
 class StoreGone(RuntimeError):  # noqa: N818  it says what is the case
@@ -132,8 +134,10 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
             raise StaleOwner(msg)
 
     def write_batch(self, items: list[StoreBatch]) -> None:
-        """Queue inserts; the flow goes on while the store works."""
+        """Queue inserts; the flow goes on while the store works, a few batches ahead at most."""
         for batch in items:
+            for future in self._pending[:-_MOST_WAITING]:
+                future.result()
             tokens = {f"{batch.entry.token}:{name}" for name in batch.tables}
             done = tokens & self._world.ledgers[self._lane].acknowledged
             self._fresh += sorted(tokens)

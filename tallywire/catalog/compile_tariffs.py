@@ -6,10 +6,11 @@ from fractions import Fraction
 import polars as pl
 
 from tallywire.catalog.compile_calendars import ALWAYS
-from tallywire.catalog.deck import RATE, column_map
+from tallywire.catalog.deck import MONEY, RATE, column_map
 from tallywire.catalog.entries import Entries, unit_of
 from tallywire.catalog.models import EVERY_BAND, DeckEntry, RevisionEntry, TariffEntry, ZonePlan
 from tallywire.catalog.pricing import (
+    after_free,
     compiled_groups,
     in_units,
     increment_groups,
@@ -47,7 +48,10 @@ class _Tariff:
         for price in revision.prices:
             number = len(self.prices)
             groups = compiled_groups(written_groups(price, self.unit), self.calendar.bands)
-            self.prices.append(Price(price.connect_fee, price.minimum_charge, groups))
+            groups = after_free(groups, in_units(price.free, self.unit) or 0)
+            self.prices.append(
+                Price(price.connect_fee, price.minimum_charge, groups, price.maximum_charge)
+            )
             rows += [
                 (prefix, price.zone or "", number, revision.revision, *span)
                 for prefix in (prefixes[price.zone] if price.zone else ("",))
@@ -58,7 +62,7 @@ class _Tariff:
         priced = [
             name
             for name in column_map(deck.columns)
-            if name.startswith(RATE) or name in {"connect_fee", "minimum_charge", *_SIZES}
+            if name.startswith(RATE) or name in {*MONEY, *_SIZES}
         ]
         distinct = rows.select(priced).unique(maintain_order=True)
         first = len(self.prices)
@@ -83,7 +87,8 @@ class _Tariff:
         exact = rates_by_band(rates, per, self.calendar.bands)
         fee = Fraction(row.get("connect_fee", deck.connect_fee))
         least = Fraction(row.get("minimum_charge", deck.minimum_charge))
-        return Price(fee, least, self._groups(deck, row, exact))
+        most = Fraction(row["maximum_charge"]) if "maximum_charge" in row else deck.maximum_charge
+        return Price(fee, least, self._groups(deck, row, exact), most)
 
     def _size(self, text: str) -> int:
         return int(text) * (1_000_000 if self.unit == "microsecond" else 1)
@@ -97,12 +102,8 @@ class _Tariff:
             steps = [(0, initial), *([(initial, following)] if initial != following else [])]
         else:
             steps = [(s or 0, i or 1) for s, i in increment_groups(deck.increment, self.unit)]
-        included = self._size(row.get("included", "0"))
-        groups = tuple(Group(start + included, step, rates) for start, step in steps)
-        if not included:
-            return groups
-        free = Group(0, steps[0][1], tuple(Fraction(0) for _ in rates))
-        return (free, *groups)
+        groups = tuple(Group(start, step, rates) for start, step in steps)
+        return after_free(groups, self._size(row.get("included", "0")))
 
 
 def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapping[str, Tariff]:
@@ -130,6 +131,7 @@ def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapp
             prices=tuple(tariff.prices),
             prefixes=pl.concat(tariff.frames).sort("prefix", "valid_from_us"),
             order=entry.order,
+            straddle=entry.straddle,
             tax_category=entry.tax_category,
             legal_entity=entry.legal_entity or "",
             gl_code=entry.gl_code,

@@ -20,6 +20,7 @@ RATE = "rate:"
 
 _PRICE = r"^[0-9]{1,12}(\.[0-9]{1,12})?$"
 _SIZE = r"^[0-9]{1,9}$"
+MONEY = ("connect_fee", "minimum_charge", "maximum_charge")
 _SIZES = ("increment", "initial", "subsequent", "included")
 
 
@@ -55,6 +56,9 @@ class _Deck:
         """Check what the tariff says about the deck."""
         if not in_units(self.deck.per, self.unit):
             self.fault(("per",), f"must be more than 0 and in {self.unit}s, in which rates count")
+        most = self.deck.maximum_charge
+        if most is not None and most < self.deck.minimum_charge:
+            self.fault(("maximum_charge",), "is less than the minimum charge; correct one of them")
         columns = self.deck.columns
         if (columns.initial is None) != (columns.subsequent is None):
             self.fault(("columns",), "initial and subsequent belong together; map both")
@@ -84,7 +88,7 @@ class _Deck:
         )
         self._prefixes(own)
         for name in own.columns:
-            if name.startswith(RATE) or name in {"connect_fee", "minimum_charge"}:
+            if name.startswith(RATE) or name in MONEY:
                 self._cells(own, name, _PRICE, "is not a price; write decimal text such as 0.0125")
             elif name in _SIZES:
                 self._cells(own, name, _SIZE, "is not a whole number")

@@ -141,8 +141,10 @@ class PriceEntry(Entry):
     """What one zone costs: `rate`, `per` and `increment`, or a list of `groups`."""
 
     zone: Id | None = None
+    free: Size | None = None
     connect_fee: Money = Fraction(0)
     minimum_charge: Money = Fraction(0)
+    maximum_charge: Money | None = None
     rate: Rates | None = None
     per: Size | None = None
     increment: Steps | None = None
@@ -157,6 +159,7 @@ class DeckColumns(Entry):
     destination: Words | None = None
     connect_fee: Words | None = None
     minimum_charge: Words | None = None
+    maximum_charge: Words | None = None
     increment: Words | None = None
     initial: Words | None = None
     subsequent: Words | None = None
@@ -174,6 +177,7 @@ class DeckEntry(Entry):
     columns: DeckColumns
     connect_fee: Money = Fraction(0)
     minimum_charge: Money = Fraction(0)
+    maximum_charge: Money | None = None
     increment: Steps | None = None
 
 
@@ -207,6 +211,7 @@ class TariffEntry(Entry):
     calendar: Id | None = None
     rounding: RoundingEntry
     order: Literal["scan", "sequential"] = "scan"
+    straddle: Literal["start_band", "prorate", "end_band"] = "start_band"
     tax_category: Words = ""
     legal_entity: Words | None = None
     gl_code: Words = ""

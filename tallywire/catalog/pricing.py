@@ -100,3 +100,11 @@ def compiled_groups(written: Sequence[Written], bands: Sequence[str]) -> tuple[G
         Group(one.start or 0, one.step or 1, rates_by_band(one.rates, one.per or 1, bands))
         for one in written
     )
+
+
+def after_free(groups: tuple[Group, ...], free: int) -> tuple[Group, ...]:
+    """Put the first units of each event before the groups: they cost nothing."""
+    if not free:
+        return groups
+    nothing = Group(0, groups[0].increment, tuple(Fraction(0) for _ in groups[0].rates))
+    return (nothing, *(Group(one.start + free, one.increment, one.rates) for one in groups))

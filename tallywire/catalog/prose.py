@@ -14,6 +14,11 @@ _NATURAL = {
     Unit.OCTET: (1_000_000, "MB"),
     Unit.COUNT: (1, "each"),
 }
+_STRADDLES = {
+    "start_band": "",
+    "end_band": " (a step costs what the band it ends in costs)",
+    "prorate": " (a step over an edge of bands is divided there)",
+}
 _SCALES = {
     Unit.MICROSECOND: ((60_000_000, "min"), (1_000_000, "s"), (1, "us")),
     Unit.OCTET: (
@@ -108,6 +113,8 @@ def price_words(price: Price, tariff: Tariff) -> str:
         text += f", connect fee {money_words(price.connect_fee)}"
     if price.minimum_charge:
         text += f", at least {money_words(price.minimum_charge)}"
+    if price.maximum_charge is not None:
+        text += f", at most {money_words(price.maximum_charge)}"
     return text
 
 
@@ -146,10 +153,11 @@ def prefix_words(prefixes: Iterable[str]) -> str:
 
 def tariff_words(tariff: Tariff) -> str:
     """Write what a tariff is, without its prices."""
+    rounding, prefixes = tariff.rounding, tariff.prefixes["prefix"].n_unique()
     return (
         f"{tariff.service} in {tariff.currency} by {tariff.zone_by}, calendar "
-        f"{tariff.calendar.calendar_id}, rounded {tariff.rounding.mode} to "
-        f"{tariff.rounding.scale} decimals, {tariff.prefixes['prefix'].n_unique()} prefixes"
+        f"{tariff.calendar.calendar_id}{_STRADDLES[tariff.straddle]}, rounded {rounding.mode} to "
+        f"{rounding.scale} decimals, {prefixes} prefixes"
     )
 
 

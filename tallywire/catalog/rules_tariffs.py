@@ -6,7 +6,7 @@ from itertools import pairwise
 from schemas.services import Unit
 from tallywire.catalog.entries import Entries, Placed, Result, unit_of
 from tallywire.catalog.models import EVERY_BAND, PriceEntry, RevisionEntry, TariffEntry, ZonePlan
-from tallywire.catalog.pricing import Written, written_groups
+from tallywire.catalog.pricing import Written, in_units, written_groups
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.yaml_text import Path
 
@@ -63,6 +63,10 @@ def price_faults(price: PriceEntry, unit: Unit, bands: Sequence[str] | None) -> 
     if not price.groups and price.rate is None:
         yield (), "has neither rate nor groups; write rate, per and increment"
         return
+    if price.maximum_charge is not None and price.maximum_charge < price.minimum_charge:
+        yield ("maximum_charge",), "is less than the minimum charge; correct one of them"
+    if price.free is not None and in_units(price.free, unit) is None:
+        yield ("free",), f"is not in {unit}s; write for example {_EXAMPLE[unit]}"
     groups = written_groups(price, unit)
     if price.groups:
         yield from _order(groups)

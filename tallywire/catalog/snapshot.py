@@ -93,11 +93,14 @@ class Price:
         connect_fee: Charged once when some usage is not covered by an allowance.
         minimum_charge: Least charge of an event with usage not covered by an allowance.
         groups: Increment groups, ascending, the first starting at 0.
+        maximum_charge: Greatest charge of an event, the connection fee included; not below
+            `minimum_charge`.
     """
 
     connect_fee: Fraction
     minimum_charge: Fraction
     groups: tuple[Group, ...]
+    maximum_charge: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,8 @@ class Tariff:
         zone_by: Usage field whose digits the prefixes match: `b_number`, `a_number`,
             `serving_plmn`, or `none` (then the only prefix is the empty one).
         order: `scan` or `sequential`: whether the columnar rater may rate it.
+        straddle: What a step that reaches into another band costs: `start_band` or `end_band`
+            (the band of its first or its last base unit), or `prorate` (each unit in its own).
         prefixes: Rows of PREFIX_SCHEMA; for one prefix the validity intervals do not overlap.
     """
 
@@ -134,6 +139,7 @@ class Tariff:
     prices: tuple[Price, ...]
     prefixes: pl.DataFrame
     order: str = "scan"
+    straddle: str = "start_band"
     tax_category: str = ""
     legal_entity: str = ""
     gl_code: str = ""

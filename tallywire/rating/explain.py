@@ -192,6 +192,11 @@ def _connect_fee(facts: Facts) -> str:
     return f"A connection fee of {money_words(facts['amount'], facts['currency'])} is added."
 
 
+def _maximum(facts: Facts) -> str:
+    most, before = (money_words(facts[key], facts["currency"]) for key in ("most", "before"))
+    return f"The charge is at most {most}, which replaces {before}."
+
+
 def _minimum(facts: Facts) -> str:
     least, before = (money_words(facts[key], facts["currency"]) for key in ("least", "before"))
     return f"The least charge is {least}, which replaces {before}."
@@ -216,6 +221,7 @@ _SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "allowance": _allowance,
     "price": _price,
     "connect_fee": _connect_fee,
+    "maximum": _maximum,
     "minimum": _minimum,
     "rounding": _rounding,
 }

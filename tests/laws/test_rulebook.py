@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from schemas.usage import UsageEvent
-from tallywire.catalog.snapshot import Allowance, Calendar, Snapshot
+from tallywire.calendar import band
+from tallywire.catalog.snapshot import Allowance, Calendar, Group, Snapshot
 from tallywire.rating.rulebook import Charge, CounterKey, Rulebook
+from tallywire.rating.rulebook.increments import stretches
 from tests.priced import SECOND, group, one_tariff, peak_calendar, rate, row_of, usage
-from tests.strategies import calendars, snapshots, usage_events
+from tests.strategies import MOMENTS, calendars, snapshots, usage_events
 
 SOME = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 UNUSED: Callable[[CounterKey], int] = lambda _: 0  # noqa: E731  a counter nobody has drawn from
@@ -34,6 +36,31 @@ def charges(snapshot: Snapshot, events: list[UsageEvent]) -> list[Charge]:
             if charge.counter:
                 counters[charge.counter] = charge.used_after
     return made
+
+
+@given(
+    calendar=calendars(),
+    start=st.sampled_from(MOMENTS),
+    seconds=st.integers(1, 400),
+    size=st.sampled_from([1, 7, 60]),
+    policy=st.sampled_from(["start_band", "end_band", "prorate"]),
+)
+def test_every_step_has_the_band_its_policy_names(
+    calendar: Calendar, start: int, seconds: int, size: int, policy: str
+) -> None:
+    """Second by second: the band of its step's first second, its last microsecond, or its own."""
+    groups = (Group(0, size * SECOND, (Fraction(0),)),)
+    charged = -(-seconds // size) * size
+    expected = []
+    for second in range(charged):
+        first = second // size * size
+        unit = {"start_band": first * SECOND, "end_band": (first + size) * SECOND - 1}
+        expected.append(band(calendar, start + unit.get(policy, second * SECOND)))
+    found: list[int] = []
+    for part in stretches(groups, seconds * SECOND, calendar, start, policy):
+        assert part.first == len(found) * SECOND
+        found += [part.band] * (part.length // SECOND)
+    assert found == expected
 
 
 @SOME

@@ -104,6 +104,16 @@ def test_increment_groups_may_be_written_out() -> None:
     assert price.groups[1].rates[0] == Fraction(1, 10 * MINUTE)
 
 
+def test_free_usage_comes_before_the_groups_and_a_maximum_is_kept() -> None:
+    change = changed("tariffs/voice.yaml", "rate: 0.30", "free: 10s, maximum_charge: 2, rate: 0.30")
+    price = snapshot(change).tariffs["voice"].prices[1]
+    assert [(group.start, group.increment) for group in price.groups] == [
+        (0, MINUTE), (10_000_000, MINUTE), (10_000_000 + MINUTE, 6_000_000),
+    ]  # fmt: skip
+    assert price.groups[0].rates == (0, 0)
+    assert price.maximum_charge == 2
+
+
 def test_typical_rates_are_the_median_of_what_is_charged() -> None:
     assert snapshot().typical_rates == {"voice": (Fraction(4, 100 * MINUTE), "EUR")}
 

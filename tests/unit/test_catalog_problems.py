@@ -49,6 +49,10 @@ def test_the_small_catalogue_is_sound() -> None:
         (VOICE, "rate: 0.30, per: 60s, increment: 60/6",
          "groups: [{from: 0s, step: 1s, rate: 1, per: 60s}, {from: 0, step: 1s, rate: 1, per: 1s}]",
          "revisions[0].prices[1].groups[1].from", "greater than that of the group above"),
+        (VOICE, "zone: home,", "zone: home, free: 1 MB,", "revisions[0].prices[0].free", "is not in"),
+        (VOICE, "zone: home,", "zone: home, minimum_charge: 2, maximum_charge: 1,",
+         "revisions[0].prices[0].maximum_charge", "less than the minimum"),
+        (VOICE, "calendar: peak", "calendar: peak\nstraddle: middle", "straddle", "must be"),
         # bands and calendars
         (VOICE, "{low: 0.04, high: 0.10}", "{low: 0.04}", "revisions[0].prices[0].rate", "'high'"),
         (VOICE, "high: 0.10", "high: 0.10, top: 1", "revisions[0].prices[0].rate.top", "a band"),

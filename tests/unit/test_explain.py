@@ -80,6 +80,16 @@ The charge is EUR 1.00.\
 """)
 
 
+def test_a_maximum_takes_off_what_is_above_it() -> None:
+    catalogue = one_tariff(Group(0, 1_000, (Fraction("0.05") / 10**6,)), service="data", most="3")
+    charge = rate(catalogue, usage(100_000_000, service="data"))
+    assert told(charge).endswith(
+        "The charge is at most EUR 3.00, which replaces EUR 5.00.\nThe charge is EUR 3.00."
+    )
+    amounts = [step.facts["amount"] for step in charge.steps if "amount" in step.facts]
+    assert sum(amounts) == 3  # type: ignore[arg-type]
+
+
 def test_messages_a_used_up_allowance_and_nothing_at_all() -> None:
     bundle = Allowance("sms_10", frozenset({"sms"}), frozenset(), "count", 10)
     catalogue = one_tariff(

@@ -130,6 +130,27 @@ def test_a_minimum_holds_after_the_connect_fee() -> None:
     assert [str(row["connect_fee"]) for row in rows] == ["0.050000000"] * 3
 
 
+def test_a_maximum_holds_with_the_connect_fee_before_the_minimum() -> None:
+    snapshot = one_tariff(group(0, 1, "0.60"), fee="0.05", least="0.10", most="0.11")
+    rows = [rate(snapshot, usage(seconds * SECOND)).row for seconds in (4, 6, 7)]
+    assert [str(row["amount"]) for row in rows] == ["0.100000000", "0.110000000", "0.110000000"]
+    assert [row["maximum_applied"] for row in rows] == [0, 0, 1]
+
+
+STRADDLES = {"start_band": "0.24", "end_band": "0.18", "prorate": "0.21"}
+
+
+@pytest.mark.parametrize("straddle", STRADDLES)
+def test_a_step_over_an_edge_costs_what_the_tariff_says(straddle: str) -> None:
+    """Two minutes from 17:58:30, peak to 18:00: steps to 17:59:30 and over the edge to 18:00:30."""
+    snapshot = one_tariff(
+        group(0, 60, "0.06", "0.12"), calendar=peak_calendar("UTC", 0, 1_080), straddle=straddle
+    )
+    assert call(snapshot, 120, "2026-01-15T17:58:30Z") == STRADDLES[straddle]
+    assert call(snapshot, 90, "2026-01-15T17:58:30Z") == STRADDLES[straddle]
+    assert call(snapshot, 60, "2026-01-15T17:59:00Z") == "0.12"  # it ends where the band does
+
+
 @pytest.mark.parametrize(
     ("used_minutes", "covered", "after", "amount", "tag"),
     [

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tallywire.rating.columnar.bands import Bands
 from tallywire.rating.columnar.clocks import Clock, Ints
 from tallywire.rating.columnar.prices import PriceTable
+
+STRADDLES = ("untimed", "start_band", "prorate", "end_band")
+"""Which band a step has: that of the usage's start, of its own first unit, each unit's own, or
+that of its last unit."""
+UNTIMED, PRORATE, END_BAND = 0, 2, 3
 
 
 @dataclass(frozen=True)
@@ -61,15 +65,15 @@ def stretches(
     start: Ints,
     bands: Bands,
     clock: Clock,
-    *,
-    timed: npt.NDArray[np.bool_],
+    straddle: Ints,
 ) -> Iterator[Stretches]:
     """Lay charged usage out in the order it was used: each row's stretches come in that order.
 
     Args:
         start: Instants at which usage began, microseconds UTC.
-        timed: Rows whose steps are priced in the band they begin in, rather than that of `start`.
+        straddle: Index into STRADDLES: which band a step has.
     """
+    timed = straddle != UNTIMED
     for group in range(table.steps.shape[1]):
         size = table.steps[price, group]
         plain = np.flatnonzero(~timed & (steps.count[:, group] > 0))
@@ -77,12 +81,14 @@ def stretches(
             length = steps.count[plain, group] * size[plain]
             yield Stretches(plain, group, bands.at(clock, start[plain])[0], length)
         rows = np.flatnonzero(timed & (steps.count[:, group] > 0))
+        grain = np.where(straddle == PRORATE, 1, size)
+        ahead = np.where(straddle == END_BAND, size - 1, 0)
         done = np.zeros(len(rows), np.int64)
         while len(rows):
-            moment = start[rows] + steps.first[rows, group] + done * size[rows]
+            moment = start[rows] + steps.first[rows, group] + done + ahead[rows]
             band, edge = bands.at(clock, moment)
-            left = steps.count[rows, group] - done
-            here = np.minimum(left, -((moment - edge) // size[rows]))
-            yield Stretches(rows, group, band, here * size[rows])
+            left = steps.count[rows, group] * size[rows] - done
+            here = np.minimum(left, -((moment - edge) // grain[rows]) * grain[rows])
+            yield Stretches(rows, group, band, here)
             on = here < left
             rows, done = rows[on], (done + here)[on]

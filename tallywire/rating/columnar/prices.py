@@ -36,6 +36,7 @@ class PriceTable:
         self.connect = np.zeros(count, np.int64)
         self.connect_nano = np.zeros(count, np.int64)
         self.minimum = np.zeros(count, np.int64)
+        self.maximum = np.full(count, _NEVER, np.int64)
         self.limit = np.full(count, -1, np.int64)
         self.starts = np.full((count, groups + 1), _NEVER, np.int64)
         self.steps = np.ones((count, groups), np.int64)
@@ -44,7 +45,8 @@ class PriceTable:
             self._take(number, price)
 
     def _take(self, number: int, price: Price) -> None:
-        parts = [price.connect_fee, price.minimum_charge]
+        most = price.maximum_charge
+        parts = [price.connect_fee, price.minimum_charge, most or Fraction(0)]
         parts += [rate for group in price.groups for rate in group.rates]
         common = lcm(*(part.denominator for part in parts))
         scaled = [_whole(part, common) for part in parts]
@@ -53,12 +55,14 @@ class PriceTable:
         nano = price.connect_fee * 10**9
         if nano >= _FITS:
             return
-        highest = max(1, *scaled[2:])
+        highest = max(1, *scaled[3:])
         room = min(_FITS, _LARGEST_AMOUNT * common) - scaled[0] - scaled[1]
         steps = sum(group.increment for group in price.groups)
         self.limit[number] = max(-1, room // highest - steps)
         self.denominator[number] = common
         self.connect[number], self.minimum[number] = scaled[0], scaled[1]
+        if most is not None:
+            self.maximum[number] = scaled[2]
         self.connect_nano[number] = _half_even(nano)
         for index, group in enumerate(price.groups):
             self.starts[number, index] = group.start

@@ -127,6 +127,8 @@ class ColumnarRater:
         paid = steps.quantity > covered
         connect = np.where(paid, tables.prices.connect[found.price], 0)
         numerator = numerator + connect
+        capped = numerator > tables.prices.maximum[found.price]
+        numerator = np.minimum(numerator, tables.prices.maximum[found.price])
         minimum = np.where(paid, tables.prices.minimum[found.price], 0)
         raised = numerator < minimum
         numerator = np.maximum(numerator, minimum)
@@ -139,7 +141,8 @@ class ColumnarRater:
             offer=found.offer, tariff=found.tariff, entry=found.entry, month=month,
             quantity=steps.quantity, allowance=allowance, before=before, covered=covered,
             bands=bands, connect_nano=np.where(paid, tables.prices.connect_nano[found.price], 0),
-            raised=raised, numerator=numerator // common, denominator=denominator // common,
+            capped=capped, raised=raised, numerator=numerator // common,
+            denominator=denominator // common,
             nano=amounts.nano, difference_nano=amounts.difference_nano,
         )  # fmt: skip
         return rated_rows(usage, charges, tables)
@@ -207,13 +210,13 @@ class ColumnarRater:
             if not len(rows):
                 continue
             part = Steps(steps.first[rows], steps.count[rows], steps.quantity[rows])
-            timed = tables.timed[found.tariff[rows]]
-            last = int(start[rows].max()) + (longest if timed.any() else 0)
+            straddle = tables.straddle[found.tariff[rows]]
+            last = int(start[rows].max()) + (longest if straddle.any() else 0)
             clock = Clock(bands.time_zone, int(start[rows].min()), last)
             yield from (
                 (rows, stretch)
                 for stretch in stretches(
-                    tables.prices, part, found.price[rows], start[rows], bands, clock, timed=timed
+                    tables.prices, part, found.price[rows], start[rows], bands, clock, straddle
                 )
             )
 

@@ -32,6 +32,7 @@ class Charges:
     covered: Ints
     bands: list[tuple[Ints, Ints]]
     connect_nano: Ints
+    capped: npt.NDArray[np.bool_]
     raised: npt.NDArray[np.bool_]
     numerator: Ints
     denominator: Ints
@@ -126,6 +127,7 @@ def rated_rows(usage: pl.DataFrame, charges: Charges, tables: Tables) -> pl.Data
         "allowance_before": pl.Series(charges.before),
         "allowance_after": pl.Series(np.where(has, charges.before - charges.covered, -1)),
         "connect_fee": decimals(charges.connect_nano, 9),
+        "maximum_applied": pl.Series(charges.capped.astype(np.int32)),
         "minimum_applied": pl.Series(charges.raised.astype(np.int32)),
         "amount_numerator": decimals(charges.numerator, 0),
         "amount_denominator": decimals(charges.denominator, 0),

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tallywire.catalog.snapshot import Snapshot
+from tallywire.catalog.snapshot import Snapshot, Tariff
 from tallywire.rating.columnar.bands import Bands
+from tallywire.rating.columnar.increments import STRADDLES, UNTIMED
 from tallywire.rating.columnar.prefixes import PrefixIndex
 from tallywire.rating.columnar.prices import PriceTable
 from tallywire.rating.columnar.rounding import MODES
@@ -73,13 +74,7 @@ class Tables:
         distinct = list(dict.fromkeys(tariff.calendar for tariff in self.tariffs))
         self.bands = [Bands(calendar) for calendar in distinct]
         self.calendar = _array([distinct.index(tariff.calendar) for tariff in self.tariffs])
-        self.timed = np.array(
-            [
-                tariff.unit == "microsecond" and len(tariff.calendar.bands) > 1
-                for tariff in self.tariffs
-            ],
-            bool,
-        )
+        self.straddle = _array([STRADDLES.index(_straddle(tariff)) for tariff in self.tariffs])
 
     def _allowances(self) -> None:
         """Number allowances; find the one that pays by (offer, zone, service of the tariff)."""
@@ -119,6 +114,11 @@ class Tables:
             if hit.any():
                 found[hit] = chosen[self.zone_of_entry[entry[hit]]]
         return found
+
+
+def _straddle(tariff: Tariff) -> str:
+    timed = tariff.unit == "microsecond" and len(tariff.calendar.bands) > 1
+    return tariff.straddle if timed else STRADDLES[UNTIMED]
 
 
 def _array(values: list[int]) -> Ints:

@@ -12,7 +12,7 @@ from tallywire.catalog.snapshot import Snapshot
 from tallywire.money import fits, rounded
 from tallywire.rating.rulebook.allowance import CounterKey, draw, matching
 from tallywire.rating.rulebook.book import Book, Refusal
-from tallywire.rating.rulebook.increments import stretches
+from tallywire.rating.rulebook.increments import UNTIMED, stretches
 from tallywire.rating.rulebook.row import rated_row
 from tallywire.rating.rulebook.steps import Step, trace
 from tallywire.rating.rulebook.working import Working, price_lines
@@ -64,21 +64,24 @@ class Rulebook:
             return found
         offer, tariff, price = found.offer, found.tariff, found.price
         start = event["start_time"]
-        # 2. Usage is rounded up to steps; each step has the band it begins in.
+        # 2. Usage is rounded up to steps; each step has a band.
         calendar = tariff.calendar
         timed = tariff.unit == Unit.MICROSECOND and len(calendar.bands) > 1
-        parts = list(stretches(price.groups, event["quantity"], calendar, start, timed=timed))
+        policy = tariff.straddle if timed else UNTIMED
+        parts = list(stretches(price.groups, event["quantity"], calendar, start, policy))
         quantity = sum(part.length for part in parts)
         # 3. Included usage pays for the first units.
         month = billing_month(start, offer.time_zone)
         allowance = matching(offer, event["service"], found.entry.zone_id)
         drawn = draw(allowance, quantity, event["subscription_id"], month, used)
-        # 4. The others have a price, 5. a connection fee and 6. a minimum, if there are any.
+        # 4. The others have a price, 5. a connection fee, 6. a maximum and a minimum, if any.
         lines = tuple(price_lines(price, parts, drawn.covered))
         paid = quantity > drawn.covered
         fee = price.connect_fee if paid else _NOTHING
         exact = sum((line.amount for line in lines if line.amount), fee)
-        raised = _NOTHING
+        cut = raised = _NOTHING
+        if price.maximum_charge is not None and exact > price.maximum_charge:
+            cut, exact = exact - price.maximum_charge, price.maximum_charge
         if paid and exact < price.minimum_charge:
             raised, exact = price.minimum_charge - exact, price.minimum_charge
         if not fits(exact):
@@ -88,8 +91,8 @@ class Rulebook:
         working = Working(
             event=event, found=found, month=month,
             start_band=parts[0].band if parts else band(calendar, start), timed=timed,
-            lines=lines, quantity=quantity, draw=drawn, fee=fee, raised=raised,
-            exact=exact, amount=amount,
+            lines=lines, quantity=quantity, draw=drawn, fee=fee, cut=cut,
+            raised=raised, exact=exact, amount=amount,
         )  # fmt: skip
         row = rated_row(working, self._book.snapshot)
         return Charge(row, drawn.counter, drawn.used + drawn.covered, working)

@@ -51,8 +51,12 @@ def charged_groups(groups: tuple[Group, ...], quantity: int) -> Iterator[tuple[i
             charged = first + steps * group.increment
 
 
+UNTIMED = "untimed"
+"""Usage is no time, or the calendar has one band: all of it has the band of its start."""
+
+
 def stretches(
-    groups: tuple[Group, ...], quantity: int, calendar: Calendar, start_us: int, *, timed: bool
+    groups: tuple[Group, ...], quantity: int, calendar: Calendar, start_us: int, policy: str
 ) -> Iterator[Stretch]:
     """Lay charged usage out in the order it was used.
 
@@ -61,27 +65,36 @@ def stretches(
         quantity: Usage, base units.
         calendar: Bands of local time.
         start_us: When it began, microseconds UTC.
-        timed: Usage is time and the calendar has bands: a step is priced in the band it begins in.
-            Otherwise all of it has the band of the start.
+        policy: UNTIMED, or what a step that reaches into another band costs: `start_band`,
+            `end_band` or `prorate`.
     """
-    at_start = 0 if timed else band(calendar, start_us)
+    at_start = band(calendar, start_us) if policy == UNTIMED else 0
     for group, first, steps in charged_groups(groups, quantity):
         size = groups[group].increment
-        if not timed:
+        if policy == UNTIMED:
             yield Stretch(group, at_start, first, steps * size)
             continue
-        for here, done, length in _by_band(calendar, start_us + first, steps, size):
-            yield Stretch(group, here, first + done, length)
+        grain = 1 if policy == "prorate" else size
+        ahead = size - 1 if policy == "end_band" else 0
+        begin, length = start_us + first, steps * size
+        for here, done, part in _by_band(calendar, begin, length, grain, ahead):
+            yield Stretch(group, here, first + done, part)
 
 
 def _by_band(
-    calendar: Calendar, start_us: int, steps: int, size: int
+    calendar: Calendar, start_us: int, length: int, grain: int, ahead: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Cut consecutive steps where the band changes: a band, its first unit, its units."""
-    done, last = 0, steps * size
-    while done < last:
-        moment = start_us + done
-        here, edge = band_until(calendar, moment, start_us + last)
-        length = -((moment - edge) // size) * size  # whole steps that begin before the edge
-        yield here, done, length
-        done += length
+    """Cut consecutive grains where the band changes: a band, its first unit, its units.
+
+    Args:
+        length: Units, a multiple of `grain`.
+        grain: Units that are in one band, all of them.
+        ahead: Which unit of a grain decides its band.
+    """
+    done = 0
+    while done < length:
+        moment = start_us + done + ahead
+        here, edge = band_until(calendar, moment, start_us + length + ahead)
+        part = -((moment - edge) // grain) * grain  # whole grains that are decided before the edge
+        yield here, done, part
+        done += part

@@ -54,6 +54,7 @@ def rated_row(working: Working, snapshot: Snapshot) -> dict[str, Any]:
         "allowance_after": drawn.after,
         "connect_fee": display(working.fee),
         "minimum_applied": int(bool(working.raised)),
+        "maximum_applied": int(bool(working.cut)),
         "amount_numerator": Decimal(exact.numerator),
         "amount_denominator": Decimal(exact.denominator),
         "amount": display(amount),

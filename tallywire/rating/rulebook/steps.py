@@ -11,7 +11,8 @@ class Step:
     """One line of an explanation.
 
     Attributes:
-        name: usage, tariff, prefix, increments, allowance, price, connect_fee, minimum, rounding.
+        name: usage, tariff, prefix, increments, allowance, price, connect_fee, maximum,
+            minimum, rounding.
         facts: Values of the step, by name; amounts are Fractions in `currency`, quantities base
             units of `unit`, names ending in `_us` instants in microseconds UTC.
     """
@@ -125,6 +126,17 @@ def _additions(working: Working) -> Iterator[Step]:
     currency = working.found.tariff.currency
     if working.fee:
         yield Step("connect_fee", {"amount": working.fee, "currency": currency})
+    if working.cut:
+        before = sum((line.amount for line in working.lines), working.fee)
+        yield Step(
+            "maximum",
+            {
+                "before": before,
+                "most": before - working.cut,
+                "amount": -working.cut,
+                "currency": currency,
+            },
+        )
     if working.raised:
         yield Step(
             "minimum",

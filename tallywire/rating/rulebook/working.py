@@ -48,6 +48,7 @@ class Working:
         start_band: Index of the band the usage began in.
         quantity: Charged base units.
         fee: Connection fee charged, 0 where none is.
+        cut: What the maximum charge took off.
         raised: What the minimum charge added.
         exact: The charge before rounding.
         amount: The charge.
@@ -62,6 +63,7 @@ class Working:
     quantity: int
     draw: Draw
     fee: Fraction
+    cut: Fraction
     raised: Fraction
     exact: Fraction
     amount: Fraction

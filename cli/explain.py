@@ -13,7 +13,7 @@ from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
 from schemas.columns import EPOCH, MICROSECOND
 from tallywire.rating.explain import as_json, retrace, words
-from tallywire.rating.rulebook import Charge, Refusal
+from tallywire.rating.rulebook import Charge, Refusal, Rulebook
 
 
 class DifferenceError(Exception):
@@ -36,7 +36,7 @@ def _fields(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _retraced(row: dict[str, Any], catalogs: CatalogStore) -> Charge:
-    charge = retrace(catalogs.load(row["catalog_hash"]), _fields(row))
+    charge = retrace(Rulebook(catalogs.load(row["catalog_hash"])), _fields(row))
     if isinstance(charge, Refusal):
         msg = f"event {row['event_id']}: its catalogue gives no price now: {charge.detail}"
         raise DifferenceError(msg)

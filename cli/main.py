@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import catalog, demo, doctor, explain, price, run, status, store, suspense
+from cli import catalog, demo, doctor, explain, price, replay, run, status, store, suspense
 
 app = typer.Typer(
     help="Rate usage exactly once, exactly, and explain every charge.",
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command("run", epilog=run.EPILOG)(run.command)
 app.command("status", epilog=status.EPILOG)(status.command)
 app.command("explain", epilog=explain.EPILOG)(explain.command)
+app.command("replay", epilog=replay.EPILOG)(replay.command)
 app.command("price", epilog=price.EPILOG)(price.command)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")

@@ -260,6 +260,19 @@ def to_arrow(frame: pl.DataFrame, record: type[Record]) -> pa.Table:
     return pa.table(dict(zip(schema.names, arrays, strict=True)))
 
 
+def from_arrow(table: pa.Table, record: type[Record]) -> pl.DataFrame:
+    """Read what the store gives back: the DataFrame that `to_arrow` was given."""
+    plain = {}
+    for name, column in columns(record).items():
+        values = table.column(name).combine_chunks()
+        if isinstance(values, pa.ExtensionArray):
+            values = values.storage
+        if column.polars == pl.Binary():
+            values = values.cast(pa.large_binary())
+        plain[name] = values.cast(pa.int64()) if column.polars == _INT64 else values
+    return conform(pl.DataFrame(pa.table(plain)), record)
+
+
 def rows_to_frame(rows: Sequence[AnyRecord], record: type[AnyRecord]) -> pl.DataFrame:
     """Put validated records into a DataFrame."""
     data = [row.model_dump(mode="python") for row in rows]

@@ -4,12 +4,25 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+import pyarrow as pa
+
 from warehouse.client import Client, told
 
 
 def sql(name: str) -> str:
     """Read a query by name."""
     return (resources.files("dashboards.queries") / f"{name}.sql").read_text()
+
+
+def table(client: Client, name: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    """Run a query; give its rows as Arrow.
+
+    Raises:
+        StoreUnavailable: If the store does not answer.
+        StoreRefused: If it refuses.
+    """
+    with told(client.uri):
+        return client.query_arrow(sql(name), parameters=dict(parameters or {}))
 
 
 def rows(
@@ -21,6 +34,6 @@ def rows(
         StoreUnavailable: If the store does not answer.
         StoreRefused: If it refuses.
     """
-    with told("its address"):
+    with told(client.uri):
         found = client.query(sql(name), parameters=dict(parameters or {}))
     return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]

@@ -7,7 +7,6 @@ from typing import Any
 from schemas.services import Service, Unit
 from schemas.usage import UsageEvent
 from tallywire.calendar import local_time
-from tallywire.catalog.snapshot import Snapshot
 from tallywire.money import display
 from tallywire.rating.rulebook import Charge, CounterKey, Refusal, Rulebook, Step
 from tallywire.rating.wording import (
@@ -68,18 +67,18 @@ def as_json(steps: Sequence[Step]) -> list[dict[str, object]]:
     ]
 
 
-def retrace(snapshot: Snapshot, rated: Facts) -> Charge | Refusal:
+def retrace(book: Rulebook, rated: Facts) -> Charge | Refusal:
     """Rate again a usage that was charged, with the allowance as it was then.
 
     Args:
-        snapshot: The catalogue that `catalog_hash` of the charge names.
+        book: Rulebook of the catalogue that `catalog_hash` of the charge names.
         rated: Fields of the RatedEvent by name, ids as 16 bytes.
 
     Returns:
         The same charge, with its steps. It differs from `rated` only where the charge was not made
         by these rules and this catalogue.
     """
-    offer = snapshot.offers.get(rated["offer_id"])
+    offer = book.snapshot.offers.get(rated["offer_id"])
     allowances = offer.allowances if offer else ()
     sizes = {allowance.allowance_id: allowance.quantity for allowance in allowances}
 
@@ -88,7 +87,7 @@ def retrace(snapshot: Snapshot, rated: Facts) -> Charge | Refusal:
         return sizes[counter[1]] - left
 
     usage = {name: rated[name] for name in UsageEvent.model_fields}
-    return Rulebook(snapshot).rate(usage, used)
+    return book.rate(usage, used)
 
 
 def _plain_facts(facts: Facts) -> dict[str, object]:

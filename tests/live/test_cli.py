@@ -83,6 +83,20 @@ def test_every_charge_of_calls_is_derived_again_and_told(demo: Path) -> None:
     assert steps[-1] == "rounding"
 
 
+def test_every_stored_charge_is_derived_again_column_by_column(demo: Path) -> None:
+    made = tallywire("replay", "--home", demo / "home", "--json")
+    assert made.returncode == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert told["differences"] == []
+    assert told["charges"] == status_of(demo / "home")["rated"]
+    (event, *_) = _events(demo, "service = 'voice'")
+    one = tallywire("replay", "--home", demo / "home", event)
+    assert "1 charges derived again: every column is what it was" in one.stdout
+    assert tallywire("replay", "--home", demo / "home", "--since", "yesterday").returncode == 2
+    later = tallywire("replay", "--home", demo / "home", "--since", "2099-01-01")
+    assert "0 charges" in later.stdout
+
+
 def test_an_unknown_event_is_said_so(demo: Path) -> None:
     nothing = tallywire("explain", "--home", demo / "home", "0" * 32)
     assert nothing.returncode == 1

@@ -162,7 +162,7 @@ def test_every_charge_can_be_told_and_traced_again(
             used[charge.counter] = charge.used_after
         assert all(sentence.endswith(".") for sentence in words(charge.steps))
         assert "float" not in {type(value).__name__ for value in _leaves(as_json(charge.steps))}
-        again = retrace(catalogue, charge.row)
+        again = retrace(Rulebook(catalogue), charge.row)
         assert isinstance(again, Charge)
         assert again.row == charge.row
         assert again.steps == charge.steps

@@ -50,6 +50,11 @@ class Rulebook:
     def __init__(self, snapshot: Snapshot) -> None:
         self._book = Book(snapshot)
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """The catalogue it rates by."""
+        return self._book.snapshot
+
     def rate(self, event: Mapping[str, Any], used: Callable[[CounterKey], int]) -> Charge | Refusal:
         """Price one event.
 

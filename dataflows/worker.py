@@ -73,7 +73,8 @@ def _scanner(job: Job, feed_id: str, snapshot: Snapshot) -> Callable[[], list[Ca
 def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[], str]:
     """Name the catalogue for a feed's next batch: the newest that reads the feed as we do.
 
-    A feed that was removed, or is in another format now, is read as before until the run ends.
+    A feed that was removed, or whose records are cut in another way now, is read as before until
+    the run ends.
     """
     framing = framing_of(catalogs.load(catalogs.current()).feeds[feed_id])
     taken = [catalogs.current()]

@@ -26,6 +26,7 @@ _REASON_OF_VERDICT = {
     Verdict.RESTATEMENT: (Reason.RESTATEMENT, "the key was seen before with other content"),
     Verdict.TOO_OLD: (Reason.EVENT_TOO_OLD, "older than the deduplication window of the feed"),
 }
+_JUDGED = [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
 _SEEN = "; its key was seen before"
 _SUSPENDED = frozenset(
     reason.value for reason, fate in FATE_OF_REASON.items() if fate is Fate.SUSPENDED
@@ -194,10 +195,9 @@ def _repeats_told(
     window: DedupWindow, frame: pl.DataFrame, before: int, feed: Feed
 ) -> pl.DataFrame:
     """Say of refused rows, which no verdict judges, when their key was seen before."""
-    judged = [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
     rows = frame.with_row_index("row").select("row", "event_id", "natural_key", "reason")
     refused = rows.filter(
-        pl.col("natural_key").is_not_null() & ~pl.col("reason").fill_null(judged[0]).is_in(judged)
+        pl.col("natural_key").is_not_null() & ~pl.col("reason").fill_null(_JUDGED[0]).is_in(_JUDGED)
     )
     if refused.is_empty():
         return frame
@@ -221,9 +221,7 @@ def _repeats_told(
 
 def _watermarks(frame: pl.DataFrame, before: int) -> np.ndarray:
     """Give the feed's event time as of each row; rows that were not judged do not move it."""
-    judged = frame["reason"].is_null() | frame["reason"].is_in(
-        [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
-    )
+    judged = frame["reason"].is_null() | frame["reason"].is_in(_JUDGED)
     times = np.where(judged.to_numpy(), frame["start_us"].fill_null(0).to_numpy(), 0)
     return np.maximum.accumulate(np.maximum(times, before))
 
@@ -286,9 +284,6 @@ def _raw(rows: pl.DataFrame, context: BatchContext) -> pl.Series:
         kept = min(length, RAW_BYTES)
         pieces.append(frames.data[start : start + kept] if frames and inside else b"")
     return pl.Series(pieces, dtype=pl.Binary)
-
-
-_JUDGED = [reason.value for reason, _ in _REASON_OF_VERDICT.values()]
 
 
 def _suspense(

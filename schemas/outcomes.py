@@ -45,6 +45,7 @@ class SuspenseEvent(Origin):
         usage: The canonical usage event as JSON, where mediation had made one (stages normalise
             and rate); a recycle re-enters with it, otherwise with `raw`.
         raw: The record's bytes, at most 64 KiB; `byte_length` tells its real length.
+        run: Leg that has no price while the usage itself is rated; `records` is then 0.
         estimated_amount: Worth in `estimated_currency`, or none where nothing is known.
         estimate_method: How the worth was found.
     """
@@ -65,5 +66,6 @@ class SuspenseEvent(Origin):
     estimated_amount: MaybeMoney = None
     estimated_currency: Label = ""
     estimate_method: Label = "none"
+    run: Label = ""
     ledgered_at: Instant = 0
     batch_token: Label = ""

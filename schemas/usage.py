@@ -56,6 +56,7 @@ class UsageEvent(Origin):
         served_identifier: Whose usage it is, as `type:value`, for example `msisdn:4790010001`.
         attributes: JSON object of further usage attributes, keys sorted.
         quality_flags: Comma-separated remarks on the record, sorted.
+        runs: Legs to be priced, joined by `+`; empty for every leg there is.
     """
 
     service: Label
@@ -102,4 +103,5 @@ class UsageEvent(Origin):
     source_currency: Label = ""
     attributes: Text = ""
     quality_flags: Label = ""
+    runs: Label = ""
     schema_version: Small = 1

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from schemas.columns import clickhouse_columns
+from schemas.columns import clickhouse_columns, defaults
 from warehouse.migrate import migrations
 from warehouse.rollups import FEEDINGS, view_name, view_sql
 from warehouse.tables import TABLES, table_sql
@@ -15,6 +15,7 @@ _ADDED = re.compile(
     r"ALTER TABLE (\w+) \{on_cluster\} ADD COLUMN IF NOT EXISTS "
     r"(`(\w+)` .*?)(?: AFTER `\w+`| FIRST)?;"
 )
+_DEFAULT = re.compile(r" DEFAULT (?:'[^']*'|\S+)")
 _COLUMN = re.compile(r"^\s*(`(\w+)` .*?),?$", re.MULTILINE)
 _VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+)")
 
@@ -33,7 +34,7 @@ def migrated(texts: list[str]) -> dict[str, Columns]:
         for table, body in _MADE.findall(text):
             tables[table] = {name: whole for whole, name in _COLUMN.findall(body)}
         for table, whole, name in _ADDED.findall(text):
-            tables[table][name] = whole
+            tables[table][name] = _DEFAULT.sub("", whole)
     return tables
 
 
@@ -43,6 +44,18 @@ def declared() -> dict[str, Columns]:
         name: {line.split("`")[1]: line for line in clickhouse_columns(table.record)}
         for name, table in TABLES.items()
     }
+
+
+def with_default(column: str, default: object) -> str:
+    """Say what rows have that were stored before there was this column.
+
+    >>> with_default("`left` Int64 CODEC(ZSTD(1))", -1)
+    '`left` Int64 DEFAULT -1 CODEC(ZSTD(1))'
+    """
+    if not default or not isinstance(default, str | int) or isinstance(default, bool):
+        return column
+    value = f"'{default}'" if isinstance(default, str) else default
+    return column.replace(" CODEC(", f" DEFAULT {value} CODEC(", 1)
 
 
 def difference(wanted: Mapping[str, Columns], have: Mapping[str, Columns]) -> Iterator[str]:
@@ -63,8 +76,9 @@ def difference(wanted: Mapping[str, Columns], have: Mapping[str, Columns]) -> It
             )
             raise UndecidedError(msg)
         before = ""
-        for name, column in columns.items():
+        for name, line in columns.items():
             if name not in have[table]:
+                column = with_default(line, defaults(TABLES[table].record).get(name))
                 place = f"AFTER `{before}`" if before else "FIRST"
                 yield (
                     f"ALTER TABLE {table} {{on_cluster}} ADD COLUMN IF NOT EXISTS {column} {place}"

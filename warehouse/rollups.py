@@ -40,8 +40,10 @@ FEEDINGS = (
     Feeding(
         "revenue_1h",
         "rated_events",
-        "tenant_id, toStartOfHour(start_time) AS hour, service, currency, sum(amount) AS amount, "
-        "sum(rounding_difference) AS rounding_difference, sum(rated_quantity) AS rated_quantity, "
+        "tenant_id, toStartOfHour(start_time) AS hour, service, currency, "
+        "sumIf(amount, side != 'cost') AS amount, "
+        "sumIf(rounding_difference, side != 'cost') AS rounding_difference, "
+        "sumIf(rated_quantity, fate_change != 0) AS rated_quantity, "
         "sum(toInt64(fate_change)) AS events",
         "tenant_id, hour, service, currency",
         (),

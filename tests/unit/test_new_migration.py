@@ -28,7 +28,7 @@ def test_a_new_column_is_added_where_the_record_has_it() -> None:
     text = next_migration(without)
     assert text == (
         "ALTER TABLE rated_events {on_cluster} ADD COLUMN IF NOT EXISTS "
-        "`direction` LowCardinality(String) CODEC(ZSTD(1)) AFTER `service`;\n"
+        "`direction` LowCardinality(String) DEFAULT 'mo' CODEC(ZSTD(1)) AFTER `service`;\n"
     )
     assert next_migration([*without, text]) == ""
     migration = Migration(2, "0002_records.sql", text)

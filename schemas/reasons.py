@@ -44,6 +44,10 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "zone_unknown"
     PRICE_NOT_EFFECTIVE = "price_not_effective"
     UNIT_MISMATCH = "unit_mismatch"
+    ATTRIBUTE_UNKNOWN = "attribute_unknown"
+    AMOUNT_MISSING = "amount_missing"
+    FX_RATE_MISSING = "fx_rate_missing"
+    PARTY_AMBIGUOUS = "party_ambiguous"
     # not usage to be billed
     CONTROL_RECORD = "control_record"
     NOT_ANSWERED = "not_answered"

@@ -1,8 +1,9 @@
 """The canonical usage event: one shape for every kind of usage, after mediation."""
 
+import json
 import uuid
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.columns import (
     Hash64,
@@ -54,7 +55,7 @@ class UsageEvent(Origin):
         clock_quality: `explicit_zone`, `derived` or `assumed`.
         routing_id: Root of everything that may share a counter with this event.
         served_identifier: Whose usage it is, as `type:value`, for example `msisdn:4790010001`.
-        attributes: JSON object of further usage attributes, keys sorted.
+        attributes: JSON object of further usage attributes, all texts, keys sorted.
         quality_flags: Comma-separated remarks on the record, sorted.
         runs: Legs to be priced, joined by `+`; empty for every leg there is.
     """
@@ -105,3 +106,19 @@ class UsageEvent(Origin):
     quality_flags: Label = ""
     runs: Label = ""
     schema_version: Small = 1
+
+    @field_validator("attributes", mode="before")
+    @classmethod
+    def _object_of_texts(cls, value: object) -> object:
+        """Take an object as well as its JSON text; its values are texts.
+
+        Raises:
+            ValueError: If it is neither.
+        """
+        if not value:
+            return ""
+        held = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(held, dict) or not all(isinstance(one, str) for one in held.values()):
+            msg = 'write an object of texts, such as {"region": "north"}'
+            raise ValueError(msg)
+        return json.dumps(held, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -9,7 +9,7 @@ import datetime as dt
 import zoneinfo
 from functools import lru_cache
 
-from tallywire.catalog.snapshot import BandRule, Calendar
+from tallywire.catalog.snapshot import FOREVER_US, BandRule, Calendar
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _HOLIDAY = 7
@@ -42,6 +42,100 @@ def billing_month(moment_us: int, time_zone: str) -> str:
     """
     local = local_time(moment_us, time_zone)
     return f"{local.year:04d}-{local.month:02d}"
+
+
+def first_day(day: dt.date, period: str) -> dt.date:
+    """Give the first day of the period a day lies in.
+
+    Args:
+        day: A day.
+        period: day, week (from Monday), month, year or once.
+
+    Raises:
+        ValueError: If there is no such period.
+    """
+    if period == "day":
+        return day
+    if period == "week":
+        return day - dt.timedelta(days=day.weekday())
+    if period == "month":
+        return day.replace(day=1)
+    if period == "year":
+        return day.replace(month=1, day=1)
+    if period == "once":
+        return dt.date.min
+    msg = f"there is no period {period!r}; write day, week, month, year or once"
+    raise ValueError(msg)
+
+
+def period_name(day: dt.date, period: str) -> str:
+    """Name the period a day lies in.
+
+    >>> [period_name(dt.date(2026, 7, 15), kind) for kind in ("day", "week", "month", "year")]
+    ['2026-07-15', '2026-W29', '2026-07', '2026']
+    """
+    start = first_day(day, period)
+    if period == "day":
+        return start.isoformat()
+    if period == "week":
+        year, week, _ = start.isocalendar()
+        return f"{year:04d}-W{week:02d}"
+    return {"month": f"{start.year:04d}-{start.month:02d}", "year": f"{start.year:04d}"}.get(
+        period, "once"
+    )
+
+
+def period_of(moment_us: int, time_zone: str, period: str) -> str:
+    """Name the period of an instant (microseconds UTC) by the wall clock of a zone."""
+    return period_name(local_time(moment_us, time_zone).date(), period)
+
+
+def period_end(moment_us: int, time_zone: str, period: str) -> int:
+    """Give the first instant after the period of an instant, microseconds UTC.
+
+    >>> period_end(1767222000000000, "Europe/Oslo", "month") == 1769900400000000
+    True
+    """
+    if period == "once":
+        return FOREVER_US
+    day = first_day(local_time(moment_us, time_zone).date(), period)
+    days = {"day": 1, "week": 7, "month": 31, "year": 366}[period]
+    return day_start(first_day(day + dt.timedelta(days=days), period), time_zone)
+
+
+def day_start(day: dt.date, time_zone: str) -> int:
+    """Give the first instant of a day on the wall clock of a zone, microseconds UTC.
+
+    Where the clock is set forward at midnight the day begins at that very instant.
+    """
+    local = dt.datetime(day.year, day.month, day.day, tzinfo=zoneinfo.ZoneInfo(time_zone))
+    return (local - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def periods_before(moment_us: int, time_zone: str, period: str, count: int) -> list[str]:
+    """Name the periods before that of an instant, the nearest first.
+
+    >>> periods_before(1767222000000000, "Europe/Oslo", "month", 2)
+    ['2025-12', '2025-11']
+    """
+    day = first_day(local_time(moment_us, time_zone).date(), period)
+    names = []
+    for _ in range(count):
+        day = first_day(day - dt.timedelta(days=1), period)
+        names.append(period_name(day, period))
+    return names
+
+
+def whole_months(since_us: int, moment_us: int, time_zone: str) -> int:
+    """Count whole months between two instants on the wall clock; negative where none began.
+
+    >>> whole_months(1767222000000000, 1769900400000000 - 1, "Europe/Oslo")
+    0
+    """
+    since, now = (local_time(moment, time_zone) for moment in (since_us, moment_us))
+    months = 12 * (now.year - since.year) + now.month - since.month
+    in_month = (since.day, since.time()) > (now.day, now.time())
+    return months - in_month
 
 
 def band(calendar: Calendar, moment_us: int) -> int:

@@ -8,6 +8,8 @@ import iso4217
 
 DISPLAY_SCALE = 9
 MODES = ("up", "down", "half_up", "half_even")
+EXACT_MODE = "none"
+"""As exact as a charge is stored: nine decimals, halves to even."""
 
 _LIMIT = 10**38
 _NANO = 10**DISPLAY_SCALE
@@ -51,7 +53,7 @@ def rounded(value: Fraction, *, mode: str, scale: int) -> Fraction:
 
     Args:
         value: Exact amount.
-        mode: See `round_ratio`.
+        mode: See `round_ratio`; with `none` nine decimals are kept, whatever the scale.
         scale: Decimals kept, 0 or more.
 
     Raises:
@@ -60,6 +62,8 @@ def rounded(value: Fraction, *, mode: str, scale: int) -> Fraction:
     >>> rounded(Fraction(1, 3), mode="half_up", scale=2)
     Fraction(33, 100)
     """
+    if mode == EXACT_MODE:
+        mode, scale = "half_even", DISPLAY_SCALE
     unit = 10**scale
     return Fraction(round_ratio(value.numerator * unit, value.denominator, mode), unit)
 

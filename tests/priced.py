@@ -91,17 +91,17 @@ def usage(quantity: int, start: str = "2026-01-15T12:00:00Z", **fields: object) 
 
 
 def rate(snapshot: Snapshot, event: UsageEvent, used: int = 0) -> Charge:
-    """Charge usage that has a price; every allowance counter holds `used`."""
+    """Charge usage that has a price; every counter holds `used`."""
     made = Rulebook(snapshot).rate(row_of(event), lambda _: used)
-    assert isinstance(made, Charge), made
-    return made
+    (charge,) = made.charges
+    return charge
 
 
 def refuse(snapshot: Snapshot, event: UsageEvent) -> Refusal:
     """Refuse usage that has no price."""
     made = Rulebook(snapshot).rate(row_of(event), lambda _: 0)
-    assert isinstance(made, Refusal), made
-    return made
+    (refusal,) = made.refusals
+    return refusal
 
 
 def call(snapshot: Snapshot, seconds: int, start: str = "2026-01-15T12:00:00Z") -> str:

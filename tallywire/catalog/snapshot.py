@@ -11,8 +11,23 @@ from fractions import Fraction
 
 import polars as pl
 
-FOREVER_US = 9_223_372_036_854_775_807
-"""`valid_to_us` of what never ends; `valid_from_us` of what always was is 0."""
+from tallywire.catalog.terms import (
+    FOREVER_US,
+    Allowance,
+    Balance,
+    Conversion,
+    Discount,
+    Grant,
+    Spend,
+    Tiers,
+    Variant,
+)
+
+__all__ = [
+    "FOREVER_US", "IDENTIFIER_SCHEMA", "PREFIX_SCHEMA", "Allowance", "BandRule", "Calendar",
+    "Feed", "FieldMap", "Group", "Offer", "Override", "Partner", "Price", "Rounding", "Snapshot",
+    "Tariff",
+]  # fmt: skip
 
 PREFIX_SCHEMA = pl.Schema(
     {
@@ -95,12 +110,25 @@ class Price:
         groups: Increment groups, ascending, the first starting at 0.
         maximum_charge: Greatest charge of an event, the connection fee included; not below
             `minimum_charge`.
+        variants: Prices for usage with certain attributes, most exact first; the first that fits
+            is taken instead of this one.
+        only_variants: Usage that fits none of them has no price.
+        tiers: Price over a period, added to that of the groups.
+        share: Part of an amount that is charged: 1/50 is two per cent.
+        share_of: `source_amount`, the amount that the event carries, or the run of an earlier leg.
+        uplink: Increment groups of the octets sent; `groups` then price those received.
     """
 
     connect_fee: Fraction
     minimum_charge: Fraction
     groups: tuple[Group, ...]
     maximum_charge: Fraction | None = None
+    variants: tuple[Variant, ...] = ()
+    only_variants: bool = False
+    tiers: Tiers | None = None
+    share: Fraction | None = None
+    share_of: str = "source_amount"
+    uplink: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +136,8 @@ class Rounding:
     """The one rounding of a charge.
 
     Attributes:
-        mode: up, down, half_up, half_even; symmetric for negatives ("up" is away from zero).
+        mode: up, down, half_up, half_even, none; symmetric for negatives ("up" is away from
+            zero); `none` keeps nine decimals, halves to even.
         scale: Decimals kept, 0 to 9.
     """
 
@@ -127,6 +156,8 @@ class Tariff:
         straddle: What a step that reaches into another band costs: `start_band` or `end_band`
             (the band of its first or its last base unit), or `prorate` (each unit in its own).
         prefixes: Rows of PREFIX_SCHEMA; for one prefix the validity intervals do not overlap.
+        origins: Zone of each prefix of calling numbers, for conditions on `origin_zone`.
+        conversion: From base units of usage to priced units, before increments.
     """
 
     tariff_id: str
@@ -140,43 +171,64 @@ class Tariff:
     prefixes: pl.DataFrame
     order: str = "scan"
     straddle: str = "start_band"
+    origins: Mapping[str, str] = field(default_factory=dict)
+    conversion: Conversion | None = None
     tax_category: str = ""
     legal_entity: str = ""
     gl_code: str = ""
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """Included usage per subscription and calendar month, in the offer's time zone.
-
-    Attributes:
-        services: Services that draw from it (all in the same unit).
-        zones: Zone ids it pays for; empty for every zone.
-        quantity: Base units per period.
-    """
-
-    allowance_id: str
-    services: frozenset[str]
-    zones: frozenset[str]
-    unit: str
-    quantity: int
-
-
-@dataclass(frozen=True)
 class Offer:
-    """What a subscription has bought: a tariff for each (service, direction), and allowances.
+    """What a subscription has bought: a tariff for each (service, direction), and terms.
 
     Attributes:
         tariffs: (service, direction) to tariff id.
-        allowances: At most one matches an event: services of two allowances overlap only where
-            their zones do not.
+        fallbacks: Tariffs that are asked in turn where that one has no price.
+        allowances: In the order in which they are drawn.
+        discounts: In the order in which they are taken.
         time_zone: IANA zone of the billing period.
+        currency: Charges are converted to it; empty to leave each in its tariff's own.
     """
 
     offer_id: str
     tariffs: Mapping[tuple[str, str], str]
     allowances: tuple[Allowance, ...] = ()
     time_zone: str = "UTC"
+    fallbacks: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    discounts: tuple[Discount, ...] = ()
+    spends: tuple[Spend, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class Override:
+    """A tariff that one customer has instead of the offer's, for some time."""
+
+    tariff_id: str
+    valid_from_us: int = 0
+    valid_to_us: int = FOREVER_US
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A leg of usage that is settled with somebody else.
+
+    Attributes:
+        run: Name of the leg; a usage event has at most one price for each.
+        side: `cost` (what we owe) or `revenue` (what we are owed).
+        field: Usage field that tells whose leg it is.
+        values: Its values.
+        tariffs: (service, direction) to tariff id.
+    """
+
+    partner_id: str
+    run: str
+    side: str
+    field: str
+    values: frozenset[str]
+    tariffs: Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -236,6 +288,13 @@ class Snapshot:
     Attributes:
         hash: sha256 of the source files, hex: names and contents decide.
         identifiers: Rows of IDENTIFIER_SCHEMA, sorted by type, identifier, valid_from_us.
+        overrides: Tariffs of single customers, by (`subscription` or `account`, id), then by
+            (service, direction); those of an account hold for all accounts below it.
+        partners: Legs beside retail, in the order in which they are priced.
+        grants: Top-ups by (scope, holder, allowance or balance id), in order of creation.
+        fx: Exact rates by (from, to) currency: (valid_from_us, rate), ascending; each holds for
+            `fx_days` days.
+        parents: Account to the account above it.
         typical_rates: Per service the median exact price per base unit and its currency, for the
             estimated worth of suspense.
     """
@@ -251,3 +310,11 @@ class Snapshot:
     feeds: Mapping[str, Feed]
     identifiers: pl.DataFrame
     typical_rates: Mapping[str, tuple[Fraction, str]]
+    overrides: Mapping[tuple[str, str], Mapping[tuple[str, str], tuple[Override, ...]]] = field(
+        default_factory=dict
+    )
+    partners: tuple[Partner, ...] = ()
+    grants: Mapping[tuple[str, str, str], tuple[Grant, ...]] = field(default_factory=dict)
+    fx: Mapping[tuple[str, str], tuple[tuple[int, Fraction], ...]] = field(default_factory=dict)
+    fx_days: int = 1
+    parents: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,9 @@
-"""Allowance counters: how much each subscription has used of each allowance in each month."""
+"""Counters of periods: what is used of allowances, counted for tiers, spent, and measured."""
 
+import struct
+from bisect import insort
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -11,36 +14,63 @@ from tallywire.hashes import UInts, hash128
 from tallywire.keytable import KeyTable, Slots
 
 Ints = npt.NDArray[np.int64]
+Key = tuple[str, ...]
+Point = tuple[int, int, int]
 
 _RECORD = np.dtype([("hi", "<u8"), ("lo", "<u8"), ("used", "<i8")])
+_POINT = np.dtype(
+    [("hi", "<u8"), ("lo", "<u8"), ("at", "<i8"), ("number", "<i8"), ("level", "<i8")]
+)
 _PIECE = 1_000_000
+_HEADER = struct.Struct("<8sQ")
+_MAGIC = b"TWCOUNT2"
+"""Before it a journal held records of counters alone, without a header."""
 
 
-def _words(key: tuple[str, str, str]) -> tuple[UInts, UInts]:
+def _words(key: Key) -> tuple[UInts, UInts]:
     number = xxhash.xxh3_128_intdigest("\x1f".join(key).encode())
     return np.array([number >> 64], np.uint64), np.array([number & (2**64 - 1)], np.uint64)
 
 
 class Counters:
-    """Used base units by (subscription, allowance, billing month)."""
+    """Whole numbers by key, and series of points by key.
+
+    A key is its parts joined by U+001F, kept as its 128-bit hash.
+    """
 
     def __init__(self) -> None:
         self._table = KeyTable({"used": np.int64})
         self._touched: list[npt.NDArray[np.void]] = []
+        self._series: dict[tuple[int, int], list[Point]] = {}
+        self._added: list[tuple[int, ...]] = []
 
     def __len__(self) -> int:
         return len(self._table)
 
-    def used(self, key: tuple[str, str, str]) -> int:
+    def used(self, key: Key) -> int:
         """Read one counter; 0 where nothing was used."""
         slot = self._table.find(*_words(key))[0]
         return int(self._table.values["used"][slot]) if slot >= 0 else 0
 
-    def set(self, key: tuple[str, str, str], used: int) -> None:
+    def set(self, key: Key, used: int) -> None:
         """Write one counter."""
         hi, lo = _words(key)
         slots, _ = self._table.claim(hi, lo)
         self.write(slots, np.array([used], np.int64))
+
+    def series(self, key: Key) -> tuple[Point, ...]:
+        """Read the points of a series, ascending."""
+        hi, lo = _words(key)
+        return tuple(self._series.get((int(hi[0]), int(lo[0])), ()))
+
+    def add(self, key: Key, point: Point) -> None:
+        """Add a point to a series."""
+        hi, lo = _words(key)
+        self._insert((int(hi[0]), int(lo[0])), point)
+        self._added.append((int(hi[0]), int(lo[0]), *point))
+
+    def _insert(self, words: tuple[int, int], point: Point) -> None:
+        insort(self._series.setdefault(words, []), point)
 
     def claim(self, keys: pl.Series) -> tuple[Slots, Ints]:
         """Find counters by key texts, parts joined by U+001F: their slots and what they hold."""
@@ -59,18 +89,40 @@ class Counters:
         return records
 
     def changes(self) -> bytes:
-        """Give counters written since the last call, in the order they were written."""
+        """Give what was written since the last call, in that order."""
         touched, self._touched = self._touched, []
-        return np.concatenate(touched).tobytes() if touched else b""
+        added, self._added = self._added, []
+        if not touched and not added:
+            return b""
+        return _packed(np.concatenate([np.empty(0, _RECORD), *touched]), np.array(added, _POINT))
 
     def apply(self, changes: bytes) -> None:
-        """Take counters written before; a later value of a counter replaces an earlier one."""
-        records = np.frombuffer(changes, _RECORD)
+        """Take what was written before; a later value of a counter replaces an earlier one."""
+        records, points = _unpacked(changes)
         slots, _ = self._table.claim(records["hi"].copy(), records["lo"].copy())
         self._table.values["used"][slots] = records["used"]
+        for hi, lo, *point in points.tolist():
+            self._insert((hi, lo), (point[0], point[1], point[2]))
 
     def dump(self) -> Iterator[bytes]:
-        """Give every counter, in pieces."""
+        """Give everything, in pieces."""
         slots = np.flatnonzero(self._table.used)
         for start in range(0, len(slots), _PIECE):
-            yield self._records(slots[start : start + _PIECE]).tobytes()
+            records = self._records(slots[start : start + _PIECE])
+            yield _packed(records, np.empty(0, _POINT))
+        points = ((*words, *point) for words, held in self._series.items() for point in held)
+        while some := list(islice(points, _PIECE)):
+            yield _packed(np.empty(0, _RECORD), np.array(some, _POINT))
+
+
+def _packed(records: npt.NDArray[np.void], points: npt.NDArray[np.void]) -> bytes:
+    return _HEADER.pack(_MAGIC, len(records)) + records.tobytes() + points.tobytes()
+
+
+def _unpacked(content: bytes) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+    if not content.startswith(_MAGIC):
+        return np.frombuffer(content, _RECORD), np.empty(0, _POINT)
+    _, count = _HEADER.unpack_from(content)
+    body = memoryview(content)[_HEADER.size :]
+    edge = count * _RECORD.itemsize
+    return np.frombuffer(body[:edge], _RECORD), np.frombuffer(body[edge:], _POINT)

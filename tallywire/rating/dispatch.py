@@ -1,16 +1,60 @@
 """Which rater takes which rows: the only module that knows both."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from schemas.columns import conform, polars_schema
 from schemas.rated import RatedEvent
+from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.columnar import ColumnarRater, Found, Outcome
+from tallywire.rating.columnar import ColumnarRater, Found, TooLargeError
 from tallywire.rating.counters import Counters
-from tallywire.rating.rulebook import Charge, Rulebook
+from tallywire.rating.rulebook import Refusal, Rulebook
 
-_ROW = "_row"
+Ints = npt.NDArray[np.int64]
+
+_REFUSED = pl.Schema(
+    {
+        **polars_schema(UsageEvent),
+        **dict.fromkeys(("reason", "detail", "missing_ref", "run"), pl.String()),
+        "records": pl.Int64(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What rating made of a batch.
+
+    Attributes:
+        rated: Rows of RatedEvent, in input order and in that by leg, without ledger time and token.
+        refused: Input rows with reason, detail, missing_ref, run and records, in the same order. A
+            refusal with a run is of that leg alone: the usage is rated, `records` is 0, and the
+            row's `runs` asks for it when it is tried again.
+    """
+
+    rated: pl.DataFrame
+    refused: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What one rater made of its rows.
+
+    Attributes:
+        at: For each rated row the place of its usage, ascending.
+        lost: For each refused row the same.
+    """
+
+    rated: pl.DataFrame
+    at: Ints
+    refused: pl.DataFrame
+    lost: Ints
 
 
 class Rater:
@@ -29,30 +73,62 @@ class Rater:
         """Rate a batch of UsageEvent rows in their order."""
         found = self._columnar.find(batch)
         if found.takeable.all():
-            return Outcome(self._columnar.charge(found, counters), found.refused)
-        return self._mixed(found, counters)
-
-    def _mixed(self, found: Found, counters: Counters) -> Outcome:
-        usage = found.usage.with_row_index(_ROW)
-        slow_accounts = usage.filter(pl.Series(~found.takeable))["routing_id"].unique()
-        slow = usage["routing_id"].is_in(slow_accounts.implode())
-        columnar = self._columnar.find(usage.filter(~slow).drop(_ROW))
-        charged = self._columnar.charge(columnar, counters)
-        rated = pl.concat([charged, self._by_book(usage.filter(slow).drop(_ROW), counters)])
-        places = np.concatenate(
-            [usage.filter(~slow)[_ROW].to_numpy(), usage.filter(slow)[_ROW].to_numpy()]
+            made = self._in_columns(found, counters)
+            return Outcome(made.rated, made.refused)
+        slow_accounts = batch.filter(pl.Series(~found.takeable))["routing_id"].unique()
+        slow = batch["routing_id"].is_in(slow_accounts.implode())
+        halves = (
+            (self._in_columns(self._columnar.find(batch.filter(~slow)), counters), ~slow),
+            (self._by_book(batch.filter(slow), counters), slow),
         )
-        return Outcome(rated[np.argsort(places, kind="stable")], found.refused)
+        return _merged([(made, rows.arg_true().to_numpy()) for made, rows in halves])
 
-    def _by_book(self, usage: pl.DataFrame, counters: Counters) -> pl.DataFrame:
-        rows = []
-        for event in usage.iter_rows(named=True):
-            charge = self._rulebook.rate(event, counters.used)
-            if not isinstance(charge, Charge):
-                msg = f"the raters disagree whether event {event['event_id'].hex()} has a price"
-                raise AssertionError(msg)  # noqa: TRY004  a broken promise, not a wrong type
-            if charge.counter is not None:
-                counters.set(charge.counter, charge.used_after)
-            rows.append(charge.row)
+    def _in_columns(self, found: Found, counters: Counters) -> _Made:
+        try:
+            rated = self._columnar.charge(found, counters)
+        except TooLargeError:
+            return self._by_book(found.batch, counters)
+        refused, lost = self._columnar.refusals(found)
+        return _Made(rated, found.places, refused, lost)
+
+    def _by_book(self, usage: pl.DataFrame, counters: Counters) -> _Made:
+        rows: list[Mapping[str, Any]] = []
+        refused: list[Mapping[str, Any]] = []
+        at, lost = [], []
+        for number, event in enumerate(usage.iter_rows(named=True)):
+            made = self._rulebook.rate(event, counters.used, counters.series)
+            rows += [charge.row for charge in made.charges]
+            refused += [_refused(event, refusal) for refusal in made.refusals]
+            at += [number] * len(made.charges)
+            lost += [number] * len(made.refusals)
+            for key, value in made.writes.items():
+                counters.set(key, value)
+            for key, point in made.points:
+                counters.add(key, point)
         schema = {name: polars_schema(RatedEvent)[name] for name in (rows[0] if rows else ())}
-        return conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
+        rated = conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
+        return _Made(
+            rated, np.array(at, np.int64), pl.DataFrame(refused, schema=_REFUSED, orient="row"),
+            np.array(lost, np.int64),
+        )  # fmt: skip
+
+
+def _merged(halves: Sequence[tuple[_Made, Ints]]) -> Outcome:
+    """Put rows of both raters back into the order of the batch."""
+    at = np.concatenate([rows[made.at] for made, rows in halves])
+    lost = np.concatenate([rows[made.lost] for made, rows in halves])
+    rated = pl.concat([made.rated for made, _ in halves])
+    refused = pl.concat([made.refused.select(_REFUSED.names()) for made, _ in halves])
+    return Outcome(rated[np.argsort(at, kind="stable")], refused[np.argsort(lost, kind="stable")])
+
+
+def _refused(event: Mapping[str, Any], refusal: Refusal) -> Mapping[str, Any]:
+    return {
+        **event,
+        "runs": refusal.run or event["runs"],
+        "reason": refusal.reason.value,
+        "detail": refusal.detail,
+        "missing_ref": refusal.missing_ref,
+        "run": refusal.run,
+        "records": 0 if refusal.run else 1,
+    }

@@ -1,6 +1,7 @@
 """Words of a charge: durations, volumes, money, rates and local times, as one says them."""
 
 import datetime as dt
+import re
 from fractions import Fraction
 
 from schemas.services import Unit
@@ -146,3 +147,16 @@ def month_words(month: str) -> str:
     """
     year, number = month.split("-")
     return f"{_MONTHS[int(number) - 1]} {year}"
+
+
+def period_words(period: str) -> str:
+    """Write a period, or the name of a top-up.
+
+    >>> [period_words(name) for name in ("2026-03", "2026-W12", "2026", "2026-03-01", "top-1")]
+    ['March 2026', 'week 12 of 2026', '2026', '2026-03-01', 'top-1']
+    """
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}", period):
+        return month_words(period)
+    if re.fullmatch(r"[0-9]{4}-W[0-9]{2}", period):
+        return f"week {int(period[-2:])} of {period[:4]}"
+    return period

@@ -11,9 +11,9 @@ from schemas.columns import conform, polars_schema, rows_to_frame
 from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.counters import Counters
+from tallywire.rating.counters import Counters, _unpacked
 from tallywire.rating.dispatch import Rater
-from tallywire.rating.rulebook import Charge, Rulebook
+from tallywire.rating.rulebook import Rulebook
 from tests.strategies import snapshots, usage_events
 
 SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -25,13 +25,13 @@ def _by_rulebook(
     book, counters = Rulebook(snapshot), Counters()
     rows, refusals = [], []
     for event in batch.iter_rows(named=True):
-        made = book.rate(event, counters.used)
-        if isinstance(made, Charge):
-            rows.append(made.row)
-            if made.counter:
-                counters.set(made.counter, made.used_after)
-        else:
-            refusals.append((made.reason.value, made.detail, made.missing_ref))
+        made = book.rate(event, counters.used, counters.series)
+        rows += [charge.row for charge in made.charges]
+        refusals += [(one.reason.value, one.detail, one.missing_ref) for one in made.refusals]
+        for key, value in made.writes.items():
+            counters.set(key, value)
+        for key, point in made.points:
+            counters.add(key, point)
     names = rows[0] if rows else ()
     schema = {name: polars_schema(RatedEvent)[name] for name in names}
     frame = pl.DataFrame(rows, schema=schema, orient="row") if rows else None
@@ -39,12 +39,11 @@ def _by_rulebook(
     return conform(frame, RatedEvent) if frame is not None else empty, refusals, counters
 
 
-def _dumped(counters: Counters) -> dict[tuple[int, int], int]:
-    import numpy as np  # noqa: PLC0415  only here
-
-    kind = [("hi", "<u8"), ("lo", "<u8"), ("used", "<i8")]
-    rows = [row for piece in counters.dump() for row in np.frombuffer(piece, kind).tolist()]
-    return {(hi, lo): used for hi, lo, used in rows if used}
+def _dumped(counters: Counters) -> tuple[dict[tuple[int, int], int], list[tuple[int, ...]]]:
+    pieces = [_unpacked(piece) for piece in counters.dump()]
+    rows = [row for records, _ in pieces for row in records.tolist()]
+    points = [point for _, some in pieces for point in some.tolist()]
+    return {(hi, lo): used for hi, lo, used in rows if used}, sorted(points)
 
 
 @SLOW

@@ -6,7 +6,7 @@ from typing import Any
 from dataflows.settings import Home
 from dataflows.sources.log import tables_of
 from dataflows.usage_log.spool import USAGE, SpoolReader, partition_folder
-from tallywire.rating.rulebook import Charge, CounterKey, Rulebook
+from tallywire.rating.rulebook import CounterKey, Rulebook
 from tests.live.engine import Engine
 from warehouse.client import Client
 
@@ -30,12 +30,11 @@ def charges(engine: Engine) -> dict[str, tuple[Any, ...]]:
     for partition in range(engine.partitions):
         used: dict[CounterKey, int] = {}
         for event in logged(engine, partition):
-            charge = book.rate(event, lambda key, used=used: used.get(key, 0))  # type: ignore[misc]
-            if isinstance(charge, Charge):
+            rating = book.rate(event, lambda key, used=used: used.get(key, 0))  # type: ignore[misc]
+            used.update(rating.writes)
+            for charge in rating.charges:
                 assert event["event_id"].hex() not in found, "one event twice in the log"
                 found[event["event_id"].hex()] = tuple(charge.row[name] for name in COMPARED)
-                if charge.counter is not None:
-                    used[charge.counter] = charge.used_after
     return found
 
 

@@ -135,6 +135,7 @@ def test_the_same_as_json() -> None:
             "step": "price",
             "band": "peak",
             "bands": 2,
+            "way": "quantity",
             "quantity": 120000000,
             "free": 0,
             "unit": "microsecond",
@@ -155,17 +156,16 @@ def test_every_charge_can_be_told_and_traced_again(
 ) -> None:
     book, used = Rulebook(catalogue), {}
     for event in events:
-        charge = book.rate(row_of(event), lambda key: used.get(key, 0))
-        if not isinstance(charge, Charge):
-            continue
-        if charge.counter:
-            used[charge.counter] = charge.used_after
-        assert all(sentence.endswith(".") for sentence in words(charge.steps))
-        assert "float" not in {type(value).__name__ for value in _leaves(as_json(charge.steps))}
-        again = retrace(Rulebook(catalogue), charge.row)
-        assert isinstance(again, Charge)
-        assert again.row == charge.row
-        assert again.steps == charge.steps
+        rating = book.rate(row_of(event), lambda key: used.get(key, 0))
+        used.update(rating.writes)
+        for charge in rating.charges:
+            assert all(sentence.endswith(".") for sentence in words(charge.steps))
+            kinds = {type(value).__name__ for value in _leaves(as_json(charge.steps))}
+            assert "float" not in kinds
+            again = retrace(Rulebook(catalogue), charge.row)
+            assert isinstance(again, Charge)
+            assert again.row == charge.row
+            assert again.steps == charge.steps
 
 
 def _leaves(value: object) -> list[object]:

@@ -47,8 +47,7 @@ def test_a_row_has_what_a_rated_event_needs() -> None:
         "Entity", "usage", "",
     )  # fmt: skip
     assert (rated.allowance_before, rated.allowance_after) == (-1, -1)
-    assert charge.counter is None
-    assert charge.used_after == 0
+    assert charge.writes == {}
 
 
 @pytest.mark.parametrize(
@@ -173,8 +172,7 @@ def test_an_allowance_pays_for_the_first_units(
     )  # fmt: skip
     assert Decimal(amount) == row["amount"]
     assert (row["usage_rating_tag"], row["allowance_id"]) == (tag, "min")
-    assert charge.counter == ("s", "min", "2026-01")
-    assert charge.used_after == (used_minutes + covered) * MINUTE
+    assert charge.writes == {("s", "min", "2026-01"): (used_minutes + covered) * MINUTE}
 
 
 def test_the_dear_first_minute_is_what_the_allowance_pays() -> None:
@@ -189,7 +187,7 @@ def test_an_allowance_counts_by_the_month_of_the_offers_zone() -> None:
         group(0, 1, "1"), calendar=utc, allowances=(TEN_MINUTES,), time_zone="Europe/Oslo"
     )
     ends = [rate(snapshot, usage(1, f"2026-01-31T{time}Z")) for time in ("22:59:59", "23:00:00")]
-    assert [charge.counter and charge.counter[2] for charge in ends] == ["2026-01", "2026-02"]
+    assert [key[2] for charge in ends for key in charge.writes] == ["2026-01", "2026-02"]
     assert [charge.row["bill_period"] for charge in ends] == ["2026-01", "2026-02"]
 
 
@@ -285,5 +283,5 @@ def test_a_step_over_the_edge_of_its_band_belongs_to_the_band_it_begins_in() -> 
     calendar = peak_calendar("UTC", 720, 721)
     snapshot = one_tariff(group(0, 7, "1", "2"), calendar=calendar)
     charge = rate(snapshot, usage(100 * SECOND, "2026-01-15T11:59:40Z"))
-    lengths = [line.stretch.length for line in charge.working.lines]
+    lengths = [line.part.stretch.length for line in charge.working.priced.lines]
     assert lengths == [21 * SECOND, 63 * SECOND, 21 * SECOND]

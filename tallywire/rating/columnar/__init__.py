@@ -1,5 +1,6 @@
 """The columnar rater: batches, integers, its own prefixes, bands and rounding."""
 
-from tallywire.rating.columnar.rate import ColumnarRater, Found, Outcome
+from tallywire.rating.columnar.find import Found
+from tallywire.rating.columnar.rate import ColumnarRater, TooLargeError
 
-__all__ = ["ColumnarRater", "Found", "Outcome"]
+__all__ = ["ColumnarRater", "Found", "TooLargeError"]

@@ -6,8 +6,10 @@ from math import lcm
 
 import numpy as np
 
+from tallywire.catalog.fitness import price_reasons
 from tallywire.catalog.snapshot import Price, Tariff
 from tallywire.rating.columnar.rounding import LARGEST_DENOMINATOR
+from tallywire.rating.columnar.tiers import TierTable
 
 _FITS = 2**62
 _LARGEST_AMOUNT = 4 * 10**9
@@ -23,6 +25,7 @@ class PriceTable:
             does not.
         starts, steps: Increment groups (price, group); an absent group starts beyond all usage.
         rates: Numerator per base unit (price, group, band).
+        tiers: What prices over a period add.
     """
 
     def __init__(self, tariffs: Sequence[Tariff]) -> None:
@@ -43,11 +46,17 @@ class PriceTable:
         self.rates = np.zeros((count, groups, bands), np.int64)
         for number, price in enumerate(prices):
             self._take(number, price)
+        fitting = [one.tiers if self.limit[no] >= 0 else None for no, one in enumerate(prices)]
+        self.tiers = TierTable(fitting, self.denominator)
 
     def _take(self, number: int, price: Price) -> None:
+        if price_reasons(price):
+            return
         most = price.maximum_charge
+        tiers = price.tiers.steps if price.tiers else ()
         parts = [price.connect_fee, price.minimum_charge, most or Fraction(0)]
         parts += [rate for group in price.groups for rate in group.rates]
+        parts += [part for tier in tiers for part in (tier.flat, tier.rate)]
         common = lcm(*(part.denominator for part in parts))
         scaled = [_whole(part, common) for part in parts]
         if common > LARGEST_DENOMINATOR or max(scaled) >= _FITS or min(scaled) < 0:
@@ -55,8 +64,10 @@ class PriceTable:
         nano = price.connect_fee * 10**9
         if nano >= _FITS:
             return
-        highest = max(1, *scaled[3:])
-        room = min(_FITS, _LARGEST_AMOUNT * common) - scaled[0] - scaled[1]
+        entering = sum(_whole(tier.flat + tier.block * tier.rate, common) for tier in tiers)
+        rates = [_whole(rate, common) for group in price.groups for rate in group.rates]
+        highest = max(1, *rates) + max((_whole(tier.rate, common) for tier in tiers), default=0)
+        room = min(_FITS, _LARGEST_AMOUNT * common) - scaled[0] - scaled[1] - entering
         steps = sum(group.increment for group in price.groups)
         self.limit[number] = max(-1, room // highest - steps)
         self.denominator[number] = common

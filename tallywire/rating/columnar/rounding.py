@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-MODES = ("up", "down", "half_up", "half_even")
+MODES = ("up", "down", "half_up", "half_even", "none")
 NANO_SCALE = 9
 _STEP_DIGITS = 3
 LARGEST_DENOMINATOR = 2**62 // 10**_STEP_DIGITS
@@ -39,14 +39,14 @@ def _digits(whole: Ints, rest: Ints, denominator: Ints, count: Ints) -> tuple[In
     return whole, rest
 
 
-def _more(mode: Ints, whole: Ints, rest: Ints, denominator: Ints) -> npt.NDArray[np.bool_]:
-    """Tell which quotients are rounded away from zero."""
+def rounds_up(mode: Ints, whole: Ints, rest: Ints, denominator: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which quotients, of whole part and rest, are rounded away from zero."""
     half = 2 * rest
     return np.select(
         [
             mode == MODES.index("up"),
             mode == MODES.index("half_up"),
-            mode == MODES.index("half_even"),
+            mode >= MODES.index("half_even"),
         ],
         [
             rest > 0,
@@ -67,13 +67,13 @@ def round_ratios(numerator: Ints, denominator: Ints, mode: Ints, scale: Ints) ->
         scale: Decimals kept, 0 to 9.
     """
     whole, rest = _digits(numerator // denominator, numerator % denominator, denominator, scale)
-    more = _more(mode, whole, rest, denominator)
+    more = rounds_up(mode, whole, rest, denominator)
     units = whole + more
     gap = np.where(more, denominator - rest, rest)  # of one unit at that scale, over denominator
     zero = np.zeros_like(gap)
     left, remainder = _digits(
         gap // denominator, gap % denominator, denominator, NANO_SCALE - scale
     )
-    even = _more(zero + MODES.index("half_even"), left, remainder, denominator)
+    even = rounds_up(zero + MODES.index("half_even"), left, remainder, denominator)
     difference = (left + even) * np.where(more, 1, -1)
     return Rounded(units * 10 ** (NANO_SCALE - scale), difference)

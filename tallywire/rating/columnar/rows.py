@@ -11,27 +11,30 @@ from schemas.columns import columns, defaults
 from schemas.rated import RatedEvent
 from tallywire.hashes import hash128, to_bytes
 from tallywire.rating.columnar.clocks import Clock, Ints, month_names
+from tallywire.rating.columnar.find import LegFound
+from tallywire.rating.columnar.included import Draws
 from tallywire.rating.columnar.tables import Tables
 
-_RUN, _OP = "retail", "charge"
+Columns = dict[str, pl.Series | pl.Expr]
+
+_OP = "charge"
 _ENGINE_VERSION = "1"
 _SIGN_SHIFT = 63
 
 
 @dataclass(frozen=True)
 class Charges:
-    """What was found for each row; see the columns of RatedEvent."""
+    """What was found for each row of a leg; see the columns of RatedEvent."""
 
-    offer: Ints
-    tariff: Ints
-    entry: Ints
+    leg: LegFound
     month: Ints
     quantity: Ints
-    allowance: Ints
-    before: Ints
-    covered: Ints
+    draws: Draws
     bands: list[tuple[Ints, Ints]]
     connect_nano: Ints
+    cumulative_before: Ints
+    cumulative_after: Ints
+    counters: pl.Series | None
     capped: npt.NDArray[np.bool_]
     raised: npt.NDArray[np.bool_]
     numerator: Ints
@@ -50,11 +53,11 @@ def decimals(values: Ints, scale: int) -> pl.Series:
     )
 
 
-def _rated_ids(usage: pl.DataFrame) -> pl.Series:
+def _rated_ids(usage: pl.DataFrame, run: str) -> pl.Series:
     texts = usage.select(
         pl.concat_str(
             pl.col("event_id").bin.encode("hex"), "restatement_no", "attempt",
-            pl.lit(_RUN), pl.lit(_OP), separator="\x1f",
+            pl.lit(run), pl.lit(_OP), separator="\x1f",
         )
     )  # fmt: skip
     return to_bytes(*hash128(texts.to_series()))
@@ -62,7 +65,7 @@ def _rated_ids(usage: pl.DataFrame) -> pl.Series:
 
 def _band_names(charges: Charges, tables: Tables, start: Ints) -> pl.Series:
     """Name the bands each row met; rows that met more than one are joined one by one."""
-    calendar = tables.calendar[charges.tariff]
+    calendar = tables.calendar[charges.leg.tariff]
     widths = [len(bands.names) for bands in tables.bands]
     bases = np.cumsum([0, *widths])[:-1]
     names = pl.Series([name for bands in tables.bands for name in bands.names], dtype=pl.String)
@@ -100,51 +103,15 @@ def _of_tariff(tables: Tables, tariff: Ints, name: str) -> pl.Series:
     )
 
 
-def rated_rows(usage: pl.DataFrame, charges: Charges, tables: Tables) -> pl.DataFrame:
-    """Put usage and charges together, in the columns of RatedEvent."""
-    tariff, entry = charges.tariff, charges.entry
-    frame = tables.prefixes.frame
-    has = charges.allowance >= 0
-    allowance = pl.Series(["", *tables.allowance_names.to_list()]).gather(charges.allowance + 1)
-    tag = np.where(charges.covered == 0, 0, np.where(charges.covered == charges.quantity, 2, 1))
-    entity = [item.legal_entity or tables.snapshot.legal_entity for item in tables.tariffs]
-    rounding = [item.rounding.mode for item in tables.tariffs]
-    zones = [item.calendar.time_zone for item in tables.tariffs]
-    made = {
-        "rated_id": _rated_ids(usage),
-        "run": pl.lit(_RUN),
-        "op": pl.lit(_OP),
-        "tariff_id": _of_tariff(tables, tariff, "tariff_id"),
-        "tariff_revision": frame["revision"].gather(entry),  # type: ignore[index]
-        "zone_id": frame["zone_id"].gather(entry),  # type: ignore[index]
-        "matched_prefix": frame["prefix"].gather(entry),  # type: ignore[index]
-        "price_no": frame["price_no"].gather(entry),  # type: ignore[index]
-        "bands": _band_names(charges, tables, usage["start_time"].to_numpy()),
-        "time_zone": pl.Series(zones, dtype=pl.String).gather(tariff),
-        "rated_quantity": pl.Series(charges.quantity),
-        "included_quantity": pl.Series(charges.covered),
-        "allowance_id": allowance,
-        "allowance_before": pl.Series(charges.before),
-        "allowance_after": pl.Series(np.where(has, charges.before - charges.covered, -1)),
-        "connect_fee": decimals(charges.connect_nano, 9),
-        "maximum_applied": pl.Series(charges.capped.astype(np.int32)),
-        "minimum_applied": pl.Series(charges.raised.astype(np.int32)),
-        "amount_numerator": decimals(charges.numerator, 0),
-        "amount_denominator": decimals(charges.denominator, 0),
-        "amount": decimals(charges.nano, 9),
-        "rounding_mode": pl.Series(rounding, dtype=pl.String).gather(tariff),
-        "rounding_scale": pl.Series(tables.scale[tariff].astype(np.int32)),
-        "rounding_difference": decimals(charges.difference_nano, 9),
-        "currency": _of_tariff(tables, tariff, "currency"),
-        "usage_rating_tag": pl.Series(["usage", "mixed", "included"]).gather(tag),
-        "tax_category": _of_tariff(tables, tariff, "tax_category"),
-        "legal_entity": pl.Series(entity, dtype=pl.String).gather(tariff),
-        "gl_code": _of_tariff(tables, tariff, "gl_code"),
-        "bill_period": month_names(charges.month),
-        "rater": pl.lit("columnar"),
-        "catalog_hash": pl.lit(tables.snapshot.hash),
-        "engine_version": pl.lit(_ENGINE_VERSION),
-    }
+def rated_rows(
+    usage: pl.DataFrame, charges: Charges, tables: Tables, names: pl.Series
+) -> pl.DataFrame:
+    """Put usage and charges together, in the columns of RatedEvent.
+
+    Args:
+        names: Of allowances, after an empty one.
+    """
+    made = {**_found(usage, charges, tables), **_counted(charges, names), **_money(charges, tables)}
     expressions = []
     for name, column in columns(RatedEvent).items():
         if name in made:
@@ -159,3 +126,68 @@ def rated_rows(usage: pl.DataFrame, charges: Charges, tables: Tables) -> pl.Data
             .alias(name)
         )
     return usage.select(expressions)
+
+
+def _found(usage: pl.DataFrame, charges: Charges, tables: Tables) -> Columns:
+    """Say which leg, tariff and price were found, and when."""
+    leg, frame = charges.leg, tables.prefixes.frame
+    tariff, entry = leg.tariff, leg.entry
+    entity = [item.legal_entity or tables.snapshot.legal_entity for item in tables.tariffs]
+    zones = [item.calendar.time_zone for item in tables.tariffs]
+    return {
+        "rated_id": _rated_ids(usage, leg.run),
+        "run": pl.lit(leg.run),
+        "side": pl.lit(leg.side),
+        "party_id": pl.lit("") if leg.retail else leg.party,
+        "op": pl.lit(_OP),
+        "fate_change": pl.lit(int(leg.retail), dtype=pl.Int32),
+        "tariff_id": _of_tariff(tables, tariff, "tariff_id"),
+        "tariff_revision": frame["revision"].gather(entry),  # type: ignore[index]
+        "zone_id": frame["zone_id"].gather(entry),  # type: ignore[index]
+        "matched_prefix": frame["prefix"].gather(entry),  # type: ignore[index]
+        "price_no": pl.Series(leg.price - tables.prices.base[tariff]),
+        "bands": _band_names(charges, tables, usage["start_time"].to_numpy()),
+        "time_zone": pl.Series(zones, dtype=pl.String).gather(tariff),
+        "tax_category": _of_tariff(tables, tariff, "tax_category"),
+        "legal_entity": pl.Series(entity, dtype=pl.String).gather(tariff),
+        "gl_code": _of_tariff(tables, tariff, "gl_code"),
+        "bill_period": month_names(charges.month),
+        "rater": pl.lit("columnar"),
+        "catalog_hash": pl.lit(tables.snapshot.hash),
+        "engine_version": pl.lit(_ENGINE_VERSION),
+    }
+
+
+def _counted(charges: Charges, names: pl.Series) -> Columns:
+    """Say what was counted and what allowances paid."""
+    draws = charges.draws
+    tag = np.where(draws.covered == 0, 0, np.where(draws.covered == charges.quantity, 2, 1))
+    return {
+        "rated_quantity": pl.Series(charges.quantity),
+        "included_quantity": pl.Series(draws.covered),
+        "allowance_id": names.gather(draws.allowance + 1),
+        "allowance_before": pl.Series(draws.before),
+        "allowance_after": pl.Series(draws.after),
+        "cumulative_before": pl.Series(charges.cumulative_before),
+        "cumulative_after": pl.Series(charges.cumulative_after),
+        "counters": pl.lit("") if charges.counters is None else charges.counters,
+        "usage_rating_tag": pl.Series(["usage", "mixed", "included"]).gather(tag),
+    }
+
+
+def _money(charges: Charges, tables: Tables) -> Columns:
+    """Say what it costs, exactly and rounded."""
+    tariff = charges.leg.tariff
+    modes = pl.Series([item.rounding.mode for item in tables.tariffs], dtype=pl.String)
+    return {
+        "connect_fee": decimals(charges.connect_nano, 9),
+        "maximum_applied": pl.Series(charges.capped.astype(np.int32)),
+        "minimum_applied": pl.Series(charges.raised.astype(np.int32)),
+        "amount_numerator": decimals(charges.numerator, 0),
+        "amount_denominator": decimals(charges.denominator, 0),
+        "amount": decimals(charges.nano, 9),
+        "rounding_mode": modes.gather(tariff),
+        "rounding_scale": pl.Series(tables.scale[tariff].astype(np.int32)),
+        "rounding_difference": decimals(charges.difference_nano, 9),
+        "currency": _of_tariff(tables, tariff, "currency"),
+    }

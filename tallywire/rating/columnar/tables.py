@@ -11,7 +11,8 @@ from tallywire.rating.columnar.bands import Bands
 from tallywire.rating.columnar.increments import STRADDLES, UNTIMED
 from tallywire.rating.columnar.prefixes import PrefixIndex
 from tallywire.rating.columnar.prices import PriceTable
-from tallywire.rating.columnar.rounding import MODES
+from tallywire.rating.columnar.rounding import MODES, rounds_up
+from tallywire.rating.columnar.variants import Variants
 
 Ints = npt.NDArray[np.int64]
 
@@ -47,20 +48,20 @@ class Tables:
         legs = sorted({leg for offer in offers for leg in offer.tariffs})
         self.offer_codes = Codes([offer.offer_id for offer in offers])
         self.leg_codes = Codes([f"{service}\x1f{direction}" for service, direction in legs])
-        self.tariff_of = np.full((len(offers) + 1, len(legs) + 1), -1, np.int64)
-        for row, offer in enumerate(offers):
-            for column, leg in enumerate(legs):
-                self.tariff_of[row, column] = number.get(offer.tariffs.get(leg, ""), -1)
+        self.number = number
+        self._chains(legs)
         self.prefixes = PrefixIndex(tariffs)
         self.prices = PriceTable(tariffs)
         self.price_of_entry = self._prices_of_entries()
+        self.variants = Variants(tariffs, self.prices.base)
+        self._zones()
         self.mode = _array([MODES.index(tariff.rounding.mode) for tariff in tariffs])
         self.scale = _array([tariff.rounding.scale for tariff in tariffs])
         self.zone_field = _array([ZONE_FIELDS.index(tariff.zone_by) for tariff in tariffs])
         self.sequential = np.array([tariff.order != "scan" for tariff in tariffs], bool)
+        self._conversions()
         self.unit = pl.Series([tariff.unit for tariff in tariffs], dtype=pl.String)
         self._calendars()
-        self._allowances()
 
     def _prices_of_entries(self) -> Ints:
         """Number the price of each prefix over all tariffs."""
@@ -76,44 +77,48 @@ class Tables:
         self.calendar = _array([distinct.index(tariff.calendar) for tariff in self.tariffs])
         self.straddle = _array([STRADDLES.index(_straddle(tariff)) for tariff in self.tariffs])
 
-    def _allowances(self) -> None:
-        """Number allowances; find the one that pays by (offer, zone, service of the tariff)."""
+    def _chains(self, legs: Sequence[tuple[str, str]]) -> None:
+        """Number the tariffs that each offer asks in turn for each service and direction."""
+        most = 1 + max(
+            (len(names) for offer in self.offers for names in offer.fallbacks.values()), default=0
+        )
+        shape = (len(self.offers) + 1, len(legs) + 1)
+        self.chains = [np.full(shape, -1, np.int64) for _ in range(most)]
+        for row, offer in enumerate(self.offers):
+            for column, leg in enumerate(legs):
+                if leg in offer.tariffs:
+                    names = (offer.tariffs[leg], *offer.fallbacks.get(leg, ()))
+                    for chain, name in zip(self.chains, names, strict=False):
+                        chain[row, column] = self.number[name]
+
+    def _zones(self) -> None:
         frame = self.prefixes.frame
         zones = sorted(set(frame["zone_id"].to_list())) if frame is not None else []
         self.zone_codes = Codes(zones)
         self.zone_of_entry = (
             self.zone_codes.of(frame["zone_id"]) if frame is not None else np.empty(0, np.int64)
         )
-        services = sorted({tariff.service for tariff in self.tariffs})
-        self.service = _array([services.index(tariff.service) for tariff in self.tariffs])
-        self.allowances = [item for offer in self.offers for item in offer.allowances]
-        self.allowance_of: dict[tuple[int, int], Ints] = {}
-        base = 0
-        for row, offer in enumerate(self.offers):
-            for column, service in enumerate(services):
-                chosen = np.full(len(zones) + 1, -1, np.int64)
-                for index, item in reversed(list(enumerate(offer.allowances))):
-                    if service in item.services:
-                        for zone, name in enumerate(zones):
-                            if not item.zones or name in item.zones:
-                                chosen[zone] = base + index
-                if (chosen >= 0).any():
-                    self.allowance_of[row, column] = chosen
-            base += len(offer.allowances)
-        self.allowance_names = pl.Series(
-            [item.allowance_id for item in self.allowances], dtype=pl.String
-        )
-        self.allowance_size = _array([item.quantity for item in self.allowances])
 
-    def allowance(self, offer: Ints, tariff: Ints, entry: Ints) -> Ints:
-        """Find the allowance that pays for each row, -1 for none."""
-        found = np.full(len(offer), -1, np.int64)
-        service = self.service[tariff]
-        for (row, column), chosen in self.allowance_of.items():
-            hit = (offer == row) & (service == column)
-            if hit.any():
-                found[hit] = chosen[self.zone_of_entry[entry[hit]]]
-        return found
+    def _conversions(self) -> None:
+        found = [tariff.conversion for tariff in self.tariffs]
+        self.converts = any(found)
+        self.multiply = _array([one.multiply if one else 1 for one in found])
+        self.divide = _array([one.divide if one else 1 for one in found])
+        self.conversion_mode = _array([MODES.index(one.mode) if one else 0 for one in found])
+
+    def converted(self, tariff: Ints, quantity: Ints) -> Ints:
+        """Convert base units of usage to priced units; the product must fit."""
+        if not self.converts:
+            return quantity
+        whole, rest = np.divmod(quantity * self.multiply[tariff], self.divide[tariff])
+        more = rounds_up(self.conversion_mode[tariff], whole, rest, self.divide[tariff])
+        result: Ints = whole + more
+        return result
+
+    def zone_of(self, entry: int) -> str:
+        """Name the zone of a prefix."""
+        frame = self.prefixes.frame
+        return str(frame["zone_id"][entry]) if frame is not None else ""
 
 
 def _straddle(tariff: Tariff) -> str:

@@ -1,9 +1,20 @@
 """The rulebook: one event, plain Python, exact numbers; the definition of every rule."""
 
-from tallywire.rating.rulebook.allowance import CounterKey
-from tallywire.rating.rulebook.book import Refusal
-from tallywire.rating.rulebook.charge import Charge, Rulebook
+from tallywire.rating.rulebook.book import RETAIL, Refusal
+from tallywire.rating.rulebook.charge import Charge, Rating, Rulebook
 from tallywire.rating.rulebook.row import rated_id
 from tallywire.rating.rulebook.steps import Step
+from tallywire.rating.rulebook.tally import CounterKey, Point, Tally
 
-__all__ = ["Charge", "CounterKey", "Refusal", "Rulebook", "Step", "rated_id"]
+__all__ = [
+    "RETAIL",
+    "Charge",
+    "CounterKey",
+    "Point",
+    "Rating",
+    "Refusal",
+    "Rulebook",
+    "Step",
+    "Tally",
+    "rated_id",
+]

@@ -1,68 +1,198 @@
-"""Allowances: included usage pays for the first units charged, until it is used up."""
+"""Allowances: included usage pays for the first units charged, bucket after bucket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
-from tallywire.catalog.snapshot import Allowance, Offer
+from tallywire.calendar import period_end, period_of, periods_before
+from tallywire.catalog.snapshot import Offer, Snapshot, Tariff
+from tallywire.catalog.terms import Allowance
+from tallywire.rating.rulebook.conditions import holds
+from tallywire.rating.rulebook.increments import Stretch
+from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
 
-CounterKey = tuple[str, str, str]
-"""Subscription, allowance, billing month: what a counter of used base units belongs to."""
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Included units that one counter counts.
+
+    Attributes:
+        key: Its counter.
+        limit: Base units it holds in all.
+        carried: Part of `limit` that earlier periods left.
+        period: Name of the period, or of the grant.
+        expires_us: When it ends, microseconds UTC.
+        granted: It is a top-up.
+    """
+
+    allowance: Allowance
+    key: CounterKey
+    limit: int
+    carried: int
+    period: str
+    expires_us: int
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What an allowance pays for: the first `covered` base units charged.
+    """What a bucket pays for: the first `covered` base units that are left when it is its turn.
 
     Attributes:
-        allowance: The allowance, `None` where none matches.
-        counter: Its counter, `None` without one.
-        used: What the counter held before, base units.
-        before: What was left before; -1 without an allowance.
+        before: What was left before.
         covered: What it pays for now.
+        beyond: Units beyond a fair-use quantity, charged at the allowance's own price.
     """
 
-    allowance: Allowance | None
-    counter: CounterKey | None
-    used: int
+    bucket: Bucket
     before: int
     covered: int
+    beyond: int = 0
 
     @property
     def after(self) -> int:
-        """What is left, base units; -1 without an allowance."""
+        """What is left, base units."""
         return self.before - self.covered
 
-
-NO_DRAW = Draw(None, None, 0, -1, 0)
-
-
-def matching(offer: Offer, service: str, zone_id: str) -> Allowance | None:
-    """Find the first allowance of an offer that pays for a service in a zone."""
-    for allowance in offer.allowances:
-        if service in allowance.services and (not allowance.zones or zone_id in allowance.zones):
-            return allowance
-    return None
+    @property
+    def amount(self) -> Fraction:
+        """What the units beyond cost."""
+        return self.beyond * (self.bucket.allowance.overage or Fraction(0))
 
 
-def draw(
-    allowance: Allowance | None,
-    quantity: int,
-    subscription_id: str,
-    month: str,
-    used: Callable[[CounterKey], int],
-) -> Draw:
-    """Draw what is left of an allowance, at most the charged quantity.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What all buckets pay for.
+
+    Attributes:
+        draws: Buckets that were asked, in that order.
+        free: Units of each stretch that have not the tariff's price: paid, or beyond fair use.
+    """
+
+    draws: tuple[Draw, ...]
+    free: tuple[int, ...]
+
+    @property
+    def covered(self) -> int:
+        """Included units."""
+        return sum(draw.covered for draw in self.draws)
+
+    @property
+    def beyond(self) -> int:
+        """Units beyond fair use."""
+        return sum(draw.beyond for draw in self.draws)
+
+
+class Allowances:
+    """Finds the buckets of usage in one snapshot.
 
     Args:
-        allowance: The allowance that matches, if any.
-        quantity: Charged base units.
-        subscription_id: Whose counter it is.
-        month: Billing month, YYYY-MM.
-        used: What a counter holds, base units.
+        snapshot: Has the grants.
+        began: Gives the first instant of a subscription, 0 where it always was.
     """
-    if allowance is None:
-        return NO_DRAW
-    counter = (subscription_id, allowance.allowance_id, month)
-    held = used(counter)
-    left = max(0, allowance.quantity - held)
-    return Draw(allowance, counter, held, left, min(quantity, left))
+
+    def __init__(self, snapshot: Snapshot, began: Callable[[str], int]) -> None:
+        self._snapshot, self._began = snapshot, began
+
+    def draw(
+        self, event: Mapping[str, Any], offer: Offer, tariff: Tariff, zone_id: str,
+        parts: Sequence[Stretch], tally: Tally,
+    ) -> Drawn:  # fmt: skip
+        """Draw from bucket after bucket until nothing is left to pay for.
+
+        The first bucket is asked even for nothing, so that a charge tells what is left.
+        """
+        bands = tariff.calendar.bands
+        left = [part.length for part in parts]
+        draws: list[Draw] = []
+        for bucket in self._buckets(event, offer, tariff, zone_id, tally):
+            if draws and not any(left):
+                break
+            allowance = bucket.allowance
+            wanted = [
+                units if not allowance.bands or bands[part.band] in allowance.bands else 0
+                for part, units in zip(parts, left, strict=True)
+            ]
+            held = tally.used(bucket.key)
+            before = max(0, bucket.limit - held)
+            covered = min(before, sum(wanted))
+            tally.write(bucket.key, held + covered)
+            beyond = 0 if allowance.overage is None else sum(wanted) - covered
+            left = list(_taken(left, wanted, covered + beyond))
+            draws.append(Draw(bucket, before, covered, beyond))
+        free = tuple(part.length - units for part, units in zip(parts, left, strict=True))
+        return Drawn(tuple(draws), free)
+
+    def _buckets(
+        self, event: Mapping[str, Any], offer: Offer, tariff: Tariff, zone_id: str, tally: Tally
+    ) -> list[Bucket]:
+        found = [
+            bucket
+            for allowance in offer.allowances
+            if _pays(allowance, event, tariff, zone_id)
+            for bucket in self._of(allowance, event, offer.time_zone, tally)
+        ]
+        return sorted(found, key=lambda one: (one.allowance.priority, one.expires_us))
+
+    def _of(
+        self, allowance: Allowance, event: Mapping[str, Any], time_zone: str, tally: Tally
+    ) -> Iterator[Bucket]:
+        start, owner = event["start_time"], holder(event, allowance.scope)
+        if allowance.quantity or not allowance.topped_up:
+            period = period_of(start, time_zone, allowance.period)
+            carried = self._carried(allowance, event, time_zone, tally)
+            yield Bucket(
+                allowance, allowance_key(allowance, owner, period), allowance.quantity + carried,
+                carried, period, period_end(start, time_zone, allowance.period),
+            )  # fmt: skip
+        place = (allowance.scope, owner, allowance.allowance_id)
+        for grant in self._snapshot.grants.get(place, ()) if allowance.topped_up else ():
+            if grant.valid_from_us <= start < grant.valid_to_us:
+                name = grant.grant_id
+                key = counter_key("grant", *place, name)
+                yield Bucket(
+                    allowance, key, grant.quantity, 0, name, grant.valid_to_us, granted=True
+                )
+
+    def _carried(
+        self, allowance: Allowance, event: Mapping[str, Any], time_zone: str, tally: Tally
+    ) -> int:
+        """Add up what earlier periods left, oldest first, each at most the cap."""
+        rollover = allowance.rollover
+        if rollover is None:
+            return 0
+        start, owner = event["start_time"], holder(event, allowance.scope)
+        since = max(self._began(event["subscription_id"]), allowance.valid_from_us)
+        first = period_of(since, time_zone, allowance.period)
+        carried = 0
+        names = periods_before(start, time_zone, allowance.period, rollover.periods)
+        for period in reversed(names):
+            if period >= first:
+                held = tally.used(allowance_key(allowance, owner, period))
+                carried = min(rollover.cap, max(0, allowance.quantity + carried - held))
+        return carried
+
+
+def allowance_key(allowance: Allowance, owner: str, period: str) -> CounterKey:
+    """Name the counter of an allowance in a period."""
+    if allowance.scope == "subscription":
+        return (owner, allowance.allowance_id, period)
+    return counter_key("allowance", allowance.scope, owner, allowance.allowance_id, period)
+
+
+def _pays(allowance: Allowance, event: Mapping[str, Any], tariff: Tariff, zone_id: str) -> bool:
+    return (
+        event["service"] in allowance.services
+        and (not allowance.zones or zone_id in allowance.zones)
+        and allowance.valid_from_us <= event["start_time"] < allowance.valid_to_us
+        and holds(allowance.when, event, tariff)
+    )
+
+
+def _taken(left: Sequence[int], wanted: Sequence[int], units: int) -> Iterator[int]:
+    """Take units from the front of what was wanted."""
+    for have, asked in zip(left, wanted, strict=True):
+        part = min(asked, units)
+        units -= part
+        yield have - part

@@ -1,49 +1,83 @@
-"""Where a price is found: offer, tariff, longest prefix; or the reason there is none."""
+"""Where prices are found: legs, tariffs in their order, longest prefix, attributes; or why not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT
-from tallywire.catalog.snapshot import Offer, Price, Snapshot, Tariff
+from tallywire.catalog.snapshot import Offer, Partner, Price, Snapshot, Tariff
 from tallywire.numbering import Dated, PrefixBook
+from tallywire.rating.rulebook.conditions import holds
+
+RETAIL = "retail"
+"""The run of the leg that the customer pays; it decides what becomes of the usage."""
+
+Use = tuple[str, str]
+"""Service and direction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an event has no price.
+    """Why usage has no price.
 
     Attributes:
         reason: Published code.
         detail: What is wrong, for a reader.
         missing_ref: The reference that is missing: a leg, a tariff, a number; or empty.
+        run: The leg that has none while the usage is rated; empty where all of it is refused.
     """
 
     reason: Reason
     detail: str
     missing_ref: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side that usage is priced for.
+
+    Attributes:
+        run: `retail`, or the run of a partner.
+        side: `revenue` or `cost`.
+        party_id: The partner; empty for retail.
+        tariffs: Ids of tariffs, asked in turn until one has a price.
+    """
+
+    run: str
+    side: str
+    party_id: str
+    tariffs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The price of an event and how it was found.
+    """The price of a leg and how it was found.
 
     Attributes:
         digits: The number that the prefixes were matched with.
         entry: The longest prefix that holds at the start of the usage.
+        price_no: The price: that of the entry, or of its first variant that fits.
     """
 
+    leg: Leg
     offer: Offer
     tariff: Tariff
     digits: str
     entry: Dated
+    price_no: int
 
     @property
     def price(self) -> Price:
         """What the zone costs."""
-        return self.tariff.prices[self.entry.price_no]
+        return self.tariff.prices[self.price_no]
+
+    @property
+    def retail(self) -> bool:
+        """Whether the customer's terms apply: allowances, discounts, limits, balances."""
+        return self.leg.run == RETAIL
 
 
 class Book:
@@ -52,19 +86,67 @@ class Book:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._prefixes = cache(self._prefix_book)
+        self._partners: dict[str, list[Partner]] = {}
+        for partner in snapshot.partners:
+            self._partners.setdefault(partner.run, []).append(partner)
 
     def _prefix_book(self, tariff_id: str) -> PrefixBook:
         rows = self.snapshot.tariffs[tariff_id].prefixes.iter_rows()
         return PrefixBook(Dated(*row) for row in rows)
 
-    def find(self, event: Mapping[str, Any]) -> Found | Refusal:
-        """Find the price of an event (fields of UsageEvent)."""
-        service, direction = event["service"], event["direction"]
+    def legs(self, event: Mapping[str, Any]) -> Iterator[Leg | Refusal]:
+        """Give the legs of an event: retail, then runs of partners as the catalogue orders them."""
+        asked = event["runs"].split("+") if event["runs"] else None
+        if asked is None or RETAIL in asked:
+            yield Leg(RETAIL, "revenue", "", tuple(self._retail(event)))
+        for run, all_partners in self._partners.items():
+            if asked is not None and run not in asked:
+                continue
+            partners = [one for one in all_partners if event[one.field] in one.values]
+            names = sorted({partner.partner_id for partner in partners})
+            if len(names) > 1:
+                detail = f"the run {run} is claimed by the partners {', '.join(names)}"
+                yield Refusal(Reason.PARTY_AMBIGUOUS, detail, "+".join(names), run)
+                continue
+            tariffs = [partner.tariffs.get(_use(event), "") for partner in partners]
+            priced = tuple(dict.fromkeys(tariff for tariff in tariffs if tariff))
+            if priced:
+                yield Leg(run, partners[0].side, names[0], priced)
+
+    def _retail(self, event: Mapping[str, Any]) -> Iterator[str]:
+        """Give tariffs from the most particular: subscription, account, those above it, offer."""
+        yield from self._overrides(("subscription", event["subscription_id"]), event)
+        account = event["account_id"]
+        while account:
+            yield from self._overrides(("account", account), event)
+            account = self.snapshot.parents.get(account, "")
         offer = self.snapshot.offers.get(event["offer_id"])
-        tariff_id = offer.tariffs.get((service, direction)) if offer else None
-        if offer is None or tariff_id is None:
-            leg = f"{event['offer_id']}/{service}/{direction}"
-            return Refusal(Reason.TARIFF_MISSING, f"no tariff for {leg}", leg)
+        if offer and _use(event) in offer.tariffs:
+            yield offer.tariffs[_use(event)]
+            yield from offer.fallbacks.get(_use(event), ())
+
+    def _overrides(self, party: tuple[str, str], event: Mapping[str, Any]) -> Iterator[str]:
+        for override in self.snapshot.overrides.get(party, {}).get(_use(event), ()):
+            if override.valid_from_us <= event["start_time"] < override.valid_to_us:
+                yield override.tariff_id
+
+    def find(self, event: Mapping[str, Any], leg: Leg) -> Found | Refusal:
+        """Find the price of a leg: the first tariff that has one; else why the first has none."""
+        offer = self.snapshot.offers.get(event["offer_id"]) if leg.run == RETAIL else NO_TERMS
+        refusals = []
+        for tariff_id in leg.tariffs if offer else ():
+            found = self._in_tariff(event, leg, offer or NO_TERMS, tariff_id)
+            if isinstance(found, Found):
+                return found
+            refusals.append(found)
+        if refusals:
+            return refusals[0]
+        use = "/".join((event["offer_id"], *_use(event)))
+        return Refusal(Reason.TARIFF_MISSING, f"no tariff for {use}", use)
+
+    def _in_tariff(
+        self, event: Mapping[str, Any], leg: Leg, offer: Offer, tariff_id: str
+    ) -> Found | Refusal:
         tariff = self.snapshot.tariffs[tariff_id]
         if event["unit"] != tariff.unit:
             detail = f"usage is counted in {event['unit']}, tariff {tariff_id} in {tariff.unit}"
@@ -76,4 +158,24 @@ class Book:
         if entry is None:
             reason = Reason.PRICE_NOT_EFFECTIVE if known else Reason.ZONE_UNKNOWN
             return Refusal(reason, f"tariff {tariff_id} has no price for {digits!r}", digits)
-        return Found(offer, tariff, digits, entry)
+        price_no = _variant(event, tariff, entry.price_no)
+        if price_no is None:
+            detail = f"tariff {tariff_id} has no price for these attributes in {entry.zone_id!r}"
+            return Refusal(Reason.ATTRIBUTE_UNKNOWN, detail, entry.zone_id)
+        return Found(leg, offer, tariff, digits, entry, price_no)
+
+
+NO_TERMS = Offer("", {})
+"""A partner has prices, and no allowances, discounts, limits or balances."""
+
+
+def _use(event: Mapping[str, Any]) -> Use:
+    return event["service"], event["direction"]
+
+
+def _variant(event: Mapping[str, Any], tariff: Tariff, price_no: int) -> int | None:
+    price = tariff.prices[price_no]
+    for variant in price.variants:
+        if holds(variant.when, event, tariff):
+            return variant.price_no
+    return None if price.only_variants else price_no

@@ -1,42 +1,53 @@
-"""One event to one charge: the order of the steps is the order of `Rulebook.rate`."""
+"""One event to its charges: the order of the steps is the order of `Rulebook._charge`."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from schemas.reasons import Reason
-from schemas.services import Unit
+from schemas.services import QUANTITY_LIMIT, Unit
 from tallywire.calendar import band, billing_month
-from tallywire.catalog.snapshot import Snapshot
-from tallywire.money import fits, rounded
-from tallywire.rating.rulebook.allowance import CounterKey, draw, matching
-from tallywire.rating.rulebook.book import Book, Refusal
+from tallywire.catalog.snapshot import Group, Price, Snapshot
+from tallywire.money import fits, round_ratio, rounded
+from tallywire.rating.rulebook.allowance import Allowances
+from tallywire.rating.rulebook.amounts import Amounts, exchange, no_rate, share
+from tallywire.rating.rulebook.balances import pay
+from tallywire.rating.rulebook.book import RETAIL, Book, Found, Leg, Refusal
+from tallywire.rating.rulebook.discounts import Discounts, Taken
+from tallywire.rating.rulebook.holders import Holders
 from tallywire.rating.rulebook.increments import UNTIMED, stretches
 from tallywire.rating.rulebook.row import rated_row
+from tallywire.rating.rulebook.spend import count, limit
 from tallywire.rating.rulebook.steps import Step, trace
-from tallywire.rating.rulebook.working import Working, price_lines
+from tallywire.rating.rulebook.tally import CounterKey, Point, Series, Tally, no_series
+from tallywire.rating.rulebook.tiers import climb
+from tallywire.rating.rulebook.working import Counted, Part, Priced, Working, price_lines
 
 _NOTHING = Fraction(0)
+_NANO = 10**9
+_COUNTER_LIMIT = 2**63
+TOO_LARGE = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "the exact charge has over 38 digits")
+_OVERFLOW = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "a counter would have over 63 bits")
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A priced event.
+    """A priced leg of an event.
 
     Attributes:
         row: Fields of RatedEvent by name, without ledger time and token: ids as 16 bytes, money
             and exact parts as Decimal. A plain mapping, as building the record would cost more
             than rating.
-        counter: Allowance counter it drew from, `None` without one.
-        used_after: What that counter holds now, base units; 0 without one.
         working: Every value on the way.
+        writes: What counters hold now.
+        points: Points added to series.
     """
 
     row: Mapping[str, Any]
-    counter: CounterKey | None
-    used_after: int
     working: Working
+    writes: Mapping[CounterKey, int]
+    points: Mapping[CounterKey, list[Point]]
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -44,60 +55,216 @@ class Charge:
         return trace(self.working)
 
 
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What became of an event: all legs charged, some of the partners' refused, or all refused.
+
+    Attributes:
+        charges: One for each leg that has a price.
+        refusals: Legs without one; a refusal without a run is about the usage itself.
+    """
+
+    charges: tuple[Charge, ...]
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def writes(self) -> Mapping[CounterKey, int]:
+        """What counters hold now."""
+        return {key: value for charge in self.charges for key, value in charge.writes.items()}
+
+    @property
+    def points(self) -> Iterator[tuple[CounterKey, Point]]:
+        """Points added to series."""
+        for charge in self.charges:
+            for key, added in charge.points.items():
+                yield from ((key, point) for point in added)
+
+
 class Rulebook:
     """The readable rater of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
+        holders = Holders(snapshot)
         self._book = Book(snapshot)
+        self._allowances = Allowances(snapshot, holders.began)
+        self._discounts = Discounts(holders.began, holders.offers)
 
     @property
     def snapshot(self) -> Snapshot:
         """The catalogue it rates by."""
         return self._book.snapshot
 
-    def rate(self, event: Mapping[str, Any], used: Callable[[CounterKey], int]) -> Charge | Refusal:
-        """Price one event.
+    def rate(
+        self,
+        event: Mapping[str, Any],
+        used: Callable[[CounterKey], int],
+        series: Series = no_series,
+    ) -> Rating:
+        """Price one event for every leg.
 
         Args:
             event: Fields of UsageEvent by name, ids as 16 bytes: a row of its DataFrame.
-            used: What an allowance counter holds, base units. It is read, never written: the
-                caller keeps `used_after`.
+            used: What a counter holds. It is read, never written: the caller keeps `writes`.
+            series: The points of a series.
         """
-        # 1. Who pays what: offer, tariff, and the zone of the longest prefix that holds.
-        found = self._book.find(event)
+        tally = Tally(used, series)
+        charges: list[Charge] = []
+        refusals: list[Refusal] = []
+        amounts: dict[str, tuple[int, str]] = {}
+        for leg in self._book.legs(event):
+            if isinstance(leg, Refusal):
+                refusals.append(leg)
+                continue
+            made = self.charge(event, leg, Tally(tally.used, tally.series), amounts)
+            if isinstance(made, Charge):
+                charges.append(made)
+                tally.take(made.writes, made.points)
+                working = made.working
+                amounts[leg.run] = int(working.amount * _NANO), working.currency
+            elif leg.run == RETAIL:
+                return Rating((), (made,))
+            else:
+                refusals.append(replace(made, run=leg.run))
+        return Rating(tuple(charges), tuple(refusals))
+
+    def leg(self, event: Mapping[str, Any], run: str) -> Leg | Refusal:
+        """Give the leg of a run, or why the event has none."""
+        for leg in self._book.legs(event):
+            if leg.run == run:
+                return leg
+        return Refusal(Reason.TARIFF_MISSING, f"no leg of the run {run}", run)
+
+    def charge(
+        self, event: Mapping[str, Any], leg: Leg, tally: Tally, amounts: Amounts
+    ) -> Charge | Refusal:
+        """Price one leg of an event.
+
+        Args:
+            leg: Where its price is looked for.
+            tally: Counters, of which it is told what is read and written.
+            amounts: What the legs before it came to.
+        """
+        made = self._charge(event, leg, tally, amounts)
+        if isinstance(made, Refusal):
+            return made
+        if any(not -_COUNTER_LIMIT < value < _COUNTER_LIMIT for value in tally.writes.values()):
+            return _OVERFLOW
+        row = rated_row(made, self.snapshot)
+        return Charge(row, made, tally.writes, tally.points)
+
+    def _charge(
+        self, event: Mapping[str, Any], leg: Leg, tally: Tally, amounts: Amounts
+    ) -> Working | Refusal:
+        # 1. Who pays what: the tariff, the zone of the longest prefix, the price that fits.
+        found = self._book.find(event, leg)
         if isinstance(found, Refusal):
             return found
-        offer, tariff, price = found.offer, found.tariff, found.price
-        start = event["start_time"]
-        # 2. Usage is rounded up to steps; each step has a band.
-        calendar = tariff.calendar
-        timed = tariff.unit == Unit.MICROSECOND and len(calendar.bands) > 1
-        policy = tariff.straddle if timed else UNTIMED
-        parts = list(stretches(price.groups, event["quantity"], calendar, start, policy))
-        quantity = sum(part.length for part in parts)
-        # 3. Included usage pays for the first units.
-        month = billing_month(start, offer.time_zone)
-        allowance = matching(offer, event["service"], found.entry.zone_id)
-        drawn = draw(allowance, quantity, event["subscription_id"], month, used)
-        # 4. The others have a price, 5. a connection fee, 6. a maximum and a minimum, if any.
-        lines = tuple(price_lines(price, parts, drawn.covered))
-        paid = quantity > drawn.covered
-        fee = price.connect_fee if paid else _NOTHING
-        exact = sum((line.amount for line in lines if line.amount), fee)
-        cut = raised = _NOTHING
-        if price.maximum_charge is not None and exact > price.maximum_charge:
-            cut, exact = exact - price.maximum_charge, price.maximum_charge
-        if paid and exact < price.minimum_charge:
-            raised, exact = price.minimum_charge - exact, price.minimum_charge
+        # 2. Units are converted and rounded up to steps; each step has a band.
+        counted = _counted(event, found)
+        if counted.used > QUANTITY_LIMIT:
+            return Refusal(Reason.QUANTITY_OUT_OF_RANGE, f"quantity {event['quantity']}")
+        # 3. Included usage pays, 4. the rest has a price.
+        priced = self._priced(event, found, counted, tally, amounts)
+        if isinstance(priced, Refusal):
+            return priced
+        # 5. Discounts, 6. the maximum, then the minimum of an event.
+        units = counted.quantity - priced.drawn.covered
+        taken = self._discounts.take(event, found, priced.exact, units, tally)
+        exact = priced.exact - sum((one.amount for one in taken), _NOTHING)
+        cut, raised = _bounded(found.price, exact, paid=units > 0)
+        exact += raised - cut
+        # 7. The currency of the offer, 8. what a period may cost.
+        currency = found.offer.currency or found.tariff.currency
+        fx = exchange(self.snapshot, found.tariff.currency, currency, event["start_time"])
+        if fx is None:
+            return no_rate(found.tariff.currency, currency)
+        exact *= fx
+        spent = limit(event, found.offer, currency, exact, tally)
+        exact += sum((one.added - one.cut for one in spent), _NOTHING)
         if not fits(exact):
-            return Refusal(Reason.QUANTITY_OUT_OF_RANGE, "the exact charge has over 38 digits")
-        # 7. One rounding, at the end.
-        amount = rounded(exact, mode=tariff.rounding.mode, scale=tariff.rounding.scale)
-        working = Working(
-            event=event, found=found, month=month,
-            start_band=parts[0].band if parts else band(calendar, start), timed=timed,
-            lines=lines, quantity=quantity, draw=drawn, fee=fee, cut=cut,
-            raised=raised, exact=exact, amount=amount,
+            return TOO_LARGE
+        # 9. One rounding, at the end; then prepaid balances pay.
+        rounding = found.tariff.rounding
+        amount = rounded(exact, mode=rounding.mode, scale=rounding.scale)
+        count(spent, amount, tally)
+        _count_spend(taken, amount, tally)
+        paid = pay(self.snapshot, found.offer, currency, event, amount, tally)
+        start, calendar = event["start_time"], found.tariff.calendar
+        parts = counted.parts
+        return Working(
+            event=event, found=found, counted=counted, priced=priced, taken=taken, cut=cut,
+            month=billing_month(start, self._period_zone(found)),
+            start_band=parts[0].stretch.band if parts else band(calendar, start),
+            raised=raised, fx=fx if currency != found.tariff.currency else None, spent=spent,
+            currency=currency, exact=exact, amount=amount, paid=paid,
+            reads=tuple(tally.reads.values()),
         )  # fmt: skip
-        row = rated_row(working, self._book.snapshot)
-        return Charge(row, drawn.counter, drawn.used + drawn.covered, working)
+
+    def _period_zone(self, found: Found) -> str:
+        """Give the zone of periods: the offer's; a partner's are the operator's."""
+        return found.offer.time_zone if found.retail else self.snapshot.time_zone
+
+    def _priced(
+        self, event: Mapping[str, Any], found: Found, counted: Counted, tally: Tally,
+        amounts: Amounts,
+    ) -> Priced | Refusal:  # fmt: skip
+        price, parts = found.price, counted.parts
+        drawn = self._allowances.draw(
+            event, found.offer, found.tariff, found.entry.zone_id,
+            [part.stretch for part in parts], tally,
+        )  # fmt: skip
+        shared = share(event, found, price, self.snapshot, amounts, tally)
+        if isinstance(shared, Refusal):
+            return shared
+        rest = counted.quantity - drawn.covered - drawn.beyond
+        zone = self._period_zone(found)
+        climbed = climb(event, price.tiers, rest, zone, tally) if price.tiers else None
+        fee = price.connect_fee if counted.quantity > drawn.covered else _NOTHING
+        lines = tuple(price_lines(parts, drawn.free))
+        return Priced(lines, drawn, fee, climbed, shared)
+
+
+def _counted(event: Mapping[str, Any], found: Found) -> Counted:
+    """Convert usage and count it in steps; where uplink has its own price it comes last."""
+    tariff, price = found.tariff, found.price
+    timed = tariff.unit == Unit.MICROSECOND and len(tariff.calendar.bands) > 1
+    policy = tariff.straddle if timed else UNTIMED
+    ways = [("quantity", price.groups)]
+    if price.uplink:
+        ways = [("down_octets", price.groups), ("up_octets", price.uplink)]
+    used, parts = 0, []
+    for way, groups in ways:
+        units = _converted(event[way], found)
+        used += units
+        parts += [
+            Part(stretch, way, _rate(groups, stretch.group, stretch.band))
+            for stretch in stretches(groups, units, tariff.calendar, event["start_time"], policy)
+        ]
+    return Counted(used, tuple(parts), timed)
+
+
+def _rate(groups: tuple[Group, ...], group: int, band_no: int) -> Fraction:
+    return groups[group].rates[band_no]
+
+
+def _converted(quantity: int, found: Found) -> int:
+    conversion = found.tariff.conversion
+    if conversion is None:
+        return quantity
+    return round_ratio(quantity * conversion.multiply, conversion.divide, conversion.mode)
+
+
+def _bounded(price: Price, exact: Fraction, *, paid: bool) -> tuple[Fraction, Fraction]:
+    """Give what the maximum takes off and the minimum adds."""
+    cut = raised = _NOTHING
+    if price.maximum_charge is not None and exact > price.maximum_charge:
+        cut = exact - price.maximum_charge
+    if paid and exact - cut < price.minimum_charge:
+        raised = price.minimum_charge - (exact - cut)
+    return cut, raised
+
+
+def _count_spend(taken: tuple[Taken, ...], amount: Fraction, tally: Tally) -> None:
+    for one in taken:
+        if one.discount.measure == "spend":
+            tally.write(one.key, one.counted + int(amount * _NANO))

@@ -1,86 +1,125 @@
 """A charge as a row of RatedEvent."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import xxhash
 
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.money import display
-from tallywire.rating.rulebook.allowance import Draw
+from tallywire.rating.rulebook.allowance import Drawn
 from tallywire.rating.rulebook.working import Working
 
 ENGINE_VERSION = "1"
-RUN = "retail"
 OP = "charge"
+_NANO = 9
 
 
-def rated_id(event_id: bytes, restatement_no: int, attempt: int) -> bytes:
+def rated_id(event_id: bytes, restatement_no: int, attempt: int, run: str) -> bytes:
     """Name a charge by what it charges.
 
     Args:
         event_id: 16 bytes.
         restatement_no: Which restatement of the event.
         attempt: Which attempt at rating it.
+        run: Which leg.
 
     Returns:
         16 bytes: xxh3-128, the high byte first.
     """
-    text = f"{event_id.hex()}\x1f{restatement_no}\x1f{attempt}\x1f{RUN}\x1f{OP}"
+    text = f"{event_id.hex()}\x1f{restatement_no}\x1f{attempt}\x1f{run}\x1f{OP}"
     return xxhash.xxh3_128_digest(text.encode())
 
 
 def rated_row(working: Working, snapshot: Snapshot) -> dict[str, Any]:
     """Write the fields of RatedEvent, without ledger time and token."""
-    tariff, entry, drawn = working.found.tariff, working.found.entry, working.draw
-    event, exact, amount = working.event, working.exact, working.amount
+    found, event, leg = working.found, working.event, working.found.leg
+    tariff, entry = found.tariff, found.entry
+    number = event["event_id"], event["restatement_no"], event["attempt"]
     return {
         **event,
-        "rated_id": rated_id(event["event_id"], event["restatement_no"], event["attempt"]),
-        "run": RUN,
+        "rated_id": rated_id(*number, leg.run),
+        "run": leg.run,
+        "side": leg.side,
+        "party_id": leg.party_id,
         "op": OP,
         "version": 1,
         "tariff_id": tariff.tariff_id,
         "tariff_revision": entry.revision,
         "zone_id": entry.zone_id,
         "matched_prefix": entry.prefix,
-        "price_no": entry.price_no,
+        "price_no": found.price_no,
         "bands": _bands(working),
         "time_zone": tariff.calendar.time_zone,
-        "rated_quantity": working.quantity,
-        "included_quantity": drawn.covered,
-        "allowance_id": drawn.allowance.allowance_id if drawn.allowance else "",
-        "allowance_before": drawn.before,
-        "allowance_after": drawn.after,
-        "connect_fee": display(working.fee),
-        "minimum_applied": int(bool(working.raised)),
-        "maximum_applied": int(bool(working.cut)),
-        "amount_numerator": Decimal(exact.numerator),
-        "amount_denominator": Decimal(exact.denominator),
-        "amount": display(amount),
-        "rounding_mode": tariff.rounding.mode,
-        "rounding_scale": tariff.rounding.scale,
-        "rounding_difference": display(amount - exact),
-        "currency": tariff.currency,
-        "usage_rating_tag": _tag(drawn, working.quantity),
+        **_counted(working),
+        **_money(working),
         "tax_category": tariff.tax_category,
         "legal_entity": tariff.legal_entity or snapshot.legal_entity,
         "gl_code": tariff.gl_code,
         "bill_period": working.month,
-        "fate_change": 1,
+        "fate_change": int(found.retail),
         "rater": "rulebook",
         "catalog_hash": snapshot.hash,
         "engine_version": ENGINE_VERSION,
     }
 
 
+def _counted(working: Working) -> dict[str, Any]:
+    drawn, climb = working.priced.drawn, working.priced.climb
+    quantity, last = working.counted.quantity, drawn.draws[-1] if drawn.draws else None
+    return {
+        "rated_quantity": quantity,
+        "included_quantity": drawn.covered,
+        "allowance_id": last.bucket.allowance.allowance_id if last else "",
+        "allowance_before": last.before if last else -1,
+        "allowance_after": last.after if last else -1,
+        "cumulative_before": climb.before if climb else -1,
+        "cumulative_after": climb.after if climb else -1,
+        "counters": _counters(working),
+        "usage_rating_tag": _tag(drawn, quantity),
+    }
+
+
+def _counters(working: Working) -> str:
+    """Write what was read, unless one allowance and one sum of tiers tell it already."""
+    draws = working.priced.drawn.draws
+    known = len(draws) + (working.priced.climb is not None)
+    whole = all(not draw.bucket.granted for draw in draws)
+    plain = len(draws) <= 1 and len(working.reads) == known and whole
+    return "" if plain else " ".join(str(value) for value in working.reads)
+
+
+def _money(working: Working) -> dict[str, Any]:
+    exact, amount = working.exact, working.amount
+    rounding = working.found.tariff.rounding
+    climb, nothing = working.priced.climb, Fraction(0)
+    return {
+        "connect_fee": display(working.priced.fee),
+        "minimum_applied": int(bool(working.raised)),
+        "maximum_applied": int(bool(working.cut)),
+        "repriced": display(climb.repriced if climb else nothing),
+        "discount": display(sum((one.amount for one in working.taken), nothing)),
+        "spend_change": display(sum((one.added - one.cut for one in working.spent), nothing)),
+        "amount_numerator": Decimal(exact.numerator),
+        "amount_denominator": Decimal(exact.denominator),
+        "amount": display(amount),
+        "rounding_mode": rounding.mode,
+        "rounding_scale": rounding.scale,
+        "rounding_difference": display(amount - exact),
+        "currency": working.currency,
+        "fx_rate": str(working.fx) if working.fx is not None else "",
+        "balance_paid": display(Fraction(sum(one.paid for one in working.paid), 10**_NANO)),
+    }
+
+
 def _bands(working: Working) -> str:
-    met = dict.fromkeys(line.stretch.band for line in working.lines) or (working.start_band,)
+    met = dict.fromkeys(line.part.stretch.band for line in working.priced.lines)
     names = working.found.tariff.calendar.bands
-    return "+".join(names[number] for number in met)
+    return "+".join(names[number] for number in met or (working.start_band,))
 
 
-def _tag(drawn: Draw, quantity: int) -> str:
+def _tag(drawn: Drawn, quantity: int) -> str:
     if not drawn.covered:
         return "usage"
     return "included" if drawn.covered == quantity else "mixed"

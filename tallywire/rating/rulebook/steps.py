@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
+from tallywire.catalog.terms import Condition
+from tallywire.rating.rulebook.allowance import Draw
+from tallywire.rating.rulebook.conditions import ORIGIN, attribute, origin_zone
 from tallywire.rating.rulebook.working import Line, Working
+
+_NANO = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +17,9 @@ class Step:
     """One line of an explanation.
 
     Attributes:
-        name: usage, tariff, prefix, increments, allowance, price, connect_fee, maximum,
-            minimum, rounding.
+        name: usage, leg, tariff, prefix, attributes, increments, allowance, price, fair_use,
+            connect_fee, tiers, share, discount, maximum, minimum, exchange, overage, limit,
+            rounding, balance.
         facts: Values of the step, by name; amounts are Fractions in `currency`, quantities base
             units of `unit`, names ending in `_us` instants in microseconds UTC.
     """
@@ -26,15 +33,18 @@ def trace(working: Working) -> tuple[Step, ...]:
     return (
         *_found(working),
         _increments(working),
-        *_allowance(working),
-        *(_price(working, line) for line in working.lines),
+        *(_allowance(working, draw) for draw in working.priced.drawn.draws),
+        *(_price(working, line) for line in working.priced.lines if _told(working, line)),
         *_additions(working),
+        *_reductions(working),
+        *_period(working),
         _rounding(working),
+        *_balances(working),
     )
 
 
 def _found(working: Working) -> Iterator[Step]:
-    event, found = working.event, working.found
+    event, found, leg = working.event, working.found, working.found.leg
     tariff, entry = found.tariff, found.entry
     yield Step(
         "usage",
@@ -46,14 +56,18 @@ def _found(working: Working) -> Iterator[Step]:
             "time_zone": tariff.calendar.time_zone,
         },
     )
+    if not found.retail:
+        yield Step("leg", {"run": leg.run, "side": leg.side, "party": leg.party_id})
     yield Step(
         "tariff",
         {
             "offer": found.offer.offer_id,
+            "run": leg.run,
             "service": event["service"],
             "direction": event["direction"],
             "tariff": tariff.tariff_id,
             "revision": entry.revision,
+            "choice": leg.tariffs.index(tariff.tariff_id),
         },
     )
     yield Step(
@@ -63,101 +77,213 @@ def _found(working: Working) -> Iterator[Step]:
             "number": found.digits,
             "prefix": entry.prefix,
             "zone": entry.zone_id,
-            "price_no": entry.price_no,
+            "price_no": found.price_no,
         },
     )
+    yield from _attributes(working)
+
+
+def _attributes(working: Working) -> Iterator[Step]:
+    found = working.found
+    for variant in found.tariff.prices[found.entry.price_no].variants:
+        if variant.price_no == found.price_no:
+            yield Step("attributes", {"matched": [_matched(working, one) for one in variant.when]})
+            return
+
+
+def _matched(working: Working, condition: Condition) -> tuple[str, str]:
+    if condition.field == ORIGIN:
+        return ORIGIN, origin_zone(working.found.tariff, working.event["a_number"])
+    return condition.field, attribute(working.event, condition.field)
 
 
 def _increments(working: Working) -> Step:
-    groups = working.found.price.groups
+    price, conversion = working.found.price, working.found.tariff.conversion
     return Step(
         "increments",
         {
-            "used": working.event["quantity"],
-            "counted": working.quantity,
+            "used": working.counted.used,
+            "counted": working.counted.quantity,
             "unit": working.found.tariff.unit,
-            "groups": [{"from": group.start, "step": group.increment} for group in groups],
+            "converted": conversion is not None,
+            "groups": [{"from": group.start, "step": group.increment} for group in price.groups],
         },
     )
 
 
-def _allowance(working: Working) -> Iterator[Step]:
-    drawn = working.draw
-    if drawn.allowance is not None:
-        yield Step(
-            "allowance",
-            {
-                "allowance": drawn.allowance.allowance_id,
-                "month": working.month,
-                "time_zone": working.found.offer.time_zone,
-                "unit": drawn.allowance.unit,
-                "before": drawn.before,
-                "covered": drawn.covered,
-                "after": drawn.after,
-            },
-        )
+def _allowance(working: Working, draw: Draw) -> Step:
+    bucket = draw.bucket
+    return Step(
+        "allowance",
+        {
+            "allowance": bucket.allowance.allowance_id,
+            "period": bucket.period,
+            "scope": bucket.allowance.scope,
+            "carried": bucket.carried,
+            "time_zone": working.found.offer.time_zone,
+            "unit": bucket.allowance.unit,
+            "before": draw.before,
+            "covered": draw.covered,
+            "after": draw.after,
+            "beyond": draw.beyond,
+        },
+    )
 
 
 def _price(working: Working, line: Line) -> Step:
-    tariff, part = working.found.tariff, line.stretch
+    tariff, part = working.found.tariff, line.part.stretch
     start = working.event["start_time"]
+    instants = {"from_us": start + part.first, "until_us": start + part.first + part.length}
     return Step(
         "price",
         {
             "band": tariff.calendar.bands[part.band],
             "bands": len(tariff.calendar.bands),
+            "way": line.part.way,
             "quantity": part.length,
             "free": line.free,
             "unit": tariff.unit,
-            "rate": line.rate,
+            "rate": line.part.rate,
             "amount": line.amount,
             "currency": tariff.currency,
             "time_zone": tariff.calendar.time_zone,
-            **(
-                {"from_us": start + part.first, "until_us": start + part.first + part.length}
-                if working.timed
-                else {}
-            ),
+            **(instants if working.counted.timed else {}),
         },
     )
 
 
+def _told(working: Working, line: Line) -> bool:
+    """A stretch without a rate of its own is told only where no other price says what it costs."""
+    price = working.found.price
+    return bool(line.part.rate or line.free) or not (price.tiers or price.share)
+
+
 def _additions(working: Working) -> Iterator[Step]:
+    currency, priced = working.found.tariff.currency, working.priced
+    for draw in priced.drawn.draws:
+        if draw.beyond:
+            facts = {
+                "allowance": draw.bucket.allowance.allowance_id,
+                "quantity": draw.beyond,
+                "unit": draw.bucket.allowance.unit,
+                "rate": draw.bucket.allowance.overage,
+                "amount": draw.amount,
+                "currency": currency,
+            }
+            yield Step("fair_use", facts)
+    if priced.fee:
+        yield Step("connect_fee", {"amount": priced.fee, "currency": currency})
+    climb = priced.climb
+    if climb:
+        facts = {
+            "counter": climb.tiers.counter,
+            "mode": climb.tiers.mode,
+            "measure": climb.tiers.measure,
+            "scope": climb.tiers.scope,
+            "period": climb.period,
+            "unit": working.found.tariff.unit,
+            "before": climb.before,
+            "after": climb.after,
+            "repriced": climb.repriced,
+            "amount": climb.amount,
+            "currency": currency,
+        }
+        yield Step("tiers", facts)
+    if priced.shared:
+        shared = priced.shared
+        facts = {
+            "of": shared.of,
+            "base": shared.base,
+            "share": working.found.price.share,
+            "amount": shared.amount,
+            "currency": currency,
+        }
+        yield Step("share", facts)
+
+
+def _reductions(working: Working) -> Iterator[Step]:
     currency = working.found.tariff.currency
-    if working.fee:
-        yield Step("connect_fee", {"amount": working.fee, "currency": currency})
+    now = working.priced.exact
+    for one in working.taken:
+        facts = {
+            "discount": one.discount.discount_id,
+            "before": one.before,
+            "amount": -one.amount,
+            "percent": one.amount * 100 / one.before if one.before else Fraction(0),
+            "period": one.period if one.counted >= 0 else "",
+            "currency": currency,
+        }
+        yield Step("discount", facts)
+        now -= one.amount
     if working.cut:
-        before = sum((line.amount for line in working.lines), working.fee)
-        yield Step(
-            "maximum",
-            {
-                "before": before,
-                "most": before - working.cut,
-                "amount": -working.cut,
-                "currency": currency,
-            },
-        )
+        most = now - working.cut
+        facts = {"before": now, "most": most, "amount": -working.cut, "currency": currency}
+        yield Step("maximum", facts)
+        now = most
     if working.raised:
-        yield Step(
-            "minimum",
-            {
-                "before": working.exact - working.raised,
-                "least": working.exact,
-                "amount": working.raised,
+        least = now + working.raised
+        facts = {"before": now, "least": least, "amount": working.raised, "currency": currency}
+        yield Step("minimum", facts)
+
+
+def _period(working: Working) -> Iterator[Step]:
+    currency = working.currency
+    if working.fx is not None:
+        before = working.spent[0].before if working.spent else working.exact
+        facts = {
+            "fx_rate": working.fx,
+            "from": working.found.tariff.currency,
+            "before": before / working.fx,
+            "amount": before - before / working.fx,
+            "after": before,
+            "currency": currency,
+        }
+        yield Step("exchange", facts)
+    for one in working.spent:
+        if one.added:
+            facts = {
+                "spend": one.spend.spend_id,
+                "committed": one.spend.committed,
+                "factor": one.spend.overage,
+                "amount": one.added,
                 "currency": currency,
-            },
-        )
+                "period": one.period,
+            }
+            yield Step("overage", facts)
+        if one.cut:
+            facts = {
+                "spend": one.spend.spend_id,
+                "most": one.spend.maximum,
+                "charged": Fraction(one.held, _NANO),
+                "amount": -one.cut,
+                "currency": currency,
+                "period": one.period,
+            }
+            yield Step("limit", facts)
 
 
 def _rounding(working: Working) -> Step:
-    tariff = working.found.tariff
+    rounding = working.found.tariff.rounding
     return Step(
         "rounding",
         {
             "exact": working.exact,
-            "mode": tariff.rounding.mode,
-            "scale": tariff.rounding.scale,
+            "mode": rounding.mode,
+            "scale": rounding.scale,
             "charge": working.amount,
-            "currency": tariff.currency,
+            "currency": working.currency,
         },
     )
+
+
+def _balances(working: Working) -> Iterator[Step]:
+    for one in working.paid:
+        facts = {
+            "balance": one.balance.balance_id,
+            "grant": one.grant.grant_id,
+            "before": Fraction(one.before, _NANO),
+            "paid": Fraction(one.paid, _NANO),
+            "after": Fraction(one.before - one.paid, _NANO),
+            "currency": working.currency,
+        }
+        yield Step("balance", facts)

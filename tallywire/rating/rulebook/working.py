@@ -5,10 +5,50 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from tallywire.catalog.snapshot import Price
-from tallywire.rating.rulebook.allowance import Draw
+from tallywire.rating.rulebook.allowance import Drawn
+from tallywire.rating.rulebook.amounts import Shared
+from tallywire.rating.rulebook.balances import Paid
 from tallywire.rating.rulebook.book import Found
+from tallywire.rating.rulebook.discounts import Taken
 from tallywire.rating.rulebook.increments import Stretch
+from tallywire.rating.rulebook.spend import Spent
+from tallywire.rating.rulebook.tiers import Climb
+
+_NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of usage and what a unit of it costs.
+
+    Attributes:
+        way: `quantity`, `down_octets` or `up_octets`: what is counted.
+        rate: Exact price per base unit.
+    """
+
+    stretch: Stretch
+    way: str
+    rate: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Usage, counted in steps.
+
+    Attributes:
+        used: What was used, priced units.
+        parts: Stretches in the order they are charged.
+        timed: Whether parts have instants of their own.
+    """
+
+    used: int
+    parts: tuple[Part, ...]
+    timed: bool
+
+    @property
+    def quantity(self) -> int:
+        """Charged base units."""
+        return sum(part.stretch.length for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,54 +56,81 @@ class Line:
     """The price of one stretch of usage.
 
     Attributes:
-        stretch: Charged units of one group in one band.
-        free: Units of it that an allowance pays for: the first.
-        rate: Exact price per base unit.
-        amount: Exact price of the units that are not free.
+        free: Units of it that have not the tariff's price: an allowance pays or prices them.
+        amount: Exact price of the others.
     """
 
-    stretch: Stretch
+    part: Part
     free: int
-    rate: Fraction
     amount: Fraction
 
 
-def price_lines(price: Price, parts: Iterable[Stretch], covered: int) -> Iterator[Line]:
-    """Price what an allowance does not cover: it covers the first units used."""
-    left = covered
-    for part in parts:
-        free = min(left, part.length)
-        left -= free
-        rate = price.groups[part.group].rates[part.band]
-        yield Line(part, free, rate, (part.length - free) * rate)
+def price_lines(parts: Iterable[Part], free: Iterable[int]) -> Iterator[Line]:
+    """Price what allowances do not cover."""
+    for part, units in zip(parts, free, strict=True):
+        yield Line(part, units, (part.stretch.length - units) * part.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The price of usage, before anything is taken off.
+
+    Attributes:
+        lines: Prices of stretches.
+        fee: Connection fee charged, 0 where none is.
+        climb: What a price over a period adds.
+        shared: A share of an amount.
+    """
+
+    lines: tuple[Line, ...]
+    drawn: Drawn
+    fee: Fraction
+    climb: Climb | None
+    shared: Shared | None
+
+    @property
+    def exact(self) -> Fraction:
+        """All of it."""
+        total = sum((line.amount for line in self.lines if line.amount), self.fee)
+        total += sum((draw.amount for draw in self.drawn.draws if draw.beyond), _NOTHING)
+        if self.climb:
+            total += self.climb.amount
+        return total + self.shared.amount if self.shared else total
 
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """From usage to amount; money is exact, in major units of the tariff's currency.
+    """From usage to amount; money is exact, in major units.
 
     Attributes:
         event: Fields of UsageEvent.
         month: Billing month, YYYY-MM.
         start_band: Index of the band the usage began in.
-        quantity: Charged base units.
-        fee: Connection fee charged, 0 where none is.
+        taken: Discounts.
         cut: What the maximum charge took off.
         raised: What the minimum charge added.
+        fx: Rate from the tariff's currency to `currency`; none where both are the same.
+        spent: Commitments and limits.
+        currency: Of the charge.
         exact: The charge before rounding.
         amount: The charge.
+        paid: What prepaid balances paid of it.
+        reads: What counters held, in the order they were read.
     """
 
     event: Mapping[str, Any]
     found: Found
     month: str
     start_band: int
-    timed: bool
-    lines: tuple[Line, ...]
-    quantity: int
-    draw: Draw
-    fee: Fraction
+    counted: Counted
+    priced: Priced
+    taken: tuple[Taken, ...]
     cut: Fraction
     raised: Fraction
+    fx: Fraction | None
+    spent: tuple[Spent, ...]
+    currency: str
     exact: Fraction
     amount: Fraction
+    paid: tuple[Paid, ...]
+    reads: tuple[int, ...]

@@ -1,0 +1,242 @@
+"""Which legs each row of a batch has, and where this rater may charge them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from schemas.services import QUANTITY_LIMIT
+from tallywire.catalog.fitness import offer_reasons, overridden, tariff_reasons
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.rating.columnar.clocks import Ints
+from tallywire.rating.columnar.included import AllowanceTable
+from tallywire.rating.columnar.legs import Search, refusal_words, search
+from tallywire.rating.columnar.partners import AMBIGUOUS, Claim, Run, runs
+from tallywire.rating.columnar.tables import Tables
+
+Flags = npt.NDArray[np.bool_]
+RETAIL = "retail"
+
+_LONGEST_DRAW = 10**12
+"""A larger quantity could let the sums of one batch overflow: such rows are not taken."""
+_PLACE = "_place"
+
+
+@dataclass(frozen=True)
+class LegFound:
+    """The priced rows of one leg.
+
+    Attributes:
+        rows: Places of its rows in the usage that has a price.
+        offer: Number of the offer; empty for a partner.
+        party: Partner of each row; empty for retail.
+    """
+
+    run: str
+    side: str
+    rows: Ints
+    offer: Ints
+    tariff: Ints
+    entry: Ints
+    price: Ints
+    party: pl.Series
+
+    @property
+    def retail(self) -> bool:
+        """Whether the customer's terms apply."""
+        return self.run == RETAIL
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a partner's run asked for.
+
+    Attributes:
+        rows: Places, among the usage that has a price, of rows with a leg.
+        claims: What the run's partners claim; `claim` tells which of them each row has.
+        ambiguous: Places of rows that several partners claim.
+    """
+
+    run: Run
+    rows: Ints
+    found: Search
+    claims: list[Claim]
+    claim: Ints
+    ambiguous: Ints
+
+
+@dataclass(frozen=True)
+class Found:
+    """The legs of a batch.
+
+    Attributes:
+        batch: All rows.
+        retail: Their search.
+        kept: Places of rows that have a price.
+        usage: Those rows.
+        legs: Their legs, retail first.
+        asked: What each run of partners was asked.
+        takeable: Rows of the batch that this rater may charge or refuse: nothing about them is
+            sequential, and everything provably fits.
+    """
+
+    batch: pl.DataFrame
+    retail: Search
+    kept: Ints
+    usage: pl.DataFrame
+    legs: tuple[LegFound, ...]
+    asked: tuple[Asked, ...]
+    takeable: Flags
+
+    @property
+    def places(self) -> Ints:
+        """For each charge of the batch, in its order, the place of its usage."""
+        at: Ints = np.sort(self.kept[np.concatenate([leg.rows for leg in self.legs])])
+        return at
+
+
+class Finder:
+    """Finds legs and prices by the tables of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.tables = Tables(snapshot)
+        tables = self.tables
+        self._snapshot = snapshot
+        self._runs = runs(snapshot.partners, tables.number)
+        self.allowances = AllowanceTable(tables.offers, tables.tariffs, tables.zone_codes.names)
+        tariffs = snapshot.tariffs
+        slow = [bool(offer_reasons(offer, tariffs)) for offer in tables.offers]
+        self._slow_offer = np.array([*slow, False], bool)
+        self._slow_offer[: len(slow)] |= self.allowances.contrary
+        self._slow_tariff = np.array([bool(tariff_reasons(one)) for one in tables.tariffs], bool)
+        subscriptions, accounts = overridden(snapshot)
+        self._own = [
+            (name, pl.Series(sorted(ids), dtype=pl.String))
+            for name, ids in (("subscription_id", subscriptions), ("account_id", accounts))
+            if ids
+        ]
+        zones = [offer.time_zone for offer in tables.offers]
+        self._zones = sorted({*zones, snapshot.time_zone})
+        self._zone_of_offer = np.array([self._zones.index(zone) for zone in zones], np.int64)
+
+    def zone_numbers(self, leg: LegFound) -> tuple[Ints, list[str]]:
+        """Number the zone of each row's periods; also the zones by number."""
+        if leg.retail:
+            return self._zone_of_offer[leg.offer], self._zones
+        number = self._zones.index(self._snapshot.time_zone)
+        return np.full(len(leg.rows), number, np.int64), self._zones
+
+    def zones(self, leg: LegFound) -> pl.Series:
+        """Name the zone of each row's periods."""
+        numbers, zones = self.zone_numbers(leg)
+        return pl.Series(zones, dtype=pl.String).gather(numbers)
+
+    def find(self, batch: pl.DataFrame) -> Found:
+        """Find every leg of every row."""
+        tables = self.tables
+        offer = tables.offer_codes.of(batch["offer_id"])
+        uses = batch.select(pl.concat_str("service", "direction", separator="\x1f"))
+        use = tables.leg_codes.of(uses.to_series())
+        takeable = self._plain(batch, offer)
+        retail = search(tables, batch, [chain[offer, use] for chain in tables.chains])
+        good = retail.price >= 0
+        kept = np.flatnonzero(good)
+        usage = batch if good.all() else batch.filter(pl.Series(good))
+        legs = [
+            LegFound(
+                RETAIL, "revenue", np.arange(len(kept)), offer[kept], retail.tariff[kept],
+                retail.entry[kept], retail.price[kept], party=pl.Series([], dtype=pl.String),
+            )
+        ]  # fmt: skip
+        asked = [self._ask(run, usage) for run in self._runs] if len(kept) else []
+        legs += [_leg(one) for one in asked]
+        for leg in legs:
+            takeable[kept[leg.rows]] &= self._fits(usage, leg)
+        return Found(batch, retail, kept, usage, tuple(legs), tuple(asked), takeable)
+
+    def _plain(self, batch: pl.DataFrame, offer: Ints) -> Flags:
+        """Tell which rows have nothing about them that needs the rulebook."""
+        plain: Flags = ~self._slow_offer[offer]
+        plain &= (batch["runs"] == "").to_numpy()
+        for name, ids in self._own:
+            plain &= ~batch[name].is_in(ids.implode()).to_numpy()
+        return plain
+
+    def _fits(self, usage: pl.DataFrame, leg: LegFound) -> Flags:
+        tables = self.tables
+        quantity = usage["quantity"].to_numpy()[leg.rows]
+        fits = ~self._slow_tariff[leg.tariff]
+        if tables.converts:
+            room = np.iinfo(np.int64).max // tables.multiply[leg.tariff] // 2
+            fits &= quantity <= room
+            quantity = tables.converted(leg.tariff, np.minimum(quantity, room))
+            fits &= quantity <= QUANTITY_LIMIT
+        limit = np.minimum(tables.prices.limit[leg.price], _LONGEST_DRAW)
+        result: Flags = fits & (quantity <= limit)
+        return result
+
+    def _ask(self, run: Run, usage: pl.DataFrame) -> Asked:
+        claims, claim = run.claims(usage)
+        depth = max((len(one.tariffs) for one in claims), default=0)
+        chains = np.full((len(claims), max(1, depth)), -1, np.int64)
+        for number, one in enumerate(claims):
+            chains[number, : len(one.tariffs)] = one.tariffs
+        rows = np.flatnonzero(chains[claim, 0] >= 0)
+        levels = [chains[claim[rows], level] for level in range(chains.shape[1])]
+        found = search(self.tables, usage if len(rows) == usage.height else usage[rows], levels)
+        several = np.array([bool(one.refusal[0]) for one in claims], bool)
+        return Asked(run, rows, found, claims, claim, np.flatnonzero(several[claim]))
+
+    def refusals(self, found: Found) -> tuple[pl.DataFrame, Ints]:
+        """Give refused rows and legs with reason, detail, missing_ref, run and records; places.
+
+        Rows come in input order, the legs of a row in theirs. A refused leg counts no record: its
+        usage is rated, and asks for that run alone when it is tried again.
+        """
+        legs = len(found.asked) + 1
+        bad = np.flatnonzero(found.retail.price < 0)
+        rows = found.batch[bad]
+        words = refusal_words(self.tables, _part(found.retail, bad), rows)
+        frames, places = [_refused(rows, words, "")], [bad * legs]
+        for number, one in enumerate(found.asked, start=1):
+            lost = np.flatnonzero(one.found.price < 0)
+            rows = found.usage[one.rows[lost]]
+            words = refusal_words(self.tables, _part(one.found, lost), rows)
+            frames.append(_refused(rows, words, one.run.name))
+            frames.append(_refused(found.usage[one.ambiguous], _ambiguous(one), one.run.name))
+            places += [found.kept[at] * legs + number for at in (one.rows[lost], one.ambiguous)]
+        order = np.concatenate(places)
+        return pl.concat(frames)[np.argsort(order, kind="stable")], np.sort(order) // legs
+
+
+def _leg(one: Asked) -> LegFound:
+    good = np.flatnonzero(one.found.price >= 0)
+    rows, found = one.rows[good], one.found
+    party = pl.Series([claim.party_id for claim in one.claims], dtype=pl.String)
+    return LegFound(
+        one.run.name, one.run.side, rows, np.empty(0, np.int64), found.tariff[good],
+        found.entry[good], found.price[good], party.gather(one.claim[rows]),
+    )  # fmt: skip
+
+
+def _part(found: Search, rows: Ints) -> Search:
+    return Search(
+        found.tariff[rows], found.entry[rows], found.price[rows], found.reason[rows],
+        found.digits.gather(rows), found.zone[rows],
+    )  # fmt: skip
+
+
+def _ambiguous(one: Asked) -> pl.DataFrame:
+    told = [
+        (AMBIGUOUS, *one.claims[number].refusal) for number in one.claim[one.ambiguous].tolist()
+    ]
+    schema = dict.fromkeys(("reason", "detail", "missing_ref"), pl.String)
+    return pl.DataFrame(told, schema=schema, orient="row")
+
+
+def _refused(rows: pl.DataFrame, words: pl.DataFrame, run: str) -> pl.DataFrame:
+    asked = rows.with_columns(pl.lit(run).alias("runs")) if run else rows
+    return pl.concat([asked, words], how="horizontal").with_columns(
+        pl.lit(run).alias("run"), pl.lit(int(not run), dtype=pl.Int64).alias("records")
+    )

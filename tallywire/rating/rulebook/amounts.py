@@ -1,0 +1,92 @@
+"""Money that is no rate: shares of an amount, and amounts in another currency."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from schemas.reasons import Reason
+from tallywire.catalog.snapshot import Price, Snapshot
+from tallywire.rating.rulebook.book import Found, Refusal
+from tallywire.rating.rulebook.tally import Tally
+
+NANO = 10**9
+_DAY_US = 86_400_000_000
+CARRIED = "source_amount"
+
+Amounts = Mapping[str, tuple[int, str]]
+"""What earlier legs of the event came to, by run: 10^-9 of a currency, and the currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A share of an amount.
+
+    Attributes:
+        of: What the amount is: `source_amount`, or a run.
+        base: The amount, in the tariff's currency.
+        amount: The share of it.
+    """
+
+    of: str
+    base: Fraction
+    amount: Fraction
+
+
+def exchange(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fraction | None:
+    """Give the exact rate from one currency to another, or none where no rate holds.
+
+    A table from the target to the source serves turned over.
+    """
+    if source == target:
+        return Fraction(1)
+    rate = _dated(snapshot, source, target, moment_us)
+    if rate is not None:
+        return rate
+    turned = _dated(snapshot, target, source, moment_us)
+    return None if turned is None else 1 / turned
+
+
+def _dated(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fraction | None:
+    found = None
+    for since, rate in snapshot.fx.get((source, target), ()):
+        if since <= moment_us < since + snapshot.fx_days * _DAY_US:
+            found = rate
+    return found
+
+
+def no_rate(source: str, target: str) -> Refusal:
+    """Refuse for want of an exchange rate."""
+    detail = f"there is no exchange rate from {source} to {target} for that day"
+    return Refusal(Reason.FX_RATE_MISSING, detail, f"{source}/{target}")
+
+
+def share(
+    event: Mapping[str, Any], found: Found, price: Price, snapshot: Snapshot, amounts: Amounts,
+    tally: Tally,
+) -> Shared | Refusal | None:  # fmt: skip
+    """Take the share of an amount that a price charges, if it does.
+
+    Args:
+        amounts: Earlier legs; what is read of them is told to the tally.
+    """
+    if price.share is None:
+        return None
+    currency = found.tariff.currency
+    if price.share_of != CARRIED:
+        leg = amounts.get(price.share_of)
+        if leg is None or leg[1] != currency:
+            detail = f"the leg {price.share_of} has no charge in {currency} to take a share of"
+            return Refusal(Reason.AMOUNT_MISSING, detail, price.share_of)
+        tally.reads["amount", price.share_of] = leg[0]
+        base = Fraction(leg[0], NANO)
+        return Shared(price.share_of, base, base * price.share)
+    if event["source_amount"] is None:
+        detail = "the usage carries no amount, and its price is a share of one"
+        return Refusal(Reason.AMOUNT_MISSING, detail, found.tariff.tariff_id)
+    source = event["source_currency"] or currency
+    rate = exchange(snapshot, source, currency, event["start_time"])
+    if rate is None:
+        return no_rate(source, currency)
+    base = Fraction(event["source_amount"]) * rate
+    return Shared(CARRIED, base, base * price.share)

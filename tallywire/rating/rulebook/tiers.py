@@ -1,0 +1,207 @@
+"""Prices over a period: an event costs what it adds to the price of everything counted so far."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from tallywire.calendar import period_of
+from tallywire.catalog.terms import Tier, Tiers
+from tallywire.rating.rulebook.conditions import attribute
+from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
+
+_NOTHING = Fraction(0)
+_NANO = 10**9
+_SECOND_US = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """What an event adds.
+
+    Attributes:
+        before: Units counted before it.
+        after: Units counted after it.
+        amount: Exact price that it adds; negative where earlier usage became cheaper.
+        repriced: Part of `amount` that changes what earlier usage cost.
+        period: Name of the period.
+    """
+
+    tiers: Tiers
+    period: str
+    before: int
+    after: int
+    amount: Fraction
+    repriced: Fraction
+
+
+def blocks(units: int, block: int) -> int:
+    """Round units up to whole blocks.
+
+    >>> blocks(1, 100), blocks(100, 100), blocks(101, 100)
+    (100, 100, 200)
+    """
+    return -(-units // block) * block
+
+
+def reached(steps: Sequence[Tier], counted: int) -> Tier:
+    """Give the tier that a count lies in: the upper end of a tier belongs to it."""
+    found = steps[0]
+    for step in steps:
+        if counted > step.start:
+            found = step
+    return found
+
+
+def price_of(steps: Sequence[Tier], mode: str, counted: int) -> Fraction:
+    """Give the price of everything counted in a period; nothing counted costs nothing.
+
+    >>> steps = (Tier(0, Fraction(2), Fraction(1, 10)), Tier(10, Fraction(3), Fraction(1, 20)))
+    >>> [str(price_of(steps, "graduated", counted)) for counted in (0, 10, 12)]
+    ['0', '3', '61/10']
+    >>> [str(price_of(steps, "volume", counted)) for counted in (0, 10, 12)]
+    ['0', '3', '18/5']
+    """
+    if not counted:
+        return _NOTHING
+    if mode == "volume":
+        step = reached(steps, counted)
+        return step.flat + blocks(counted, step.block) * step.rate
+    total = _NOTHING
+    for number, step in enumerate(steps):
+        if counted <= step.start:
+            break
+        end = steps[number + 1].start if number + 1 < len(steps) else counted
+        total += step.flat + blocks(min(counted, end) - step.start, step.block) * step.rate
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """One event, about to be counted.
+
+    Attributes:
+        units: Charged units that no allowance pays for.
+        key: Counter of the period.
+    """
+
+    event: Mapping[str, Any]
+    tiers: Tiers
+    units: int
+    key: CounterKey
+    tally: Tally
+
+
+def climb(
+    event: Mapping[str, Any], tiers: Tiers, units: int, time_zone: str, tally: Tally
+) -> Climb:
+    """Count an event and price what it adds.
+
+    Args:
+        event: Fields of UsageEvent.
+        tiers: Price over a period.
+        units: Charged units that no allowance pays for.
+        time_zone: IANA zone of the period.
+        tally: Counters; what is counted is written to it.
+    """
+    period = period_of(event["start_time"], time_zone, tiers.period)
+    key = counter_key("tiers", tiers.scope, holder(event, tiers.scope), tiers.counter, period)
+    before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, key, tally))
+    steps, mode = tiers.steps, tiers.mode
+    amount = price_of(steps, mode, after) - price_of(steps, mode, before)
+    repriced = _NOTHING
+    if mode == "volume" and before:
+        there = reached(steps, after)
+        repriced = there.flat + blocks(before, there.block) * there.rate
+        repriced -= price_of(steps, mode, before)
+    return Climb(tiers, period, before, after, amount, repriced)
+
+
+def _added(one: _Count, more: int) -> tuple[int, int]:
+    before = one.tally.used(one.key)
+    one.tally.write(one.key, before + more)
+    return before, before + more
+
+
+def _sum(one: _Count) -> tuple[int, int]:
+    return _added(one, one.units)
+
+
+def _count(one: _Count) -> tuple[int, int]:
+    return _added(one, 1)
+
+
+def _amount(one: _Count) -> tuple[int, int]:
+    return _added(one, int(Decimal(one.event["source_amount"] or 0) * _NANO))
+
+
+def _max(one: _Count) -> tuple[int, int]:
+    before = one.tally.used(one.key)
+    return _added(one, max(0, one.units - before))
+
+
+def _latest(one: _Count) -> tuple[int, int]:
+    """Count the units of the event that began last; of two at one instant the later in order."""
+    at = (*one.key, "at")
+    before, last = one.tally.used(one.key), one.tally.used(at)
+    if one.event["start_time"] < last:
+        return before, before
+    one.tally.write(at, one.event["start_time"])
+    return _added(one, one.units - before)
+
+
+def _unique(one: _Count) -> tuple[int, int]:
+    """Count distinct values: each has a counter that tells it was there."""
+    seen = (*one.key, "value", attribute(one.event, one.tiers.of))
+    if one.tally.used(seen):
+        return _added(one, 0)
+    one.tally.write(seen, 1)
+    return _added(one, 1)
+
+
+def _time_weighted(one: _Count) -> tuple[int, int]:
+    """Count units times whole seconds: each event sets a level, which lasts until the next one."""
+
+    def measure() -> tuple[int, int]:
+        points = one.tally.series(one.key)
+        moment = one.event["start_time"] // _SECOND_US
+        one.tally.add(one.key, (moment, len(points), one.units))
+        return _area(points), _area(one.tally.series(one.key))
+
+    return one.tally.span(one.key, measure)
+
+
+def _area(points: Sequence[Point]) -> int:
+    return sum((end[0] - start[0]) * start[2] for start, end in pairwise(points))
+
+
+def _percentile(one: _Count) -> tuple[int, int]:
+    def measure() -> tuple[int, int]:
+        points, wanted = one.tally.series(one.key), one.tiers.percentile
+        one.tally.add(one.key, (one.units, len(points), 0))
+        return nearest_rank(points, wanted), nearest_rank(one.tally.series(one.key), wanted)
+
+    return one.tally.span(one.key, measure)
+
+
+def nearest_rank(points: Sequence[Point], percentile: int) -> int:
+    """Give the percentile of values, by nearest rank: the value at place ceil(n * p / 100).
+
+    >>> nearest_rank([(value, 0, 0) for value in range(1, 101)], 95)
+    95
+    """
+    return points[-(-len(points) * percentile // 100) - 1][0] if points else 0
+
+
+_MEASURES = {
+    "sum": _sum,
+    "count": _count,
+    "amount": _amount,
+    "max": _max,
+    "latest": _latest,
+    "unique": _unique,
+    "time_weighted": _time_weighted,
+    "percentile": _percentile,
+}

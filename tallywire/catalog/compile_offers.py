@@ -4,37 +4,49 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from tallywire.catalog.compile_terms import (
+    compiled_allowance,
+    compiled_discount,
+    compiled_spend,
+    texts,
+    uses,
+)
 from tallywire.catalog.entries import Entries, Parent, unit_of
-from tallywire.catalog.models import AllowanceEntry, FeedEntry, OfferEntry, Operator, PlanEntry
+from tallywire.catalog.models import FeedEntry, OfferEntry, Operator, PlanEntry
 from tallywire.catalog.pricing import in_units
-from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Allowance, Feed, Offer
+from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Feed, Offer
+from tallywire.catalog.terms import Balance
 
 
-def _allowance(entry: AllowanceEntry) -> Allowance:
-    unit = unit_of(entry.services[0])
-    return Allowance(
-        allowance_id=entry.id,
-        services=frozenset(service.value for service in entry.services),
-        zones=frozenset(entry.zones),
-        unit=unit.value,
-        quantity=in_units(entry.quantity, unit) or 0,
+def _offer(entry: OfferEntry, plans: Mapping[str, PlanEntry], entries: Entries) -> Offer:
+    assert entries.operator is not None  # noqa: S101  lint has passed
+    zone = entry.time_zone or entries.time_zone
+    currency = entry.currency or entries.operator.value.currency
+    lines = [line for name in entry.plans for line in plans[name].tariffs]
+    return Offer(
+        offer_id=entry.id,
+        tariffs=uses(lines),
+        allowances=tuple(compiled_allowance(one, zone) for one in entry.allowances),
+        time_zone=zone,
+        fallbacks={
+            (line.service.value, line.direction.value): line.fallback
+            for line in lines
+            if line.fallback
+        },
+        discounts=tuple(compiled_discount(one, zone, currency) for one in entry.discounts),
+        spends=tuple(compiled_spend(one, currency) for one in entry.spend),
+        balances=tuple(
+            Balance(one.id, one.currency or currency, one.scope, texts(one.services), one.priority)
+            for one in entry.balances
+        ),
+        currency=entry.currency or "",
     )
-
-
-def _offer(entry: OfferEntry, plans: Mapping[str, PlanEntry], time_zone: str) -> Offer:
-    tariffs = {
-        (line.service.value, line.direction.value): line.tariff
-        for name in entry.plans
-        for line in plans[name].tariffs
-    }
-    allowances = tuple(_allowance(one) for one in entry.allowances)
-    return Offer(entry.id, tariffs, allowances, entry.time_zone or time_zone)
 
 
 def compile_offers(entries: Entries) -> Mapping[str, Offer]:
     """Compile every offer: the tariffs of its plans, and its allowances."""
     plans = {one.value.id: one.value for one in entries.plans}
-    return {one.value.id: _offer(one.value, plans, entries.time_zone) for one in entries.offers}
+    return {one.value.id: _offer(one.value, plans, entries) for one in entries.offers}
 
 
 def _or(own: str | None, default: str) -> str:

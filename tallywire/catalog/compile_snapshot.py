@@ -7,6 +7,7 @@ from fractions import Fraction
 from tallywire.catalog.compile_calendars import compile_calendars
 from tallywire.catalog.compile_offers import compile_feeds, compile_identifiers, compile_offers
 from tallywire.catalog.compile_tariffs import compile_tariffs
+from tallywire.catalog.compile_terms import compile_overrides, compile_partners
 from tallywire.catalog.entries import Entries
 from tallywire.catalog.snapshot import Snapshot, Tariff
 
@@ -74,4 +75,14 @@ def compile_snapshot(entries: Entries, files: Mapping[str, bytes]) -> Snapshot:
         feeds=compile_feeds(entries),
         identifiers=compile_identifiers(entries),
         typical_rates=typical_rates(tariffs, operator.currency),
+        overrides=compile_overrides(entries),
+        partners=compile_partners(entries),
+        grants=entries.grants,
+        fx=entries.fx,
+        fx_days=operator.fx_days,
+        parents={
+            account: parent.parent_id
+            for account, parent in entries.parents.items()
+            if parent.parent_id
+        },
     )

@@ -6,19 +6,26 @@ from fractions import Fraction
 import polars as pl
 
 from tallywire.catalog.compile_calendars import ALWAYS
+from tallywire.catalog.compile_prices import ZonePrices, priced_unit
 from tallywire.catalog.deck import MONEY, RATE, column_map
 from tallywire.catalog.entries import Entries, unit_of
-from tallywire.catalog.models import EVERY_BAND, DeckEntry, RevisionEntry, TariffEntry, ZonePlan
+from tallywire.catalog.models import (
+    DeckEntry,
+    PriceEntry,
+    RevisionEntry,
+    TariffEntry,
+    ZonePlan,
+)
+from tallywire.catalog.models_terms import EVERY_BAND
 from tallywire.catalog.pricing import (
     after_free,
-    compiled_groups,
     in_units,
     increment_groups,
     rates_by_band,
-    written_groups,
 )
 from tallywire.catalog.rules_revisions import revision_spans
 from tallywire.catalog.snapshot import PREFIX_SCHEMA, Calendar, Group, Price, Rounding, Tariff
+from tallywire.catalog.terms import Conversion
 
 _SIZES = ("increment", "initial", "subsequent", "included")
 
@@ -29,7 +36,7 @@ class _Tariff:
     def __init__(self, entry: TariffEntry, calendar: Calendar, entries: Entries) -> None:
         self.entry = entry
         self.calendar = calendar
-        self.unit = unit_of(entry.service)
+        self.unit = priced_unit(entry, unit_of(entry.service))
         self.plans: Mapping[str, ZonePlan] = {one.value.id: one.value for one in entries.zone_plans}
         self.prices: list[Price] = []
         self.frames: list[pl.DataFrame] = []
@@ -44,17 +51,17 @@ class _Tariff:
     def _prices(self, revision: RevisionEntry, span: tuple[int, int]) -> None:
         plan = self.plans.get(revision.zones or "")
         prefixes = {zone.id: zone.prefixes for zone in plan.zones} if plan else {}
-        rows = []
+        by_zone: dict[str | None, list[PriceEntry]] = {}
         for price in revision.prices:
+            by_zone.setdefault(price.zone, []).append(price)
+        compiler = ZonePrices(self.entry, self.unit, self.calendar.bands)
+        rows = []
+        for zone, entries in by_zone.items():
             number = len(self.prices)
-            groups = compiled_groups(written_groups(price, self.unit), self.calendar.bands)
-            groups = after_free(groups, in_units(price.free, self.unit) or 0)
-            self.prices.append(
-                Price(price.connect_fee, price.minimum_charge, groups, price.maximum_charge)
-            )
+            self.prices += compiler.of_zone(entries, number)
             rows += [
-                (prefix, price.zone or "", number, revision.revision, *span)
-                for prefix in (prefixes[price.zone] if price.zone else ("",))
+                (prefix, zone or "", number, revision.revision, *span)
+                for prefix in (prefixes[zone] if zone else ("",))
             ]
         self.frames.append(pl.DataFrame(rows, schema=PREFIX_SCHEMA, orient="row"))
 
@@ -106,6 +113,19 @@ class _Tariff:
         return after_free(groups, self._size(row.get("included", "0")))
 
 
+def _origins(entry: TariffEntry, plans: Mapping[str, ZonePlan]) -> Mapping[str, str]:
+    plan = plans.get(entry.origins or "")
+    zones = plan.zones if plan else ()
+    return {prefix: zone.id for zone in zones for prefix in zone.prefixes}
+
+
+def _conversion(entry: TariffEntry) -> Conversion | None:
+    written = entry.convert
+    if written is None:
+        return None
+    return Conversion(written.multiply, written.divide, written.rounding)
+
+
 def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapping[str, Tariff]:
     """Compile every tariff.
 
@@ -123,7 +143,7 @@ def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapp
         found[entry.id] = Tariff(
             tariff_id=entry.id,
             service=entry.service.value,
-            unit=tariff.unit.value,
+            unit=unit_of(entry.service).value,
             currency=entry.currency or operator.currency,
             zone_by=entry.zone_by,
             calendar=calendar,
@@ -132,6 +152,8 @@ def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapp
             prefixes=pl.concat(tariff.frames).sort("prefix", "valid_from_us"),
             order=entry.order,
             straddle=entry.straddle,
+            origins=_origins(entry, tariff.plans),
+            conversion=_conversion(entry),
             tax_category=entry.tax_category,
             legal_entity=entry.legal_entity or "",
             gl_code=entry.gl_code,

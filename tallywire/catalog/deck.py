@@ -7,7 +7,8 @@ import polars as pl
 
 from tallywire.catalog.columns import micros_column, row_problems
 from tallywire.catalog.entries import LINE, Entries, Pass, Placed, Result, unit_of
-from tallywire.catalog.models import EVERY_BAND, DeckColumns, DeckEntry, TariffEntry
+from tallywire.catalog.models import DeckColumns, DeckEntry, TariffEntry
+from tallywire.catalog.models_terms import EVERY_BAND
 from tallywire.catalog.pricing import in_units, increment_groups
 from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.rules_revisions import revision_spans

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Generic, TypeVar
 
 import polars as pl
@@ -10,7 +11,6 @@ from schemas.services import UNIT_OF_SERVICE, Service, Unit
 from tallywire.catalog.models import (
     AccountEntry,
     CalendarEntry,
-    Entry,
     FeedEntry,
     OfferEntry,
     Operator,
@@ -18,7 +18,9 @@ from tallywire.catalog.models import (
     TariffEntry,
     ZonePlan,
 )
+from tallywire.catalog.models_terms import Entry, PartnerEntry
 from tallywire.catalog.problems import Problem
+from tallywire.catalog.terms import Grant
 from tallywire.catalog.yaml_text import Document, Path
 
 E = TypeVar("E", bound=Entry)
@@ -72,6 +74,7 @@ class Entries:
     Attributes:
         broken: (kind, id) of entries that were refused: references to them are no second problem.
         tables: CSV files by name: text columns and LINE.
+        top_ups: CSV files of top-ups by name, and `rates_of_exchange` those of exchange rates.
         decks: Checked rows of rate decks, by (tariff id, revision).
         parents: Account to the account above it, or to an empty parent id.
         holdings: Rows of HOLDING_SCHEMA.
@@ -84,10 +87,15 @@ class Entries:
     tariffs: tuple[Placed[TariffEntry], ...] = ()
     plans: tuple[Placed[PlanEntry], ...] = ()
     offers: tuple[Placed[OfferEntry], ...] = ()
+    partners: tuple[Placed[PartnerEntry], ...] = ()
     accounts: tuple[Placed[AccountEntry], ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    top_ups: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    rates_of_exchange: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     decks: Mapping[tuple[str, int], pl.DataFrame] = field(default_factory=dict)
+    grants: Mapping[tuple[str, str, str], tuple[Grant, ...]] = field(default_factory=dict)
+    fx: Mapping[tuple[str, str], tuple[tuple[int, Fraction], ...]] = field(default_factory=dict)
     parents: Mapping[str, Parent] = field(default_factory=dict)
     holdings: pl.DataFrame = field(default_factory=HOLDING_SCHEMA.to_frame)
 

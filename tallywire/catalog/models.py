@@ -4,11 +4,27 @@ Unknown keys are refused. Every scalar arrives as the text in the file.
 """
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from schemas.services import Direction, Service
+from schemas.services import Service
+from tallywire.catalog.models_terms import (
+    AllowanceEntry,
+    BalanceEntry,
+    Conditions,
+    ConversionEntry,
+    DiscountEntry,
+    Entry,
+    GroupEntry,
+    OverrideEntry,
+    PlanTariff,
+    RateColumns,
+    Rates,
+    SpendEntry,
+    TiersEntry,
+    UplinkEntry,
+)
 from tallywire.catalog.values import (
     Clock,
     CurrencyCode,
@@ -26,25 +42,6 @@ from tallywire.catalog.values import (
     ZoneName,
 )
 
-EVERY_BAND = ""
-"""Key of a rate that holds in all bands."""
-
-
-class Entry(BaseModel):
-    """Something written in the catalogue."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-def _for_every_band(value: object) -> object:
-    return {EVERY_BAND: value} if isinstance(value, str) else value
-
-
-Rates = Annotated[dict[str, Money], BeforeValidator(_for_every_band)]
-"""One rate, or one for each band of the tariff's calendar."""
-
-RateColumns = Annotated[dict[str, Words], BeforeValidator(_for_every_band)]
-
 
 class Operator(Entry):
     """Who runs the catalogue, and the defaults of everything in it."""
@@ -57,6 +54,7 @@ class Operator(Entry):
     trunk_prefix: Digits = ""
     international_prefixes: tuple[Digits, ...] = ("00",)
     home_plmn: Digits = ""
+    fx_days: Whole = 1
 
 
 class ServedBy(Entry):
@@ -89,7 +87,7 @@ class FeedEntry(Entry):
     window_days: Whole = 35
     backfill: YesNo = False
     typical_quantity: Size | None = None
-    options: dict[str, object] = {}
+    options: dict[str, object] = Field(default_factory=dict)
 
 
 class Zone(Entry):
@@ -128,19 +126,12 @@ class CalendarEntry(Entry):
     holidays: tuple[Day, ...] = ()
 
 
-class GroupEntry(Entry):
-    """An increment group: from here on, these steps at this rate."""
-
-    start: Size = Field(alias="from")
-    step: Size
-    rate: Rates
-    per: Size
-
-
 class PriceEntry(Entry):
-    """What one zone costs: `rate`, `per` and `increment`, or a list of `groups`."""
+    """What one zone costs: `rate`, `per` and `increment`, or a list of `groups`, and more."""
 
     zone: Id | None = None
+    when: Conditions = Field(default_factory=dict)
+    origins: tuple[Id, ...] = Field(default=(), alias="from")
     free: Size | None = None
     connect_fee: Money = Fraction(0)
     minimum_charge: Money = Fraction(0)
@@ -149,6 +140,11 @@ class PriceEntry(Entry):
     per: Size | None = None
     increment: Steps | None = None
     groups: tuple[GroupEntry, ...] = ()
+    uplink: UplinkEntry | None = None
+    tiers: TiersEntry | None = None
+    percent: Money | None = None
+    multiplier: Money | None = None
+    of: Id | None = None
 
 
 class DeckColumns(Entry):
@@ -196,8 +192,8 @@ class RevisionEntry(Entry):
 class RoundingEntry(Entry):
     """How a charge is rounded, once."""
 
-    mode: Literal["up", "down", "half_up", "half_even"]
-    scale: Scale
+    mode: Literal["up", "down", "half_up", "half_even", "none"]
+    scale: Scale = 9
 
 
 class TariffEntry(Entry):
@@ -212,18 +208,12 @@ class TariffEntry(Entry):
     rounding: RoundingEntry
     order: Literal["scan", "sequential"] = "scan"
     straddle: Literal["start_band", "prorate", "end_band"] = "start_band"
+    origins: Id | None = None
+    convert: ConversionEntry | None = None
     tax_category: Words = ""
     legal_entity: Words | None = None
     gl_code: Words = ""
     revisions: tuple[RevisionEntry, ...]
-
-
-class PlanTariff(Entry):
-    """The tariff of one service and direction."""
-
-    service: Service
-    direction: Direction = Direction.MO
-    tariff: Id
 
 
 class PlanEntry(Entry):
@@ -234,24 +224,18 @@ class PlanEntry(Entry):
     tariffs: tuple[PlanTariff, ...]
 
 
-class AllowanceEntry(Entry):
-    """Included usage per subscription and calendar month."""
-
-    id: Id
-    name: Words = ""
-    services: tuple[Service, ...]
-    zones: tuple[Words, ...] = ()
-    quantity: Size
-
-
 class OfferEntry(Entry):
-    """What a customer buys: plans and allowances."""
+    """What a customer buys: plans, and terms for all of it."""
 
     id: Id
     name: Words = ""
     plans: tuple[Id, ...]
     time_zone: ZoneName | None = None
+    currency: CurrencyCode | None = None
     allowances: tuple[AllowanceEntry, ...] = ()
+    discounts: tuple[DiscountEntry, ...] = ()
+    spend: tuple[SpendEntry, ...] = ()
+    balances: tuple[BalanceEntry, ...] = ()
 
 
 class IdentifierEntry(Entry):
@@ -280,6 +264,7 @@ class SubscriptionEntry(Entry):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     identifiers: tuple[IdentifierEntry, ...]
+    overrides: tuple[OverrideEntry, ...] = ()
 
 
 class AccountEntry(Entry):
@@ -289,3 +274,4 @@ class AccountEntry(Entry):
     name: Words = ""
     parent: Id | None = None
     subscriptions: tuple[SubscriptionEntry, ...] = ()
+    overrides: tuple[OverrideEntry, ...] = ()

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from schemas.services import Unit
-from tallywire.catalog.models import EVERY_BAND, PriceEntry
+from tallywire.catalog.models import PriceEntry
+from tallywire.catalog.models_terms import EVERY_BAND, GroupEntry, Rates
 from tallywire.catalog.snapshot import Group
 from tallywire.catalog.values import Amount, Increments
 from tallywire.catalog.yaml_text import Path
@@ -64,8 +66,31 @@ def increment_groups(
     return [(0, first)] if first == then else [(0, first), (first, then)]
 
 
-def written_groups(price: PriceEntry, unit: Unit) -> list[Written]:
-    """Give the groups of a price in the order written."""
+class HasGroups(Protocol):
+    """What says increments and rates: a price, or its uplink."""
+
+    @property
+    def rate(self) -> Rates | None: ...  # noqa: D102  said by the class
+    @property
+    def per(self) -> Amount | None: ...  # noqa: D102
+    @property
+    def increment(self) -> Increments | None: ...  # noqa: D102
+    @property
+    def groups(self) -> tuple[GroupEntry, ...]: ...  # noqa: D102
+
+
+def has_other_price(price: object) -> bool:
+    """Tell whether a price needs no rates: tiers or a share of an amount say what it costs."""
+    return isinstance(price, PriceEntry) and not (
+        price.tiers is None and price.percent is None and price.multiplier is None
+    )
+
+
+def written_groups(price: HasGroups, unit: Unit) -> list[Written]:
+    """Give the groups of a price in the order written; without rates, steps that cost nothing."""
+    if has_other_price(price) and not price.groups and price.rate is None:
+        steps = increment_groups(price.increment, unit) if price.increment else [(0, 1)]
+        return [Written((), start, step, 1, {EVERY_BAND: Fraction(0)}) for start, step in steps]
     if price.groups:
         return [
             Written(

@@ -13,11 +13,14 @@ from tallywire.catalog.rules_calendars import calendars
 from tallywire.catalog.rules_feeds import HasOptions, feeds
 from tallywire.catalog.rules_ids import unique_ids
 from tallywire.catalog.rules_offers import offers, plans
+from tallywire.catalog.rules_partners import overrides, partners
 from tallywire.catalog.rules_revisions import revisions
 from tallywire.catalog.rules_tariffs import tariffs
+from tallywire.catalog.rules_terms import terms
 from tallywire.catalog.rules_zones import zone_plans
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.catalog.sources import load
+from tallywire.catalog.tables_money import exchange, top_ups
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tup
         tariffs,
         plans,
         offers,
+        terms,
+        partners,
+        overrides,
+        top_ups,
+        exchange,
         feeds(formats),
         holdings,
         hierarchy,

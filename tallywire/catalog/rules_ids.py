@@ -4,11 +4,20 @@ import dataclasses
 from typing import TypeVar
 
 from tallywire.catalog.entries import Entries, Placed, Result
-from tallywire.catalog.models import Entry
+from tallywire.catalog.models_terms import Entry
 from tallywire.catalog.problems import Problem
 
 E = TypeVar("E", bound=Entry)
-_KINDS = ("feeds", "zone_plans", "calendars", "tariffs", "plans", "offers", "accounts")
+_KINDS = (
+    "feeds",
+    "zone_plans",
+    "calendars",
+    "tariffs",
+    "plans",
+    "offers",
+    "partners",
+    "accounts",
+)
 
 
 def _unique(placed: tuple[Placed[E], ...]) -> tuple[tuple[Placed[E], ...], list[Problem]]:

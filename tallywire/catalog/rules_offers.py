@@ -1,10 +1,10 @@
-"""Plans and offers: known tariffs, one tariff per service, allowances that never compete."""
+"""Plans and offers: known tariffs, one tariff per service, allowances of what is priced."""
 
 from collections.abc import Iterator, Mapping
 
 from tallywire.catalog.entries import Entries, Placed, Result, unit_of
-from tallywire.catalog.models import AllowanceEntry, OfferEntry, PlanEntry, TariffEntry
-from tallywire.catalog.pricing import in_units
+from tallywire.catalog.models import OfferEntry, PlanEntry, TariffEntry
+from tallywire.catalog.models_terms import AllowanceEntry
 from tallywire.catalog.problems import Problem
 
 
@@ -21,6 +21,14 @@ def _plan(
         if tariff is not None and tariff.service != line.service:
             text = f"the tariff {line.tariff!r} prices {tariff.service}, not {line.service}"
             yield placed.problem((*path, "service"), text)
+        for index, name in enumerate(line.fallback):
+            other = tariffs.get(name)
+            if name not in known:
+                text = f"there is no tariff {name!r}; add it or correct the id"
+                yield placed.problem((*path, "fallback", index), text)
+            elif other is not None and other.service != line.service:
+                text = f"the tariff {name!r} prices {other.service}, not {line.service}"
+                yield placed.problem((*path, "fallback", index), text)
         if (line.service, line.direction) in seen:
             text = f"{line.service} {line.direction} is given twice in this plan; keep one"
             yield placed.problem(path, text)
@@ -74,8 +82,6 @@ class _Offers:
                     yield placed.problem(("plans", number), text)
         for number, allowance in enumerate(offer.allowances):
             yield from self._allowance(placed, number, allowance, tariffs)
-            for before in offer.allowances[:number]:
-                yield from _apart(placed, number, before, allowance)
 
     def _sound(self, plan: str) -> bool:
         """Tell whether a plan and its tariffs can be relied on, so that no fault counts twice."""
@@ -92,16 +98,8 @@ class _Offers:
         tariffs: Mapping[tuple[str, str], str],
     ) -> Iterator[Problem]:
         path = ("allowances", number)
-        units = {unit_of(service) for service in allowance.services}
-        if len(units) != 1:
-            text = "name services that are counted in one unit, at least one"
-            yield placed.problem((*path, "services"), text)
-            return
-        unit = units.pop()
-        quantity = in_units(allowance.quantity, unit)
-        if not quantity:
-            text = f"must be more than 0 {unit}s, such as 100 min, 5 GB or 50"
-            yield placed.problem((*path, "quantity"), text)
+        if len({unit_of(service) for service in allowance.services}) != 1:
+            return  # reported with the other terms
         if not all(self._sound(name) for name in placed.value.plans):
             return
         zones: set[str] = set()
@@ -118,22 +116,6 @@ class _Offers:
             if zone not in zones and not self.unsure and priced:
                 text = f"no tariff of these services has a zone {zone!r}; correct the id"
                 yield placed.problem((*path, "zones", index), text)
-
-
-def _apart(
-    placed: Placed[OfferEntry], number: int, before: AllowanceEntry, allowance: AllowanceEntry
-) -> Iterator[Problem]:
-    path = ("allowances", number)
-    if before.id == allowance.id:
-        yield placed.problem((*path, "id"), f"the allowance {before.id!r} is given twice")
-    shared = sorted(set(before.services) & set(allowance.services))
-    if not shared:
-        return
-    zones = set(before.zones) & set(allowance.zones)
-    if zones or not before.zones or not allowance.zones:
-        where = f"in {', '.join(sorted(zones))}" if zones else "in all zones of one of them"
-        text = f"overlaps the allowance {before.id!r}: both pay for {', '.join(shared)} {where}"
-        yield placed.problem(path, text)
 
 
 def plans(entries: Entries) -> Result:

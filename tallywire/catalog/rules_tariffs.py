@@ -4,9 +4,18 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from schemas.services import Unit
+from tallywire.catalog.compile_prices import priced_unit
 from tallywire.catalog.entries import Entries, Placed, Result, unit_of
-from tallywire.catalog.models import EVERY_BAND, PriceEntry, RevisionEntry, TariffEntry, ZonePlan
-from tallywire.catalog.pricing import Written, in_units, written_groups
+from tallywire.catalog.models import PriceEntry, RevisionEntry, TariffEntry, ZonePlan
+from tallywire.catalog.models_terms import EVERY_BAND, UplinkEntry
+from tallywire.catalog.pricing import (
+    HasGroups,
+    Written,
+    has_other_price,
+    in_units,
+    written_groups,
+)
+from tallywire.catalog.pricing_terms import compiled_tiers, conditions
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.yaml_text import Path
 
@@ -60,13 +69,21 @@ def price_faults(price: PriceEntry, unit: Unit, bands: Sequence[str] | None) -> 
     if price.groups and (price.rate or price.per or price.increment):
         yield ("groups",), "stands beside rate, per or increment; write one or the other"
         return
-    if not price.groups and price.rate is None:
+    if not price.groups and price.rate is None and not has_other_price(price):
         yield (), "has neither rate nor groups; write rate, per and increment"
         return
+    yield from _other_prices(price, unit)
+    yield from conditions(price.when, price.origins)[1]
+    if price.uplink is not None:
+        yield from _uplink(price.uplink, unit, bands)
     if price.maximum_charge is not None and price.maximum_charge < price.minimum_charge:
         yield ("maximum_charge",), "is less than the minimum charge; correct one of them"
     if price.free is not None and in_units(price.free, unit) is None:
         yield ("free",), f"is not in {unit}s; write for example {_EXAMPLE[unit]}"
+    yield from _groups(price, unit, bands)
+
+
+def _groups(price: HasGroups, unit: Unit, bands: Sequence[str] | None) -> Found:
     groups = written_groups(price, unit)
     if price.groups:
         yield from _order(groups)
@@ -75,6 +92,31 @@ def price_faults(price: PriceEntry, unit: Unit, bands: Sequence[str] | None) -> 
         yield from _sizes(one, unit, "step" if price.groups else "increment")
     if not price.groups and len(groups) > 1 and not groups[1].step:
         yield ("increment",), f"must be two sizes greater than 0, in {unit}s"
+
+
+def _uplink(price: UplinkEntry, unit: Unit, bands: Sequence[str] | None) -> Found:
+    if unit != Unit.OCTET:
+        yield ("uplink",), "only octets are sent and received; remove it"
+    elif bool(price.groups) == (price.rate is not None):
+        yield ("uplink",), "needs either groups, or rate, per and increment"
+    else:
+        for path, text in _groups(price, unit, bands):
+            yield ("uplink", *path), text
+
+
+def _other_prices(price: PriceEntry, unit: Unit) -> Found:
+    if price.tiers is not None:
+        for path, text in compiled_tiers(price.tiers, unit, "")[1]:
+            yield ("tiers", *path), text
+        if price.minimum_charge or price.maximum_charge is not None:
+            text = (
+                "an event's minimum or maximum would undo what tiers add; limit the spend instead"
+            )
+            yield ("tiers",), text
+    if price.percent is not None and price.multiplier is not None:
+        yield ("multiplier",), "stands beside percent; write one of them"
+    if price.of is not None and price.percent is None and price.multiplier is None:
+        yield ("of",), "is written with percent or multiplier"
 
 
 class _Tariffs:
@@ -92,16 +134,37 @@ class _Tariffs:
         if calendar is not None and calendar not in self.known_calendars:
             text = f"there is no calendar {calendar!r}; add it or correct the id"
             yield placed.problem(("calendar",), text)
+        for path, text in self._origins(tariff):
+            yield placed.problem(path, text)
         sound = calendar is None or any(one.value.id == calendar for one in self.entries.calendars)
         bands = bands_of(self.entries, tariff) if sound else None
         for number, revision in enumerate(tariff.revisions):
             for path, text in self._revision(tariff, revision, bands):
                 yield placed.problem(("revisions", number, *path), text)
 
+    def _origins(self, tariff: TariffEntry) -> Found:
+        if tariff.convert and unit_of(tariff.service) == Unit.MICROSECOND:
+            yield ("convert",), "time is counted by increments; remove it"
+        if tariff.convert and not tariff.convert.multiply * tariff.convert.divide:
+            yield ("convert",), "multiply and divide must be more than 0"
+        if tariff.origins is not None and tariff.origins not in self.known_plans:
+            text = f"there is no zone plan {tariff.origins!r}; add it or correct the id"
+            yield ("origins",), text
+        plan = self.plans.get(tariff.origins or "")
+        zones = {zone.id for zone in plan.zones} if plan else None
+        for number, revision in enumerate(tariff.revisions):
+            for index, price in enumerate(revision.prices):
+                for place, name in enumerate(price.origins):
+                    path = ("revisions", number, "prices", index, "from", place)
+                    if tariff.origins is None:
+                        yield path, "the tariff has no origins: name the zone plan of callers"
+                    elif zones is not None and name not in zones:
+                        yield path, f"there is no zone {name!r} in the plan {tariff.origins!r}"
+
     def _revision(
         self, tariff: TariffEntry, revision: RevisionEntry, bands: Sequence[str] | None
     ) -> Found:
-        unit = unit_of(tariff.service)
+        unit = priced_unit(tariff, unit_of(tariff.service))
         if bool(revision.prices) == (revision.deck is not None):
             yield (), "needs either prices or a deck"
         for index, price in enumerate(revision.prices):
@@ -115,8 +178,13 @@ class _Tariffs:
     def _single(self, revision: RevisionEntry) -> Found:
         if revision.zones or revision.deck:
             yield (), "zone_by is none: no zones and no deck can apply; remove them"
-        if len(revision.prices) > 1:
-            yield ("prices", 1), "zone_by is none: only one price can apply; remove the others"
+        asked = [_asked(price) for price in revision.prices]
+        for index, one in enumerate(asked):
+            if one in asked[:index]:
+                text = (
+                    "zone_by is none: two prices apply to the same usage; tell them apart by when"
+                )
+                yield ("prices", index), text
         for index, price in enumerate(revision.prices):
             if price.zone is not None:
                 yield ("prices", index, "zone"), "zone_by is none: remove the zone"
@@ -133,17 +201,25 @@ class _Tariffs:
             yield from _coverage(revision, plan)
 
 
+def _asked(price: PriceEntry) -> object:
+    """Give the conditions of a price, to compare."""
+    return (frozenset((field, frozenset(values)) for field, values in price.when.items()),
+            frozenset(price.origins))  # fmt: skip
+
+
 def _coverage(revision: RevisionEntry, plan: ZonePlan) -> Found:
     zones = {zone.id for zone in plan.zones}
     priced: set[str] = set()
+    seen: set[tuple[str | None, object]] = set()
     for index, price in enumerate(revision.prices):
         path = ("prices", index, "zone")
         if price.zone is None:
             yield path, "is missing; name the zone"
         elif price.zone not in zones:
             yield path, f"there is no zone {price.zone!r} in the plan {plan.id!r}"
-        elif price.zone in priced:
-            yield path, f"the zone {price.zone!r} is priced twice; keep one"
+        elif (price.zone, _asked(price)) in seen:
+            yield path, f"the zone {price.zone!r} is priced twice; keep one, or tell them apart"
+        seen.add((price.zone, _asked(price)))
         priced.add(price.zone or "")
     for index, name in enumerate(revision.unpriced):
         if name not in zones or name in priced:

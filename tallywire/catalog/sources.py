@@ -13,7 +13,6 @@ from tallywire.catalog.entries import Entries, Placed, dotted
 from tallywire.catalog.models import (
     AccountEntry,
     CalendarEntry,
-    Entry,
     FeedEntry,
     OfferEntry,
     Operator,
@@ -21,6 +20,7 @@ from tallywire.catalog.models import (
     TariffEntry,
     ZonePlan,
 )
+from tallywire.catalog.models_terms import Entry, PartnerEntry
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.table import read_table
 from tallywire.catalog.yaml_text import Document, Path, Tree, read_yaml
@@ -33,9 +33,13 @@ KINDS: Mapping[str, type[Entry]] = {
     "tariffs": TariffEntry,
     "plans": PlanEntry,
     "offers": OfferEntry,
+    "partners": PartnerEntry,
     "accounts": AccountEntry,
 }
 """Folder to the model of the entries in it."""
+
+TABLES = ("accounts", "top_ups", "fx")
+"""Folders whose CSV files are read; those of rate decks are read where a tariff names them."""
 
 _FIELD_OF = {folder: folder for folder in KINDS} | {"zones": "zone_plans"}
 _MESSAGES = {
@@ -129,7 +133,7 @@ class _Reader:
         self.found: dict[str, list[Placed[Entry]]] = {folder: [] for folder in KINDS}
         self.operator: Placed[Operator] | None = None
         self.broken: set[tuple[str, str]] = set()
-        self.tables: dict[str, pl.DataFrame] = {}
+        self.tables: dict[str, dict[str, pl.DataFrame]] = {folder: {} for folder in TABLES}
 
     def take(self, name: str, data: bytes) -> None:
         folder, _, rest = name.partition("/")
@@ -137,13 +141,16 @@ class _Reader:
             self._operator(name, data)
         elif folder in KINDS and rest.endswith(".yaml"):
             self._entries(folder, name, data)
-        elif folder == "accounts" and rest.endswith(".csv"):
+        elif folder in TABLES and rest.endswith(".csv"):
             table, problems = read_table(name, data)
             self.problems += problems
             if table is not None:
-                self.tables[name] = table
+                self.tables[folder][name] = table
         elif not (folder == "tariffs" and rest.endswith(".csv")):  # decks are read where named
-            message = f"no such file is read; use operator.yaml, or *.yaml in {', '.join(KINDS)}"
+            message = (
+                f"no such file is read; use operator.yaml, *.yaml in {', '.join(KINDS)}, or *.csv "
+                f"in {', '.join(TABLES)}"
+            )
             self.problems.append(Problem(name, 1, "", message))
 
     def _operator(self, name: str, data: bytes) -> None:
@@ -188,7 +195,13 @@ def load(files: Mapping[str, bytes]) -> tuple[Entries, list[Problem]]:
     if reader.operator is None and OPERATOR_FILE not in files:
         reader.problems.append(Problem(OPERATOR_FILE, 1, "", "the file is missing; write it"))
     entries = dataclasses.replace(
-        Entries(operator=reader.operator, broken=frozenset(reader.broken), tables=reader.tables),
+        Entries(
+            operator=reader.operator,
+            broken=frozenset(reader.broken),
+            tables=reader.tables["accounts"],
+            top_ups=reader.tables["top_ups"],
+            rates_of_exchange=reader.tables["fx"],
+        ),
         **{_FIELD_OF[folder]: tuple(found) for folder, found in reader.found.items()},  # type: ignore[arg-type]  # folder decides the model
     )
     return entries, reader.problems

@@ -82,8 +82,8 @@ def test_the_small_catalogue_is_sound() -> None:
          "allowances[0].services[0]", "no plan of the offer prices sms"),
         (OFFER, "[voice]", "[voice, data]", "allowances[0].services", "one unit"),
         (OFFER, "100 min", "5 GB", "allowances[0].quantity", "microseconds"),
-        (OFFER, "100 min}", "100 min}\n  - {id: more, services: [voice], quantity: 1h}",
-         "allowances[1]", "overlaps the allowance 'minutes'"),
+        (OFFER, "100 min}", "100 min}\n  - {id: minutes, services: [voice], quantity: 1h}",
+         "allowances[1].id", "'minutes' is given twice"),
         (ACCOUNTS, "offer: basic", "offer: gold", "offer", "there is no offer 'gold'"),
         # feeds
         (FEED, "format: plain", "format: odd", "format", "use one of plain"),

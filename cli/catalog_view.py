@@ -1,15 +1,15 @@
 """A catalogue as rows for a table."""
 
 from tallywire.catalog import Snapshot
+from tallywire.catalog.fitness import offer_reasons, tariff_reasons
 from tallywire.catalog.prose import (
-    allowance_words,
     calendar_words,
     once,
     prefix_words,
     tariff_words,
     validity_words,
-    zone_prices,
 )
+from tallywire.catalog.prose_terms import offer_terms, other_terms, zone_prices
 from tallywire.catalog.snapshot import Offer, Tariff
 
 Rows = list[tuple[str, ...]]
@@ -17,8 +17,20 @@ Rows = list[tuple[str, ...]]
 
 def _offer(offer: Offer) -> str:
     uses = ", ".join(f"{' '.join(use)} at {name}" for use, name in sorted(offer.tariffs.items()))
-    allowances = [f"{one.allowance_id}: {allowance_words(one)}" for one in offer.allowances]
-    return "; ".join([uses, *allowances])
+    terms = [f"{name}: {words}" for (_, name), words in offer_terms(offer).items()]
+    return "; ".join([uses, *terms])
+
+
+def _one_by_one(snapshot: Snapshot) -> Rows:
+    """Say what is rated by the rulebook, event by event, and why."""
+    tariffs = {name: tariff_reasons(one) for name, one in sorted(snapshot.tariffs.items())}
+    offers = {n: offer_reasons(one, snapshot.tariffs) for n, one in sorted(snapshot.offers.items())}
+    return [
+        ("one by one", f"{kind} {name}", "; ".join(reasons))
+        for kind, found in (("tariff", tariffs), ("offer", offers))
+        for name, reasons in found.items()
+        if reasons
+    ]
 
 
 def _accounts(snapshot: Snapshot) -> Rows:
@@ -43,7 +55,12 @@ def overview(snapshot: Snapshot) -> Rows:
     rows += [("calendar", n, calendar_words(one)) for n, one in sorted(snapshot.calendars.items())]
     rows += [("tariff", name, tariff_words(one)) for name, one in sorted(snapshot.tariffs.items())]
     rows += [("offer", name, _offer(one)) for name, one in sorted(snapshot.offers.items())]
-    return [*rows, *_accounts(snapshot)]
+    rows += [
+        (kind.replace("_", " "), name, words)
+        for kind, found in other_terms(snapshot).items()
+        for name, words in sorted(found.items())
+    ]
+    return [*rows, *_one_by_one(snapshot), *_accounts(snapshot)]
 
 
 def tariff_rows(tariff: Tariff) -> Rows:

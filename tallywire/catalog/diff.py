@@ -5,15 +5,14 @@ from dataclasses import dataclass, fields
 from typing import TypeVar, cast
 
 from tallywire.catalog.prose import (
-    allowance_words,
     calendar_words,
     date_words,
     once,
     prefix_words,
     tariff_words,
     validity_words,
-    zone_prices,
 )
+from tallywire.catalog.prose_terms import offer_terms, other_terms, zone_prices
 from tallywire.catalog.snapshot import FOREVER_US, IDENTIFIER_SCHEMA, Feed, Offer, Snapshot, Tariff
 
 T = TypeVar("T")
@@ -24,7 +23,8 @@ class Change:
     """One difference between two catalogues.
 
     Attributes:
-        kind: operator, calendar, tariff, zone, offer, feed or account.
+        kind: operator, calendar, tariff, zone, offer, feed, partner, override, top_up, exchange or
+            account.
         id: Which one; of a zone `tariff/zone`.
         what: added, removed or changed.
         words: The difference, for people.
@@ -73,23 +73,29 @@ def _offer_words(offer: Offer) -> str:
     uses = ", ".join(
         f"{' '.join(use)} at {tariff}" for use, tariff in sorted(offer.tariffs.items())
     )
-    allowances = "; ".join(allowance_words(one) for one in offer.allowances)
-    return f"{uses}; {allowances}" if allowances else uses
+    return "; ".join([uses, *offer_terms(offer).values()])
 
 
 def _offer_changes(old: Offer, new: Offer) -> Iterator[str]:
     for use in sorted(old.tariffs.keys() | new.tariffs.keys()):
         yield from _said(f"{' '.join(use)} tariff", old.tariffs.get(use), new.tariffs.get(use))
-    before = {one.allowance_id: allowance_words(one) for one in old.allowances}
-    after = {one.allowance_id: allowance_words(one) for one in new.allowances}
-    for name in sorted(before.keys() | after.keys()):
-        yield from _said(f"allowance {name}:", before.get(name), after.get(name))
+    before, after = offer_terms(old), offer_terms(new)
+    for key in sorted(before.keys() | after.keys()):
+        yield from _said(f"{' '.join(key)}:", before.get(key), after.get(key))
+    if before and before == after and list(before) != list(after):
+        yield "terms are written in another order"
+    yield from _said("currency", old.currency, new.currency)
     yield from _said("time zone", old.time_zone, new.time_zone)
 
 
 def _tariff_changes(old: Tariff, new: Tariff) -> Iterator[str]:
-    for name in ("service", "currency", "zone_by", "order", "tax_category", "gl_code"):
+    for name in (
+        "service", "currency", "zone_by", "order", "straddle", "conversion", "tax_category",
+        "gl_code",
+    ):  # fmt: skip
         yield from _said(name, getattr(old, name), getattr(new, name))
+    if old.origins != new.origins:
+        yield "the zones of calling numbers changed"
     yield from _said("calendar", old.calendar.calendar_id, new.calendar.calendar_id)
     yield from _said(
         "rounding",
@@ -193,5 +199,8 @@ def diff(a: Snapshot, b: Snapshot) -> list[Change]:
     found += _things(
         "feed", a.feeds, b.feeds, lambda feed: f"{feed.format} {feed.path}", _feed_changes
     )
+    before, after = other_terms(a), other_terms(b)
+    for kind, old in before.items():
+        found += _things(kind, old, after[kind], str, lambda x, y: _said("", x, y))
     found += _accounts(a, b)
     return found

@@ -2,11 +2,11 @@
 
 import datetime
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 
 from schemas.services import Unit
-from tallywire.catalog.snapshot import FOREVER_US, Allowance, Calendar, Group, Price, Tariff
+from tallywire.catalog.snapshot import FOREVER_US, Calendar, Group, Price, Tariff
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 _NATURAL = {
@@ -98,17 +98,24 @@ def _step_words(quantity: int, unit: str) -> str:
     return quantity_words(quantity, unit)
 
 
-def price_words(price: Price, tariff: Tariff) -> str:
-    """Write a price, for example `0.10 EUR/min in steps of 60 s`."""
+def group_words(groups: Iterable[Group], tariff: Tariff) -> str:
+    """Write increment groups, for example `0.10 EUR/min in steps of 60 s`."""
     parts: list[str] = []
     rate = ""
-    for group in price.groups:
+    for group in groups:
         step = _step_words(group.increment, tariff.unit)
         start = f"from {_step_words(group.start, tariff.unit)} on " if group.start else ""
         same, rate = rate, _rate_words(group, tariff)
         steps = f" in steps of {step}" if step != "1" else ""
         parts.append(f"{start}{'' if rate == same else rate}{steps}".replace("  ", " "))
-    text = ", ".join(parts)
+    return ", ".join(parts)
+
+
+def price_words(price: Price, tariff: Tariff) -> str:
+    """Write the rates of a price, its fee and its bounds."""
+    text = group_words(price.groups, tariff)
+    if price.uplink:
+        text = f"received {text}; sent {group_words(price.uplink, tariff)}"
     if price.connect_fee:
         text += f", connect fee {money_words(price.connect_fee)}"
     if price.minimum_charge:
@@ -116,20 +123,6 @@ def price_words(price: Price, tariff: Tariff) -> str:
     if price.maximum_charge is not None:
         text += f", at most {money_words(price.maximum_charge)}"
     return text
-
-
-ZonePrices = Mapping[tuple[str, int], Mapping[str, tuple[str, int]]]
-"""Zone id and start, to prefix, to price in words and end; instants in microseconds UTC."""
-
-
-def zone_prices(tariff: Tariff) -> ZonePrices:
-    """Give the prices of a tariff in words, zone by zone."""
-    words = [price_words(price, tariff) for price in tariff.prices]
-    found: dict[tuple[str, int], dict[str, tuple[str, int]]] = {}
-    rows = tariff.prefixes.select("zone_id", "valid_from_us", "prefix", "price_no", "valid_to_us")
-    for zone, start, prefix, number, end in rows.iter_rows():
-        found.setdefault((zone, start), {})[prefix] = (words[number], end)
-    return found
 
 
 def once(words: Iterable[str]) -> str:
@@ -154,18 +147,17 @@ def prefix_words(prefixes: Iterable[str]) -> str:
 def tariff_words(tariff: Tariff) -> str:
     """Write what a tariff is, without its prices."""
     rounding, prefixes = tariff.rounding, tariff.prefixes["prefix"].n_unique()
+    conversion = tariff.conversion
+    converted = (
+        f", usage times {conversion.multiply} by {conversion.divide}, rounded {conversion.mode}"
+        if conversion
+        else ""
+    )
     return (
         f"{tariff.service} in {tariff.currency} by {tariff.zone_by}, calendar "
         f"{tariff.calendar.calendar_id}{_STRADDLES[tariff.straddle]}, rounded {rounding.mode} to "
-        f"{rounding.scale} decimals, {prefixes} prefixes"
+        f"{rounding.scale} decimals, {prefixes} prefixes{converted}"
     )
-
-
-def allowance_words(allowance: Allowance) -> str:
-    """Write an allowance."""
-    zones = f" in {', '.join(sorted(allowance.zones))}" if allowance.zones else ""
-    services = ", ".join(sorted(allowance.services))
-    return f"{quantity_words(allowance.quantity, allowance.unit)} a month of {services}{zones}"
 
 
 def calendar_words(calendar: Calendar) -> str:

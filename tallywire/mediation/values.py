@@ -1,5 +1,7 @@
 """Fields to values, in columns: integers, exact seconds, local times; what is wrong is null."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 _SECOND_US = 1_000_000
@@ -57,6 +59,16 @@ def amount(text: pl.Expr) -> pl.Expr:
     """Read money exactly, nine decimals at most; anything else is null."""
     good = text.str.contains(r"^\s*-?[0-9]{1,20}(\.[0-9]{1,9})?\s*$")
     return pl.when(good).then(text.str.strip_chars().cast(pl.Decimal(38, 9), strict=False))
+
+
+ATTRIBUTE_NAME = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
+"""How a usage attribute may be named."""
+
+
+def attributes(found: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Write texts as a JSON object, names sorted; what is absent is an empty text."""
+    texts = [found[name].fill_null("").alias(name) for name in sorted(found)]
+    return pl.struct(texts).struct.json_encode()
 
 
 def instant(text: pl.Expr) -> pl.Expr:

@@ -36,6 +36,7 @@ def _path(text: str) -> str:
 
 
 JsonPath = Annotated[str, AfterValidator(_path)]
+AttributeName = Annotated[str, Field(pattern=values.ATTRIBUTE_NAME)]
 
 
 class EventRule(BaseModel):
@@ -45,6 +46,8 @@ class EventRule(BaseModel):
         quantity: Path of the quantity; without it each event counts one.
         unit: `count`, `octets`, or the time unit of the quantity.
         fields: Canonical field to path.
+        attributes: Further attributes by name, for prices that depend on them, to path.
+        amount, currency: Paths of an amount that the event carries, and of its currency.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -62,6 +65,9 @@ class EventRule(BaseModel):
         ],
         JsonPath,
     ] = {}  # fmt: skip
+    attributes: dict[AttributeName, JsonPath] = {}
+    amount: JsonPath | None = None
+    currency: JsonPath | None = None
 
 
 class CloudEventsOptions(BaseModel):
@@ -74,7 +80,9 @@ class CloudEventsOptions(BaseModel):
 
 def _paths(rules: list[EventRule]) -> list[str]:
     found = {path for rule in rules for path in rule.fields.values()}
-    found |= {rule.quantity for rule in rules if rule.quantity}
+    found |= {path for rule in rules for path in rule.attributes.values()}
+    for rule in rules:
+        found |= {path for path in (rule.quantity, rule.amount, rule.currency) if path}
     return sorted(found)
 
 
@@ -231,6 +239,25 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     return Decoded(check_world(complete(frame)))
 
 
+def _carried(rules: list[EventRule]) -> list[pl.Expr]:
+    """Map attributes and amounts, for the types of events that carry some."""
+    attributes = {
+        rule.type: values.attributes({name: _text(path) for name, path in rule.attributes.items()})
+        for rule in rules
+        if rule.attributes
+    }
+    amounts = {rule.type: values.amount(_text(rule.amount)) for rule in rules if rule.amount}
+    currencies = {rule.type: _text(rule.currency) for rule in rules if rule.currency}
+    found = []
+    if attributes:
+        found.append(_by_rule(rules, attributes, pl.lit("")).alias("attributes"))
+    if amounts:
+        found.append(_by_rule(rules, amounts, pl.lit(None)).alias("source_amount"))
+    if currencies:
+        found.append(_by_rule(rules, currencies, pl.lit("")).alias("source_currency"))
+    return found
+
+
 def _columns(rules: list[EventRule]) -> list[pl.Expr]:
     empty = pl.lit("")
     fields = sorted({name for rule in rules for name in rule.fields})
@@ -242,6 +269,7 @@ def _columns(rules: list[EventRule]) -> list[pl.Expr]:
         ).alias(name)
         for name in fields
     ]
+    mapped += _carried(rules)
     start = values.instant(pl.col("j.time"))
     quantity = _by_rule(
         rules, {rule.type: _quantity(rule) for rule in rules}, pl.lit(None, dtype=pl.Int64)

@@ -5,7 +5,7 @@ record count, hash total) is compared with what the file holds.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +23,7 @@ TextField = Literal[
     "usage_type", "service", "direction", "source_currency",
 ]  # fmt: skip
 NumberField = Literal["quantity", "up_octets", "down_octets", "cause_q850", "partial_no"]
+AttributeName = Annotated[str, Field(pattern=values.ATTRIBUTE_NAME)]
 
 
 _LARGEST_SMALL = 2**31 - 1
@@ -117,6 +118,7 @@ class DeclaredOptions(Strict):
     quantity: Amount | None = None
     texts: dict[TextField, Place] = {}
     numbers: dict[NumberField, Place] = {}
+    attributes: dict[AttributeName, Place] = {}
     source_amount: Place | None = None
     service: Service | None = None
     direction: Direction = Direction.MO
@@ -212,6 +214,10 @@ def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
     columns |= {name: pl.lit(text) for name, text in options.constants.items()}
     columns |= {name: _at(place) for name, place in options.texts.items()}
     columns |= {name: values.integer(_at(place)) for name, place in options.numbers.items()}
+    if options.attributes:
+        columns["attributes"] = values.attributes(
+            {name: _at(place) for name, place in options.attributes.items()}
+        )
     if options.setup:
         columns["setup_us"] = _time(options.setup, feed.time_zone)[0]
     if options.duration:

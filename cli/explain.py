@@ -13,7 +13,7 @@ from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
 from schemas.columns import EPOCH, MICROSECOND
 from tallywire.rating.explain import as_json, retrace, words
-from tallywire.rating.rulebook import Charge, Refusal, Rulebook
+from tallywire.rating.rulebook import Charge, Closing, Refusal, Rulebook
 
 
 class DifferenceError(Exception):
@@ -35,7 +35,7 @@ def _fields(row: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _retraced(row: dict[str, Any], catalogs: CatalogStore) -> Charge:
+def _retraced(row: dict[str, Any], catalogs: CatalogStore) -> Charge | Closing:
     charge = retrace(Rulebook(catalogs.load(row["catalog_hash"])), _fields(row))
     if isinstance(charge, Refusal):
         msg = f"event {row['event_id']}: its catalogue gives no price now: {charge.detail}"

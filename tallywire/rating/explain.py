@@ -7,7 +7,15 @@ from typing import Any
 from schemas.usage import UsageEvent
 from tallywire.calendar import local_time
 from tallywire.money import display
-from tallywire.rating.rulebook import Charge, Refusal, Rulebook, Step
+from tallywire.rating.rulebook import (
+    TRUE_UP,
+    Charge,
+    Closer,
+    Closing,
+    Refusal,
+    Rulebook,
+    Step,
+)
 from tallywire.rating.rulebook.recorded import RecordedAmounts, RecordedTally
 from tallywire.rating.sentences import SENTENCES
 from tallywire.rating.wording import rate_words
@@ -37,7 +45,7 @@ def as_json(steps: Sequence[Step]) -> list[dict[str, object]]:
     ]
 
 
-def retrace(book: Rulebook, rated: Facts) -> Charge | Refusal:
+def retrace(book: Rulebook, rated: Facts) -> Charge | Closing | Refusal:
     """Rate again a usage that was charged, with the counters as they were then.
 
     Args:
@@ -48,6 +56,8 @@ def retrace(book: Rulebook, rated: Facts) -> Charge | Refusal:
         The same charge, with its steps. It differs from `rated` only where the charge was not made
         by these rules and this catalogue.
     """
+    if rated["op"] == TRUE_UP:
+        return Closer(book.snapshot).derived(rated)
     usage = {name: rated[name] for name in UsageEvent.model_fields}
     leg = book.leg(usage, rated["run"])
     if isinstance(leg, Refusal):

@@ -266,6 +266,20 @@ def _rounding(facts: Facts) -> str:
     return f"Exactly it is {exact}; {how}, the charge is {charge}."
 
 
+_DUE = {
+    "minimum": "the minimum {of} was not reached, the difference is charged",
+    "committed": "the commitment {of} was not reached, the difference is charged",
+    "flat": "nothing was counted for {of}, the price of its first tier is charged",
+    "time_weighted": "what {of} counted last goes on to the end of the period",
+}
+
+
+def _true_up(facts: Facts) -> str:
+    amount = money_words(facts["amount"], facts["currency"])
+    why = _DUE[facts["kind"]].format(of=facts["of"])
+    return f"{_sentence(period_words(facts['period']))} is over: {why}, {amount}."
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "usage": _usage,
     "leg": _leg,
@@ -287,5 +301,6 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "limit": _limit,
     "rounding": _rounding,
     "balance": _balance,
+    "true_up": _true_up,
 }
 """The words of each step."""

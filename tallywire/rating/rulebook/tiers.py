@@ -168,12 +168,13 @@ def _time_weighted(one: _Count) -> tuple[int, int]:
         points = one.tally.series(one.key)
         moment = one.event["start_time"] // _SECOND_US
         one.tally.add(one.key, (moment, len(points), one.units))
-        return _area(points), _area(one.tally.series(one.key))
+        return area(points), area(one.tally.series(one.key))
 
     return one.tally.span(one.key, measure)
 
 
-def _area(points: Sequence[Point]) -> int:
+def area(points: Sequence[Point]) -> int:
+    """Add up levels times the seconds they lasted, from the first point to the last."""
     return sum((end[0] - start[0]) * start[2] for start, end in pairwise(points))
 
 

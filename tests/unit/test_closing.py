@@ -1,0 +1,149 @@
+"""Period close: what commitments, minimums and tiers still charge."""
+
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+import pytest
+
+from schemas.columns import conform, micros_from_text, polars_schema
+from schemas.rated import RatedEvent
+from tallywire.catalog.snapshot import Group, Offer, Price, Snapshot
+from tallywire.catalog.terms import Spend, Tier, Tiers
+from tallywire.rating.counters import Counters
+from tallywire.rating.explain import words
+from tallywire.rating.replay import replay
+from tallywire.rating.rulebook import Closer, Closing, Rulebook, Tally
+from tests.priced import group, one_tariff, row_of, usage
+
+JULY = micros_from_text("2026-07-15T00:00:00Z")
+assert isinstance(JULY, int)
+HOLDING = {
+    "tenant_id": "t", "account_id": "a", "subscription_id": "s", "offer_id": "offer",
+    "routing_id": "r",
+}  # fmt: skip
+
+
+def offer(snapshot: Snapshot, **terms: Any) -> Snapshot:
+    changed = dataclasses.replace(snapshot.offers["offer"], **terms)
+    return dataclasses.replace(snapshot, offers={"offer": changed})
+
+
+def tiered(tiers: Tiers, **fields: Any) -> Snapshot:
+    piece = Group(0, 1, (Fraction(0),))
+    snapshot = one_tariff(piece, service="sms", **fields)
+    tariff = snapshot.tariffs["tariff"]
+    price = dataclasses.replace(tariff.prices[0], tiers=tiers)
+    return dataclasses.replace(
+        snapshot, tariffs={"tariff": dataclasses.replace(tariff, prices=(price,))}
+    )
+
+
+def close(snapshot: Snapshot, counters: Counters, kind: str = "month") -> list[Closing]:
+    tally = Tally(counters.used, counters.series)
+    made = Closer(snapshot).close(HOLDING, kind, JULY, tally)
+    for key, value in tally.writes.items():
+        counters.set(key, value)
+    for key, points in tally.points.items():
+        for point in points:
+            counters.add(key, point)
+    return made
+
+
+def charge(snapshot: Snapshot, counters: Counters, quantity: int, start: str) -> Fraction:
+    service = snapshot.tariffs["tariff"].service
+    event = row_of(usage(quantity, start, account_id="a", routing_id="r", service=service))
+    made = Rulebook(snapshot).rate(event, counters.used, counters.series)
+    for key, value in made.writes.items():
+        counters.set(key, value)
+    for key, point in made.points:
+        counters.add(key, point)
+    return made.charges[0].working.exact
+
+
+def stored(made: list[Closing]) -> pl.DataFrame:
+    rows = [dict(one.row) for one in made]
+    schema = {name: polars_schema(RatedEvent)[name] for name in rows[0]}
+    return conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
+
+
+@pytest.mark.parametrize(
+    ("terms", "charged", "amount", "kind"),
+    [
+        ({"minimum": Fraction(5)}, 2, "3.000000000", "minimum"),
+        ({"minimum": Fraction(5), "committed": Fraction(8)}, 2, "6.000000000", "committed"),
+        ({"minimum": Fraction(5)}, 5, None, ""),
+        ({"maximum": Fraction(5)}, 2, None, ""),
+    ],
+)
+def test_what_was_promised_is_trued_up(
+    terms: dict[str, Fraction], charged: int, amount: str | None, kind: str
+) -> None:
+    spend = Spend("bill", "EUR", **terms)
+    snapshot = offer(one_tariff(group(0, 60, "1")), spends=(spend,))
+    counters = Counters()
+    for _ in range(charged):
+        charge(snapshot, counters, 60_000_000, "2026-07-10T12:00:00Z")
+    made = close(snapshot, counters)
+    assert [(str(one.row["amount"]), one.row["usage_type"]) for one in made] == (
+        [(amount, kind)] if amount else []
+    )
+    assert close(snapshot, counters) == [], "closed twice, charged once"
+
+
+def test_graduated_tiers_with_nothing_counted_cost_the_flat_of_the_first() -> None:
+    """The published vector: 0 units cost 2.00."""
+    steps = (Tier(0, Fraction(2), Fraction(1, 10)), Tier(10, Fraction(3), Fraction(1, 20)))
+    snapshot, counters = tiered(Tiers("units", "graduated", steps)), Counters()
+    (made,) = close(snapshot, counters)
+    assert str(made.row["amount"]) == "2.000000000"
+    assert words(made.steps)[0] == (
+        "July 2026 is over: nothing was counted for units, the price of its first tier is charged, "
+        "EUR 2.00."
+    )
+    used = Counters()
+    assert charge(snapshot, used, 12, "2026-07-10T12:00:00Z") == Fraction("6.10")
+    assert close(snapshot, used) == []
+
+
+def test_what_lasts_is_charged_to_the_end_and_goes_on() -> None:
+    """Two units from the last day's noon on: twelve hours in July, then on into August."""
+    tiers = Tiers("gbh", "graduated", (Tier(0, Fraction(0), Fraction(1, 3600)),), "time_weighted")
+    snapshot, counters = tiered(tiers), Counters()
+    assert charge(snapshot, counters, 2, "2026-07-31T12:00:00Z") == 0
+    (made,) = close(snapshot, counters)
+    assert (str(made.row["amount"]), made.row["bill_period"]) == ("24.000000000", "2026-07")
+    assert charge(snapshot, counters, 5, "2026-08-01T03:00:00Z") == 6
+    assert close(snapshot, counters) == []
+
+
+@pytest.mark.parametrize("kind", ["minimum", "flat", "time_weighted"])
+def test_a_closing_charge_is_derived_again(kind: str) -> None:
+    counters = Counters()
+    if kind == "minimum":
+        spend = Spend("bill", "EUR", minimum=Fraction(1, 3))
+        snapshot = offer(one_tariff(group(0, 60, "1")), spends=(spend,))
+    elif kind == "flat":
+        snapshot = tiered(Tiers("c", "volume", (Tier(0, Fraction(2), Fraction(0)),)))
+    else:
+        step = Tier(0, Fraction(0), Fraction(1, 7))
+        snapshot = tiered(Tiers("c", "graduated", (step,), "time_weighted"))
+        charge(snapshot, counters, 3, "2026-07-31T23:00:00Z")
+    rows = stored(close(snapshot, counters))
+    assert rows["usage_type"].to_list() == [kind]
+    assert rows["fate_change"].to_list() == [0]
+    assert replay(Rulebook(snapshot), rows) == []
+    assert replay(Rulebook(snapshot), rows.with_columns(pl.lit("1 2").alias("counters"))) != []
+
+
+def test_another_period_and_an_unknown_offer_are_left_alone() -> None:
+    spend = Spend("bill", "EUR", minimum=Fraction(5), period="year")
+    snapshot = offer(one_tariff(group(0, 60, "1")), spends=(spend,))
+    assert close(snapshot, Counters()) == []
+    assert (
+        Closer(snapshot).close({**HOLDING, "offer_id": "none"}, "year", JULY, Tally(lambda _: 0))
+        == []
+    )
+    assert isinstance(snapshot.offers["offer"], Offer)
+    assert isinstance(snapshot.tariffs["tariff"].prices[0], Price)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -20,14 +21,21 @@ from schemas.rated import RatedEvent
 from schemas.services import UNIT_OF_SERVICE, Service
 from schemas.usage import UsageEvent
 from tallywire.catalog import Snapshot, read
+from tallywire.catalog.values import money
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.normalise import resolve
 from tallywire.mediation.resolve import IdentifierIndex
+from tallywire.rating.afford import affordable
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
+from tallywire.rating.explain import retrace
+from tallywire.rating.explain import words as words_of
+from tallywire.rating.rulebook import Refusal, Rulebook
 
 EPILOG = epilog(
     "price --catalog my-catalog --usage usage.jsonl",
+    "price --catalog my-catalog --usage usage.jsonl --explain",
+    "price --catalog my-catalog --usage usage.jsonl --balance 5.00",
     """echo '{"service":"voice","served_identifier":"msisdn:4790010001","b_number":"4741234567",\
 "start_time":"2026-06-01T10:00:00Z","quantity":61000000}' | tallywire price --catalog my-catalog""",
 )
@@ -61,21 +69,26 @@ def _refusal(number: int, reason: str, detail: str) -> bytes:
     return orjson.dumps({"line": number, "reason": reason, "detail": detail})
 
 
-def _priced(
-    batch: list[tuple[int, UsageEvent]], rater: Rater, index: IdentifierIndex, counters: Counters
-) -> Iterator[tuple[int, bytes, bool]]:
-    """Rate a batch; give each line's number, its JSON, and whether it has a price."""
-    frame = rows_to_frame([event for _, event in batch], UsageEvent)
+def _known(frame: pl.DataFrame, index: IdentifierIndex) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find the accounts of usage that names no offer; also what was found, with reasons."""
     named = resolve(frame, index)
     open_offer = frame["offer_id"] == ""
     columns = [
         pl.when(open_offer).then(named[name]).otherwise(frame[name]).alias(name)
         for name in ("account_id", "subscription_id", "offer_id", "routing_id")
     ]
-    frame = frame.with_columns(columns).with_columns(
+    return frame.with_columns(columns), named
+
+
+def _priced(
+    batch: list[tuple[int, UsageEvent]], rater: Rater, index: IdentifierIndex, counters: Counters
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Rate a batch; give each line's number, its JSON, and whether it has a price."""
+    frame, named = _known(rows_to_frame([event for _, event in batch], UsageEvent), index)
+    frame = frame.with_columns(
         pl.Series("record_no", [number for number, _ in batch], dtype=pl.Int64)
     )
-    lost = open_offer & named["reason"].is_not_null()
+    lost = (frame["offer_id"] == "") & named["reason"].is_not_null()
     for row in (
         named.filter(lost).with_columns(frame.filter(lost)["record_no"]).iter_rows(named=True)
     ):
@@ -110,16 +123,70 @@ def price(snapshot: Snapshot, usage: BinaryIO) -> Iterator[tuple[bytes, bool]]:
     yield from flush()
 
 
+def _told(book: Rulebook, line: bytes) -> bytes:
+    """Tell a rated event, or why there is none, in sentences."""
+    row = orjson.loads(line)
+    if "reason" in row and "line" in row:
+        return f"Line {row['line']}: {row['reason']}: {row['detail']}".encode()
+    (event,) = rows_to_frame([RatedEvent.model_validate(row)], RatedEvent).iter_rows(named=True)
+    charge = retrace(book, event)
+    if isinstance(charge, Refusal):
+        return f"Line {row['record_no']}: {charge.reason.value}: {charge.detail}".encode()
+    party = f" {row['side']} of {row['party_id']}" if row["party_id"] else ""
+    amount = f"{event['amount'].normalize():f} {row['currency']}"
+    head = f"Line {row['record_no']}, {row['run']}{party}: {amount}"
+    steps = [f"  {number}. {words}" for number, words in enumerate(words_of(charge.steps), start=1)]
+    return "\n".join([head, *steps]).encode()
+
+
+def _money_left(text: str) -> Fraction:
+    try:
+        return money(text)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.USAGE) from error
+
+
+def _payable(snapshot: Snapshot, usage: BinaryIO, left: Fraction) -> Iterator[tuple[bytes, bool]]:
+    """Say of each usage how much of it an amount pays for; allowances start full."""
+    book, index = Rulebook(snapshot), IdentifierIndex(snapshot.identifiers)
+    lines = ((number, line) for number, line in enumerate(usage, start=1) if line.strip())
+    for number, item in _parsed(lines):
+        if isinstance(item, str):
+            yield _refusal(number, "record_unreadable", item), False
+            continue
+        (event,) = _known(rows_to_frame([item], UsageEvent), index)[0].iter_rows(named=True)
+        found = affordable(book, event, left, lambda _key: 0)
+        if isinstance(found, Refusal):
+            yield _refusal(number, found.reason.value, found.detail), False
+            continue
+        amount = found.charge.row["amount"] if found.charge else 0
+        answer = {
+            "line": number, "asked": event["quantity"], "affordable": found.quantity,
+            "unit": event["unit"], "amount": str(amount),
+        }  # fmt: skip
+        yield orjson.dumps(answer), True
+
+
 def command(
     catalog: Annotated[Path, typer.Option("--catalog", help="Catalogue folder.")],
     usage: Annotated[
         str, typer.Option("--usage", help="File of usage events as JSON lines; - for input.")
     ] = "-",
+    *,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Tell each charge in sentences instead of JSON.")
+    ] = False,
+    balance: Annotated[
+        str, typer.Option("--balance", help="Say how much of each usage this amount pays for.")
+    ] = "",
 ) -> None:
     """Price usage events: JSON lines in, rated events as JSON lines out, in the same order.
 
-    Nothing is stored and allowances start full. A line that has no price comes out as an object
-    with `line`, `reason` and `detail`; the exit code is then 1.
+    Nothing is stored and allowances start full. An event has a line for each of its legs. A line
+    that has no price comes out as an object with `line`, `reason` and `detail`; the exit code is
+    then 1. With --balance each usage is asked for itself: the answer has `asked`, `affordable` and
+    what that costs.
     """
     with plain_errors():
         reading = read(read_folder(catalog), DECODERS)
@@ -127,8 +194,15 @@ def command(
             raise CatalogRefused(list(reading.problems))
         all_good = True
         with nullcontext(sys.stdin.buffer) if usage == "-" else Path(usage).open("rb") as source:
-            for line, good in price(reading.snapshot, source):
-                sys.stdout.buffer.write(line + b"\n")
+            snapshot, book = reading.snapshot, Rulebook(reading.snapshot)
+            made = (
+                _payable(snapshot, source, _money_left(balance))
+                if balance
+                else price(snapshot, source)
+            )
+            for line, good in made:
+                told = _told(book, line) if explained and not balance else line
+                sys.stdout.buffer.write(told + b"\n")
                 all_good &= good
         sys.stdout.buffer.flush()
     raise typer.Exit(Exit.DONE if all_good else Exit.PROBLEMS)

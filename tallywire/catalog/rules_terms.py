@@ -32,6 +32,7 @@ class _Terms:
         tariffs = {one.value.id: one.value for one in entries.tariffs}
         names = [name for plan in offer.plans for name in plans.get(plan, ())]
         self.tariffs: list[TariffEntry] = [tariffs[name] for name in names if name in tariffs]
+        self.sound = bool(names) and len(self.tariffs) == len(names)
         calendars = {one.value.id: one.value.bands for one in entries.calendars}
         self.bands = {
             band for one in self.tariffs for band in calendars.get(one.calendar or "", ())
@@ -47,7 +48,7 @@ class _Terms:
         yield from self._dates(one)
         yield from conditions(one.when)[1]
         for number, band in enumerate(one.bands):
-            if self.tariffs and band not in self.bands:
+            if self.sound and band not in self.bands:
                 yield ("bands", number), f"no tariff of the offer has a band {band!r}"
         for number, service in enumerate(one.services):
             if any(tariff.convert and tariff.service == service for tariff in self.tariffs):
@@ -125,7 +126,7 @@ def _offer(placed: Placed[OfferEntry], terms: _Terms) -> Iterator[Problem]:
         for number, one in enumerate(written):
             for path, text in check(one):
                 yield placed.problem((key, number, *path), text)
-    if terms.tariffs:
+    if terms.sound:
         for path, text in _services(offer, {one.service for one in terms.tariffs}):
             yield placed.problem(path, text)
 

@@ -56,9 +56,10 @@ def _usage(facts: Facts) -> str:
 def _tariff(facts: Facts) -> str:
     way = _DIRECTIONS.get(facts["direction"], facts["direction"])
     who = f"The offer {facts['offer']}" if facts["offer"] else f"The {facts['run']} leg"
+    passed = ", as the tariffs before it have no price for this" if facts["choice"] else ""
     return (
         f"{who} charges {way} {facts['service'].replace('_', ' ')} by the "
-        f"tariff {facts['tariff']}, revision {facts['revision']}."
+        f"tariff {facts['tariff']}, revision {facts['revision']}{passed}."
     )
 
 
@@ -233,7 +234,7 @@ def _price(facts: Facts) -> str:
         where.append({"down_octets": "received", "up_octets": "sent"}[facts["way"]])
     place = f"{' '.join(where)}: " if where else ""
     free = quantity_words(facts["free"], unit)
-    if not paid:
+    if not paid or not facts["priced"]:
         return _sentence(f"{place}{free} paid by the allowance.")
     rate = rate_words(facts["rate"], unit, currency)
     first = f"after {free} paid by the allowance, " if facts["free"] else ""

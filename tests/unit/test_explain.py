@@ -141,6 +141,7 @@ def test_the_same_as_json() -> None:
             "unit": "microsecond",
             "rate": {"exact": "1/300000000", "text": "EUR 0.20 per minute"},
             "amount": {"exact": "2/5", "decimal": "0.400000000"},
+            "priced": True,
             "currency": "EUR",
             "time_zone": "Asia/Kolkata",
             "from": "2026-01-15T17:30:00+05:30",

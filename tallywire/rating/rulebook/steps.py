@@ -145,6 +145,7 @@ def _price(working: Working, line: Line) -> Step:
             "unit": tariff.unit,
             "rate": line.part.rate,
             "amount": line.amount,
+            "priced": bool(line.part.rate) or not _other_price(working),
             "currency": tariff.currency,
             "time_zone": tariff.calendar.time_zone,
             **(instants if working.counted.timed else {}),
@@ -154,8 +155,12 @@ def _price(working: Working, line: Line) -> Step:
 
 def _told(working: Working, line: Line) -> bool:
     """A stretch without a rate of its own is told only where no other price says what it costs."""
+    return bool(line.part.rate or line.free) or not _other_price(working)
+
+
+def _other_price(working: Working) -> bool:
     price = working.found.price
-    return bool(line.part.rate or line.free) or not (price.tiers or price.share)
+    return price.tiers is not None or price.share is not None
 
 
 def _additions(working: Working) -> Iterator[Step]:

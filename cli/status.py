@@ -22,6 +22,7 @@ def summary(settings: Settings) -> dict[str, Any]:
         return {
             **{name: int(value) for name, value in fates.items()},
             "revenue": rows(client, "revenue"),
+            "partners": rows(client, "partners"),
             "suspense": rows(client, "suspense"),
             "alerts": rows(client, "alerts"),
             "conservation": rows(client, "conservation"),
@@ -69,6 +70,19 @@ def _revenue(content: dict[str, Any]) -> Table:
     return table
 
 
+def _partners(content: dict[str, Any]) -> Table:
+    table = Table(title="Legs of partners", title_justify="left")
+    table.add_column("partner")
+    table.add_column("run")
+    for name in ("revenue", "cost"):
+        table.add_column(name, justify="right")
+    table.add_column("currency")
+    for row in content["partners"]:
+        amounts = (money(row[name]) for name in ("revenue", "cost"))
+        table.add_row(row["party_id"], row["run"], *amounts, row["currency"])
+    return table
+
+
 def _suspense(content: dict[str, Any]) -> Table:
     table = Table(title="Suspense and its estimated worth", title_justify="left")
     table.add_column("reason")
@@ -96,7 +110,8 @@ def _alerts(content: dict[str, Any]) -> Table:
 
 def tables(content: dict[str, Any]) -> list[Table]:
     """Make the tables of a summary; empty ones are left out."""
-    found = [_fates(content), _revenue(content), _suspense(content), _alerts(content)]
+    makers = (_fates, _revenue, _partners, _suspense, _alerts)
+    found = [make(content) for make in makers]
     return [table for table in found if table.row_count]
 
 

@@ -14,13 +14,19 @@ RAW_BYTES = 65_536
 """Bytes of a record kept in suspense; the file keeps the rest."""
 
 
+_PLACE = ("feed_id", "file_id", "record_no", "byte_offset", "raw_hash")
+
+
 def suspense_ids(frame: pl.DataFrame) -> pl.Series:
-    """Name suspended records by their place and content: stable over attempts."""
-    texts = frame.select(
-        pl.concat_str(
-            "feed_id", "file_id", "record_no", "byte_offset", "raw_hash", separator="\x1f"
+    """Name suspended records by their place, content and leg: stable over attempts."""
+    parts = [pl.col(name) for name in _PLACE]
+    if "run" in frame.columns:
+        parts[-1] = (
+            pl.when(pl.col("run") == "")
+            .then(parts[-1])
+            .otherwise(pl.concat_str(parts[-1], "run", separator="\x1f"))
         )
-    ).to_series()
+    texts = frame.select(pl.concat_str(parts, separator="\x1f")).to_series()
     return to_bytes(*hash128(texts)).bin.encode("hex")
 
 

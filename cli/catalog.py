@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import catalog_activation as activation
+from cli import catalog_backtest
 from cli.catalog_common import (
     Folder,
     Which,
@@ -18,14 +19,18 @@ from cli.catalog_common import (
     print_table,
     stop,
 )
+from cli.catalog_money import money_values, print_money, print_samples, sample_values
 from cli.catalog_view import overview, tariff_rows
 from cli.common import HomeOption, JsonOption, plain_errors, settings_of
+from cli.status import as_json_bytes
+from cli.usage_source import SinceOption, StoreOption, UntilOption, UsageOption, source_of
 from dataflows.activation import put_into_use
 from dataflows.catalogs import example_folder, read_folder, write_folder
 from dataflows.exits import Exit
 from dataflows.lane import now_us
 from schemas.columns import text_from_micros
-from tallywire.catalog import diff, history
+from tallywire.catalog import Change, Snapshot, diff, history
+from tallywire.rating.backtest import Backtest
 
 app = typer.Typer(
     help="Check, compile, activate, show, compare and backtest catalogues.",
@@ -36,6 +41,7 @@ app.command("approve", epilog=activation.APPROVE)(activation.approve)
 app.command("activate", epilog=activation.ACTIVATE)(activation.activate)
 app.command("rollback", epilog=activation.ROLLBACK)(activation.rollback)
 app.command("history", epilog=activation.HISTORY)(activation.history_)
+app.command("backtest", epilog=catalog_backtest.EPILOG)(catalog_backtest.command)
 
 
 @app.command(epilog=epilog("lint fjordline", "lint fjordline --json"))
@@ -124,18 +130,65 @@ def show(
         print_table(columns, rows)
 
 
-@app.command("diff", epilog=epilog("diff before after", "diff 21b4e266 fjordline --json"))
-def diff_(old: Which, new: Which, *, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Say what changed from one catalogue to another: tariffs, zones, offers, feeds, accounts."""
+@app.command(
+    "diff",
+    epilog=epilog(
+        "diff before after", "diff 21b4e266 fjordline --json",
+        "diff before after --store --since 2026-10-01", "diff before after --usage usage.jsonl",
+    ),
+)  # fmt: skip
+def diff_(
+    old: Which,
+    new: Which,
+    *,
+    usage: UsageOption = None,
+    store: StoreOption = False,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what changed from one catalogue to another, in words and in money.
+
+    Without usage, what a changed price means for everyday usage; with usage, what it means over
+    that usage, and for whom.
+    """
+    settings = settings_of(home)
     with plain_errors():
-        changes = diff(found(old, home), found(new, home))
+        before, after = found(old, home), found(new, home)
+        changes = diff(before, after)
+        made, code = None, Exit.DONE
+        if usage or store or since or until:
+            source = source_of(settings, usage, store=store, since=since, until=until)
+            made = catalog_backtest.replayed(before, after, source)
+            code = Exit.INCOMPLETE if source.unreadable else Exit.DONE
+        _print_diff(before, after, changes, made, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _print_diff(
+    before: Snapshot,
+    after: Snapshot,
+    changes: list[Change],
+    made: Backtest | None,
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
-        print_json({"changes": [dataclasses.asdict(change) for change in changes]})
-    elif changes:
-        rows = [dataclasses.astuple(change) for change in changes]
-        print_table(("kind", "id", "what", "difference"), rows)
-    else:
+        listed = [dataclasses.asdict(change) for change in changes]
+        extra = {"money": money_values(made)} if made else {"samples": sample_values(before, after)}
+        typer.echo(as_json_bytes({"changes": listed, **extra}).decode())
+        return
+    if not changes:
         typer.echo("no differences")
+    else:
+        print_table(
+            ("kind", "id", "what", "difference"), [dataclasses.astuple(one) for one in changes]
+        )
+    if made:
+        print_money(made)
+    else:
+        print_samples(before, after)
 
 
 @app.command(epilog=epilog("init fjordline"))

@@ -21,6 +21,7 @@ def frames(made: Backtest) -> Frames:
     """Give every table of a backtest, by the name of its CSV file."""
     return {
         "services": compared(made.services),
+        "costs": compared(made.costs),
         "refused": made.refused,
         "priced": made.priced,
         "sides": sides(made.accounts),
@@ -44,7 +45,7 @@ def write_csv(found: Frames, out: Path) -> list[Path]:
     return paths
 
 
-_SHOWN = ("services", "refused", "priced", "sides", "winners_and_losers", "bill_shock")
+_SHOWN = ("services", "costs", "refused", "priced", "sides", "winners_and_losers", "bill_shock")
 
 
 def summary(made: Backtest, found: Frames) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def write_summary(made: Backtest, found: Frames, out: Path) -> None:
 
 _TITLES = {
     "services": "Revenue by service",
+    "costs": "Cost by service, owed to partners",
     "refused": "Events that the draft refuses and are charged now",
     "priced": "Events that the draft charges and are refused now",
     "sides": "Accounts by who pays less or more",
@@ -109,7 +111,7 @@ def _told(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out what says nothing: empty buckets, and the same count of events twice."""
     if name == "bill_shock":
         return frame.filter(pl.col("accounts") > 0)
-    if name == "services" and (frame["events_now"] == frame["events_draft"]).all():
+    if name in {"services", "costs"} and (frame["events_now"] == frame["events_draft"]).all():
         return frame.drop("events_draft").rename({"events_now": "events"})
     return frame
 

@@ -79,9 +79,10 @@ def print_money(made: Backtest) -> None:
         ("For whom", offers.select(pl.exclude("most_moved"), "most_moved")),
         ("Events that are charged now and refused then", made.refused),
     ):
-        for (currency,), frame in found.group_by("currency", maintain_order=True):
-            shown = _priced(frame.drop("currency"))
-            console().print(as_table(f"{title}, {currency}" if currency else title, shown))
+        keys = [name for name in ("side", "currency") if name in found.columns]
+        for names, frame in found.group_by(keys, maintain_order=True):
+            words = ", ".join([title, *(str(name) for name in names if name)])
+            console().print(as_table(words, _priced(frame.drop(keys))))
 
 
 def _priced(frame: pl.DataFrame) -> pl.DataFrame:

@@ -109,6 +109,7 @@ def activate(
         CatalogError: If the history cannot be written.
     """
     by, note = _person(store, by), _note(store, note)
+    store.must_hold(name)
     store.load(name)
     effective = now_us if at_us is None else at_us
 

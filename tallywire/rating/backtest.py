@@ -19,7 +19,7 @@ MONEY = pl.Decimal(38, 9)
 _EVENT = "record_no"
 """Numbers the events of one batch; nothing that is rated depends on it."""
 _LEG = (_EVENT, "run")
-_CHARGE = (*_LEG, "currency", "service", "account_id", "offer_id", "tariff_id", "zone_id", "amount")
+_CHARGE = (*_LEG, "side", "currency", "service", "tariff_id", "zone_id", "offer_id", "amount")
 _HOLDER = ("account_id", "subscription_id", "offer_id", "routing_id")
 _PLACE = ("tariff_id", "zone_id", "offer_id", "account_id")
 _ZERO = pl.lit(0).cast(MONEY)
@@ -31,8 +31,9 @@ class Side:
     """What one catalogue makes of a batch.
 
     Attributes:
-        charges: One row for each event and leg that is revenue, columns of `_CHARGE`.
-        refused: `record_no` and `reason` of events without a price.
+        charges: One row for each event and leg: columns of `_CHARGE`, and `account_id` of who
+            pays or is paid, the partner of a leg that has one.
+        refused: `record_no`, `run` and `reason` of events, or single legs, without a price.
     """
 
     charges: pl.DataFrame
@@ -57,11 +58,10 @@ class Under:
         placed, lost = self._placed(usage)
         outcome = self._rater.rate(placed, self._counters)
         self._counters.changes()  # nobody journals them: let them go
-        rated = outcome.rated
-        if "side" in rated.columns:
-            rated = rated.filter(pl.col("side") == "revenue")
-        refused = pl.concat([one.select(_EVENT, "reason") for one in (lost, outcome.refused)])
-        return Side(rated.select(_CHARGE), refused.unique(_EVENT, maintain_order=True))
+        who = pl.when(pl.col("party_id") != "").then("party_id").otherwise("account_id")
+        charges = outcome.rated.select(*_CHARGE, who.alias("account_id"))
+        refused = pl.concat([one.select(*_LEG, "reason") for one in (lost, outcome.refused)])
+        return Side(charges, refused)
 
     def _placed(self, usage: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Find whose usage it is in this catalogue; usage that names nobody keeps its offer."""
@@ -72,7 +72,9 @@ class Under:
         holder = [
             pl.when(nobody).then(usage[name]).otherwise(named[name]).alias(name) for name in _HOLDER
         ]
-        missing = usage.filter(lost).with_columns(reason.filter(lost).alias("reason"))
+        missing = usage.filter(lost).with_columns(
+            reason.filter(lost).alias("reason"), pl.lit("").alias("run")
+        )
         return usage.with_columns(holder).filter(~lost), missing
 
 
@@ -123,33 +125,42 @@ class Backtest:
         self.now, self.draft = now, draft
         self._now, self._draft = Under(now), Under(draft)
         self.events = 0
-        self._services = Sums(("currency", "service"), ("events_now", "events_draft"))
+        self._services = Sums(("side", "currency", "service"), ("events_now", "events_draft"))
         self._accounts = Sums(("currency", "account_id"), ())
-        self._refused = Sums(("reason", "currency"), ("events",))
-        self._priced = Sums(("reason", "currency"), ("events",))
-        self._changes = Sums(("currency", *_PLACE), ("events",))
+        self._refused = Sums(("reason", "run", "currency"), ("events",))
+        self._priced = Sums(("reason", "run", "currency"), ("events",))
+        self._changes = Sums(("side", "currency", *_PLACE), ("events",))
 
     @property
     def services(self) -> pl.DataFrame:
         """Give `currency`, `service`, `events_now`, `events_draft`, and money `now`, `draft`."""
-        return self._services.frame()
+        return _of_side(self._services, "revenue")
+
+    @property
+    def costs(self) -> pl.DataFrame:
+        """Give the same of legs that cost: what partners are owed."""
+        return _of_side(self._services, "cost")
 
     @property
     def accounts(self) -> pl.DataFrame:
-        """Give `currency`, `account_id`, and the totals of accounts, money `now`, `draft`."""
+        """Give `currency`, `account_id`, and totals, money `now`, `draft`: what each pays.
+
+        A partner that owes us for its legs is an account here.
+        """
         return self._accounts.frame()
 
     @property
     def refused(self) -> pl.DataFrame:
-        """Give events that only the draft refuses: `reason`, `currency`, `events`, money `now`.
+        """Give what only the draft refuses: `reason`, `run`, `currency`, `events`, money `now`.
 
-        The currency and the money are those of the charge that is lost.
+        A refusal with a run is of that leg alone. Currency and money are those of the revenue that
+        is lost.
         """
         return self._refused.frame().drop("draft")
 
     @property
     def priced(self) -> pl.DataFrame:
-        """Give events that only the draft prices: `reason`, `currency`, `events`, money `draft`.
+        """Give what only the draft prices: `reason`, `run`, `currency`, `events`, money `draft`.
 
         The reason is that of the refusal now.
         """
@@ -159,8 +170,9 @@ class Backtest:
     def changes(self) -> pl.DataFrame:
         """Give the charges that differ: by price, offer and account, as they are now.
 
-        Columns `currency`, `tariff_id`, `zone_id`, `offer_id`, `account_id`, `events`, money `now`,
-        `draft`. Where there is no charge now, tariff, zone, offer and account are the draft's.
+        Columns `side` (`revenue` or `cost`), `currency`, `tariff_id`, `zone_id`, `offer_id`,
+        `account_id`, `events`, money `now`, `draft`. Where there is no charge now, tariff,
+        zone, offer and account are the draft's.
         """
         return self._changes.frame()
 
@@ -175,7 +187,7 @@ class Backtest:
         self.events += usage.height
         both = pl.concat([_one_side(now, "now"), _one_side(draft, "draft")])
         self._services.add(both)
-        self._accounts.add(both)
+        self._accounts.add(both.filter(pl.col("side") == "revenue"))
         self._refused.add(_only(draft, now, "now", "draft"))
         self._priced.add(_only(now, draft, "draft", "now"))
         self._changes.add(_changed(now, draft))
@@ -193,14 +205,23 @@ def _one_side(side: Side, name: str) -> pl.DataFrame:
     return side.charges.with_columns(columns)
 
 
+def _of_side(sums: Sums, side: str) -> pl.DataFrame:
+    return sums.frame().filter(pl.col("side") == side).drop("side")
+
+
 def _only(refusing: Side, pricing: Side, priced_as: str, none_as: str) -> pl.DataFrame:
-    """Give events that one side refuses and the other does not: reason, currency, events, money."""
-    found = refusing.refused.join(pricing.refused, on=_EVENT, how="anti")
-    priced = found.join(pricing.charges, on=_EVENT, how="left", maintain_order="left")
-    first = pl.col(_EVENT).is_first_distinct()  # an event with several legs is one event
-    return priced.select(
-        "reason", pl.col("currency").fill_null(""), first.cast(pl.Int64).alias("events"),
-        pl.col("amount").cast(MONEY).fill_null(_ZERO).alias(priced_as), _ZERO.alias(none_as),
+    """Give what one side refuses and the other does not, with the revenue of the legs concerned."""
+    found = refusing.refused.join(pricing.refused, on=_LEG, how="anti")
+    revenue = pricing.charges.filter(pl.col("side") == "revenue").select(
+        *_LEG, "currency", pl.col("amount").cast(MONEY)
+    )
+    lost = revenue.join(refusing.charges, on=_LEG, how="anti")
+    whole = found.filter(pl.col("run") == "").join(lost.drop("run"), on=_EVENT, how="left")
+    legs = found.filter(pl.col("run") != "").join(lost, on=_LEG, how="left")
+    first = pl.struct(_LEG).is_first_distinct()  # an event with several legs is one event
+    return pl.concat([whole, legs]).select(
+        "reason", "run", pl.col("currency").fill_null(""), first.cast(pl.Int64).alias("events"),
+        pl.col("amount").fill_null(_ZERO).alias(priced_as), _ZERO.alias(none_as),
     )  # fmt: skip
 
 
@@ -210,7 +231,7 @@ def _changed(now: Side, draft: Side) -> pl.DataFrame:
     same_currency = pl.col("currency").eq_missing(pl.col("currency_draft"))
     same = same_currency & pl.col("amount").eq_missing(pl.col("amount_draft"))
     joined = joined.filter(~same)
-    place = [pl.coalesce(name, f"{name}_draft").alias(name) for name in _PLACE]
+    place = [pl.coalesce(name, f"{name}_draft").alias(name) for name in ("side", *_PLACE)]
     before = joined.filter(pl.col("currency").is_not_null()).select(
         "currency", *place, pl.lit(1, dtype=pl.Int64()).alias("events"),
         pl.col("amount").cast(MONEY).alias("now"), _ZERO.alias("draft"),

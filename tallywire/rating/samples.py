@@ -6,6 +6,7 @@ Samples are rated, not computed from the price: whatever a price is made of is i
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,6 @@ from schemas.columns import rows_to_frame
 from schemas.services import Unit
 from schemas.usage import UsageEvent
 from tallywire.calendar import band, next_change
-from tallywire.catalog.prose import zone_prices
 from tallywire.catalog.snapshot import Calendar, Offer, Snapshot, Tariff
 from tallywire.money import DISPLAY_SCALE
 from tallywire.rating.counters import Counters
@@ -78,11 +78,11 @@ class _Asked:
 
     Attributes:
         number: Names it in both batches.
-        reworded: The price itself is another, not only how the tariff rounds or divides time.
+        another: The price itself changed, not only how the tariff rounds or divides time.
     """
 
     number: int
-    reworded: bool
+    another: bool
     place: tuple[Tariff, Tariff]
     zone_id: str
     prefix: str
@@ -92,22 +92,32 @@ class _Asked:
 
 
 def _terms(tariff: Tariff) -> tuple[object, ...]:
-    return tariff.calendar, tariff.rounding, tariff.straddle, tariff.currency
+    return tariff.calendar, tariff.rounding, tariff.straddle, tariff.currency, tariff.conversion
+
+
+def _prices(tariff: Tariff) -> dict[tuple[str, int], dict[str, tuple[int, int]]]:
+    """Give (zone, valid from) to prefix to number of price and valid to."""
+    found: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
+    rows = tariff.prefixes.select("zone_id", "valid_from_us", "prefix", "price_no", "valid_to_us")
+    for zone, start, prefix, number, end in rows.iter_rows():
+        found.setdefault((zone, start), {})[prefix] = (number, end)
+    return found
 
 
 def _changed_prices(now: Tariff, draft: Tariff) -> Iterator[tuple[bool, str, str, int, int]]:
-    """Give (reworded, zone, prefix, valid from, valid to) once for each way a price changes."""
-    before, after = zone_prices(now), zone_prices(draft)
+    """Give (another price, zone, prefix, valid from, valid to) once for each way of a change."""
+    before, after = _prices(now), _prices(draft)
     other_terms = _terms(now) != _terms(draft)
+    equal = cache(lambda old, new: now.prices[old] == draft.prices[new])
     for zone, start in sorted(before.keys() & after.keys()):
         old, new = before[zone, start], after[zone, start]
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[int, int]] = set()
         for prefix in sorted(old.keys() & new.keys()):
-            words = (old[prefix][0], new[prefix][0])
-            reworded = words[0] != words[1]
-            if (reworded or other_terms) and words not in seen:
-                seen.add(words)
-                yield reworded, zone, prefix, start, min(old[prefix][1], new[prefix][1])
+            numbers = (old[prefix][0], new[prefix][0])
+            another = not equal(*numbers)
+            if (another or other_terms) and numbers not in seen:
+                seen.add(numbers)
+                yield another, zone, prefix, start, min(old[prefix][1], new[prefix][1])
 
 
 def _starts(now: Calendar, draft: Calendar, first: int, until: int) -> Iterator[int]:
@@ -130,13 +140,13 @@ def _asked(now: Snapshot, draft: Snapshot) -> Iterator[_Asked]:
         if (old.service, old.zone_by) != (new.service, new.zone_by):
             continue  # the same usage does not come to both
         known: dict[tuple[int, int], list[int]] = {}
-        for reworded, zone, prefix, first, last in _changed_prices(old, new):
+        for another, zone, prefix, first, last in _changed_prices(old, new):
             period = (first, min(last, first + _LOOK_US))
             if period not in known:
                 known[period] = list(_starts(old.calendar, new.calendar, *period))
             for start in known[period]:
                 for usage, quantity in QUANTITIES[new.unit]:
-                    yield _Asked(number, reworded, (old, new), zone, prefix, start, usage, quantity)
+                    yield _Asked(number, another, (old, new), zone, prefix, start, usage, quantity)
                     number += 1
 
 
@@ -153,14 +163,13 @@ def _event(asked: _Asked) -> UsageEvent:
 
 
 def _charges(snapshot: Snapshot, usage: pl.DataFrame) -> dict[int, tuple[str, Decimal]]:
-    """Rate samples under offers of one tariff each, without allowances."""
+    """Rate samples under offers of one tariff each, without allowances, discounts or partners."""
     offers = {
         name: Offer(name, {(tariff.service, "mo"): name})
         for name, tariff in snapshot.tariffs.items()
     }
-    rated = Rater(replace(snapshot, offers=offers)).rate(usage, Counters()).rated
-    if "side" in rated.columns:
-        rated = rated.filter(pl.col("side") == "revenue")
+    plain = replace(snapshot, offers=offers, overrides={}, partners=(), grants={})
+    rated = Rater(plain).rate(usage, Counters()).rated
     rows = rated.select("record_no", "currency", "amount").iter_rows()
     return {number: (currency, amount) for number, currency, amount in rows}
 
@@ -169,8 +178,8 @@ def samples(now: Snapshot, draft: Snapshot) -> list[Sample]:
     """Rate samples of usage under every price that is in both catalogues and changed.
 
     A zone whose prefixes change in different ways has samples for each way; a price by bands of
-    time has samples in each band. Where only the tariff's calendar, rounding, straddling policy or
-    currency changes, samples that cost the same are left out.
+    time has samples in each band. Where only the tariff's calendar, rounding, straddling policy,
+    conversion or currency changes, samples that cost the same are left out.
     """
     asked = list(_asked(now, draft))
     usage = rows_to_frame([_event(one) for one in asked], UsageEvent)
@@ -178,7 +187,7 @@ def samples(now: Snapshot, draft: Snapshot) -> list[Sample]:
     return [
         _sample(one, before.get(one.number), after.get(one.number))
         for one in asked
-        if one.reworded or before.get(one.number) != after.get(one.number)
+        if one.another or before.get(one.number) != after.get(one.number)
     ]
 
 

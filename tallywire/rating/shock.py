@@ -161,11 +161,11 @@ def by_price(changes: pl.DataFrame, *, offers: bool = False) -> pl.DataFrame:
         offers: Each offer apart.
 
     Returns:
-        `currency`, `tariff_id`, `zone_id`, with `offers` `offer_id`, then `events`, `accounts`,
-        money `now`, `draft`, `difference`, and `percent`; with `offers` also `most_moved`, the
-        account with the greatest change.
+        `side`, `currency`, `tariff_id`, `zone_id`, with `offers` `offer_id`, then `events`,
+        `accounts`, money `now`, `draft`, `difference`, and `percent`; with `offers` also
+        `most_moved`, the account with the greatest change.
     """
-    keys = ["currency", "tariff_id", "zone_id", *(["offer_id"] if offers else [])]
+    keys = ["side", "currency", "tariff_id", "zone_id", *(["offer_id"] if offers else [])]
     size = (pl.col("draft") - pl.col("now")).abs()
     summed = (
         changes.sort("account_id")

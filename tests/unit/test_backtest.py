@@ -1,6 +1,7 @@
 """Usage under two catalogues: sums that anybody can add up again, and who pays what."""
 
 import random
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ from dataflows.catalogs import example_folder, read_folder
 from schemas.columns import rows_to_frame
 from schemas.usage import UsageEvent
 from tallywire.catalog import Snapshot, read
+from tallywire.catalog.snapshot import Partner
 from tallywire.mediation.decoders import DECODERS
 from tallywire.rating.backtest import Backtest
 from tallywire.rating.samples import samples
@@ -151,7 +153,7 @@ def test_cuts_into_batches_do_not_matter(size: int) -> None:
     events = [*messages(200), *sessions(50)]
     pair = (catalogue(), catalogue(*DEARER_SMS))
     one, other = backtest(*pair, events), backtest(*pair, events, size)
-    for name in ("services", "accounts", "refused", "priced", "changes"):
+    for name in ("services", "costs", "accounts", "refused", "priced", "changes"):
         assert getattr(one, name).equals(getattr(other, name)), name
 
 
@@ -164,11 +166,11 @@ def test_what_the_draft_refuses_is_counted_by_reason_with_the_money_lost() -> No
     made = backtest(catalogue(), without, events)
     lost = made.services.filter(pl.col("service") == "sms")["now"].sum()
     assert rows(made.refused) == [
-        {"reason": "tariff_missing", "currency": "EUR", "events": 100, "now": lost}
+        {"reason": "tariff_missing", "run": "", "currency": "EUR", "events": 100, "now": lost}
     ]
     again = backtest(without, catalogue(), events)
     assert rows(again.priced) == [
-        {"reason": "tariff_missing", "currency": "EUR", "events": 100, "draft": lost}
+        {"reason": "tariff_missing", "run": "", "currency": "EUR", "events": 100, "draft": lost}
     ]
     assert again.refused.is_empty()
     assert made.changes["now"].sum() == lost
@@ -213,6 +215,45 @@ def test_currencies_are_kept_apart() -> None:
         {"currency": "NOK", "bucket": "new charge from zero", "accounts": 2},
     ]
     assert sum(row["events"] for row in rows(made.changes)) == 200  # gone in one, new in the other
+
+
+def _with_partners(snapshot: Snapshot) -> Snapshot:
+    """Messages that carry a partner cost what the list says once more, and bring it once more."""
+    tariffs = {("sms", "mo"): "sms_home"}
+    legs = (("carrier", "wholesale", "cost"), ("reseller", "resale", "revenue"))
+    return replace(snapshot, partners=tuple(
+        Partner(name, run, side, "partner_id", frozenset({"P"}), tariffs) for name, run, side in legs
+    ))  # fmt: skip
+
+
+def test_costs_and_what_partners_owe_are_on_nobodys_bill() -> None:
+    events = [event.model_copy(update={"partner_id": "P"}) for event in messages(300)]
+    now, draft = _with_partners(catalogue()), _with_partners(catalogue(*DEARER_SMS))
+    alone = backtest(catalogue(), catalogue(*DEARER_SMS), events)
+    made = backtest(now, draft, events)
+    listed = sum(SMS[event.b_number] for event in events)
+    (cost,) = rows(made.costs)
+    assert (cost["now"], cost["draft"]) == (listed, listed * Decimal("1.1"))
+    accounts = {row["account_id"]: row for row in rows(made.accounts)}
+    assert accounts.pop("reseller")["now"] == listed
+    assert list(accounts.values()) == rows(alone.accounts)
+    (service,) = rows(made.services)
+    assert service["now"] == listed + alone.services["now"].sum()
+    assert set(made.changes["side"]) == {"cost", "revenue"}
+
+
+def test_a_leg_that_only_the_draft_refuses_is_told_by_its_run() -> None:
+    events = [event.model_copy(update={"partner_id": "P"}) for event in messages(50)]
+    now = _with_partners(catalogue())
+    draft = replace(
+        now,
+        partners=tuple(replace(one, tariffs={("sms", "mo"): "data_home"}) for one in now.partners),
+    )
+    made = backtest(now, draft, events)
+    found = {(row["run"], row["events"], row["now"]) for row in rows(made.refused)}
+    listed = sum(SMS[event.b_number] for event in events)
+    assert found == {("wholesale", 50, Decimal(0)), ("resale", 50, listed)}
+    assert set(made.refused["reason"]) == {"unit_mismatch"}
 
 
 @pytest.mark.parametrize(

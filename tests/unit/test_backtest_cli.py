@@ -164,7 +164,7 @@ def test_a_difference_is_told_in_money(desk: Desk) -> None:
 def test_a_difference_over_usage_says_for_whom(desk: Desk) -> None:
     made = desk.catalog("diff", desk.old, desk.new, "--usage", desk.usage)
     assert made.exit_code == 0
-    assert "What it means in money over 400 usage events, EUR" in made.stdout
+    assert "What it means in money over 400 usage events, revenue, EUR" in made.stdout
     told = json.loads(
         desk.catalog("diff", desk.old, desk.new, "--usage", desk.usage, "--json").stdout
     )["money"]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.backtest_picture import write_picture
-from cli.backtest_report import frames, summary, tables, write_csv, write_summary
+from cli.backtest_report import Frames, frames, summary, tables, write_csv, write_summary
 from cli.catalog_common import epilog, found, stop
 from cli.common import HomeOption, JsonOption, console, plain_errors, settings_of
 from cli.status import as_json_bytes
@@ -51,13 +51,13 @@ def replayed(now: Snapshot, draft: Snapshot, source: UsageSource) -> Backtest:
     return made
 
 
-def _picture(made: Backtest, out: Path) -> None:
+def _picture(made: Backtest, results: Frames, out: Path) -> None:
     title = (
         f"Draft {made.draft.hash[:SHORT]} against {made.now.hash[:SHORT]}, "
         f"{made.events:,} usage events"
     )
     try:
-        write_picture(frames(made), title, out / "backtest.svg")
+        write_picture(results, title, out / "backtest.svg")
     except ImportError:
         typer.echo("no picture: it needs matplotlib; pip install 'tallywire[pictures]'", err=True)
 
@@ -87,12 +87,14 @@ def command(
     with plain_errors():
         source = source_of(settings, usage, store=store, since=since, until=until)
         now, new = found(base, home), found(draft, home)
-        made = replayed(now, new, source)
         place = out or Path(f"backtest-{new.hash[:SHORT]}")
+        if place.exists() and not place.is_dir():
+            raise stop(Exit.USAGE, f"--out {place}: it is a file; name a folder")
+        made = replayed(now, new, source)
         results = frames(made)
         write_csv(results, place)
         write_summary(made, results, place)
-        _picture(made, place)
+        _picture(made, results, place)
     if as_json:
         typer.echo(as_json_bytes({**summary(made, results), "out": str(place)}).decode())
     else:

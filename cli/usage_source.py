@@ -27,7 +27,6 @@ from schemas.usage import UsageEvent
 BATCH = 32_768
 """Events that are rated at a time."""
 
-_LINES = 20_000
 _BEGINNING, _END = "1970-01-01", "2100-01-01"
 
 UsageOption = Annotated[
@@ -66,10 +65,7 @@ class UsageSource:
             StoreError: If the store cannot be had.
             OSError: If the file cannot be read.
         """
-        found = self._of_file(self.path) if self.path else self._of_store()
-        for frame in found:
-            for start in range(0, frame.height, BATCH):
-                yield frame[start : start + BATCH]
+        yield from self._of_file(self.path) if self.path else self._of_store()
 
     def _of_file(self, path: Path) -> Iterator[pl.DataFrame]:
         held: list[UsageEvent] = []
@@ -80,7 +76,7 @@ class UsageSource:
                     self.unreadable.append(f"{path}: line {number}: {item}")
                 elif self.since <= item.start_time < self.until:
                     held.append(item)
-                if len(held) == _LINES:
+                if len(held) == BATCH:
                     yield rows_to_frame(held, UsageEvent)
                     held.clear()
         yield rows_to_frame(held, UsageEvent)
@@ -92,8 +88,12 @@ class UsageSource:
             task = progress.add_task("rating twice", total=sum(one["charges"] for one in found))
             for one in found:
                 place = {**period, "token": one["batch_token"], "at": one["at"]}
-                yield from_arrow(table(client, "usage_of_batch", place), UsageEvent)
-                progress.advance(task, one["charges"])
+                usage = from_arrow(table(client, "usage_of_batch", place), UsageEvent)
+                for start in range(0, usage.height, BATCH):
+                    piece = usage[start : start + BATCH]
+                    yield piece
+                    progress.advance(task, piece.height)
+                progress.advance(task, one["charges"] - usage.height)  # legs, and what was replaced
 
 
 def _numbered(file: Iterable[bytes], progress: Progress, task: int) -> Iterator[tuple[int, bytes]]:

@@ -34,8 +34,8 @@ class Desk:
         return result
 
     def backtest(self, *arguments: object) -> Result:
-        return self.catalog("backtest", self.new, *arguments, "--base", self.old,
-                            "--out", self.root / "out")  # fmt: skip
+        return self.catalog("backtest", self.new, "--base", self.old, "--out", self.root / "out",
+                            *arguments)  # fmt: skip
 
 
 @pytest.fixture
@@ -140,6 +140,7 @@ def test_a_draft_with_problems_is_not_tried(desk: Desk) -> None:
         (("--store", "--usage", "x"), "name the usage"),
         (("--usage", "/nowhere"), "no such file"),
         (("--usage", "{usage}", "--since", "soon"), "--since soon"),
+        (("--usage", "{usage}", "--out", "{usage}"), "it is a file"),
         (("--usage", "{usage}", "--since", "2026-02-01", "--until", "2026-01-01"), "not before"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,17 @@ def test_what_another_process_wrote_is_seen(archive: Archive) -> None:
     archive.now += 1
     archive.use(1)
     assert other.current(archive.now) == archive.names[1]
+
+
+def test_steps_written_at_the_same_time_are_all_kept(archive: Archive) -> None:
+    def write(by: str) -> None:
+        store = CatalogStore(archive.root, FORMATS)
+        activation.propose(store, archive.names[0], by=by, note="x" * 500, now_us=archive.now)
+
+    names = [f"Kari {number}" for number in range(32)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, names))
+    assert sorted(step.by for step in archive.store.steps()) == sorted(names)
 
 
 ACTS: dict[str, Callable[[Archive, int], object]] = {

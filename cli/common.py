@@ -34,9 +34,9 @@ def epilog(*examples: str) -> str:
     return f"\b\nExamples:\n{lines}\n\n{EXITS}"
 
 
-def console() -> Console:
+def console(*, to_errors: bool = False) -> Console:
     """Give the console for people; it is plain text when it is no terminal."""
-    return Console(highlight=False)
+    return Console(highlight=False, stderr=to_errors)
 
 
 def settings_of(home: Path | None) -> Settings:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 
 from cli.common import HomeOption, epilog, settings_of
-from dataflows.catalogs import CatalogError, CatalogStore
+from dataflows.catalogs import CatalogError, CatalogMisuse, CatalogStore
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
 from warehouse.client import StoreError, opened
@@ -53,9 +53,10 @@ def _catalog(settings: Settings) -> tuple[bool, str]:
     try:
         name = catalogs.current()
         snapshot = catalogs.load(name)
+    except CatalogMisuse as error:
+        return True, f"no catalogue in use yet: {error}"
     except CatalogError as error:
-        absent = not (catalogs.root / "current").exists()
-        return absent, f"no catalogue in use yet: {error}" if absent else str(error)
+        return False, str(error)
     return True, f"catalogue {name[:12]}: {len(snapshot.tariffs)} tariffs"
 
 

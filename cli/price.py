@@ -10,15 +10,16 @@ from typing import Annotated, BinaryIO
 import orjson
 import polars as pl
 import typer
-from pydantic import ValidationError
 
-from cli.common import epilog, plain_errors
+from cli.catalog_activation import in_use_at
+from cli.catalog_common import archive_of
+from cli.common import HomeOption, epilog, plain_errors
+from cli.usage_lines import parsed
 from dataflows.catalogs import read_folder
 from dataflows.exits import Exit
 from dataflows.run import CatalogRefused
 from schemas.columns import frame_to_rows, rows_to_frame
 from schemas.rated import RatedEvent
-from schemas.services import UNIT_OF_SERVICE, Service
 from schemas.usage import UsageEvent
 from tallywire.catalog import Snapshot, read
 from tallywire.catalog.values import money
@@ -36,33 +37,11 @@ EPILOG = epilog(
     "price --catalog my-catalog --usage usage.jsonl",
     "price --catalog my-catalog --usage usage.jsonl --explain",
     "price --catalog my-catalog --usage usage.jsonl --balance 5.00",
+    "price --as-of 2026-11-03T12:00:00Z --usage usage.jsonl",
     """echo '{"service":"voice","served_identifier":"msisdn:4790010001","b_number":"4741234567",\
 "start_time":"2026-06-01T10:00:00Z","quantity":61000000}' | tallywire price --catalog my-catalog""",
 )
 _BATCH = 20_000
-
-
-def _problems(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'line'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False)
-    )
-
-
-def _parsed(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, UsageEvent | str]]:
-    for number, line in lines:
-        try:
-            event = UsageEvent.model_validate(orjson.loads(line))
-        except orjson.JSONDecodeError as error:
-            yield number, f"is no JSON: {error}"
-            continue
-        except ValidationError as error:
-            yield number, _problems(error)
-            continue
-        if not event.unit and event.service in set(Service):
-            unit = UNIT_OF_SERVICE[Service(event.service)].value
-            event = event.model_copy(update={"unit": unit})
-        yield number, event
 
 
 def _refusal(number: int, reason: str, detail: str) -> bytes:
@@ -113,7 +92,7 @@ def price(snapshot: Snapshot, usage: BinaryIO) -> Iterator[tuple[bytes, bool]]:
         bad.clear()
 
     lines = ((number, line) for number, line in enumerate(usage, start=1) if line.strip())
-    for number, item in _parsed(lines):
+    for number, item in parsed(lines):
         if isinstance(item, str):
             bad.append((number, _refusal(number, "record_unreadable", item), False))
         else:
@@ -151,7 +130,7 @@ def _payable(snapshot: Snapshot, usage: BinaryIO, left: Fraction) -> Iterator[tu
     """Say of each usage how much of it an amount pays for; allowances start full."""
     book, index = Rulebook(snapshot), IdentifierIndex(snapshot.identifiers)
     lines = ((number, line) for number, line in enumerate(usage, start=1) if line.strip())
-    for number, item in _parsed(lines):
+    for number, item in parsed(lines):
         if isinstance(item, str):
             yield _refusal(number, "record_unreadable", item), False
             continue
@@ -168,8 +147,25 @@ def _payable(snapshot: Snapshot, usage: BinaryIO, left: Fraction) -> Iterator[tu
         yield orjson.dumps(answer), True
 
 
+def _snapshot(catalog: Path | None, as_of: str, home: Path | None) -> Snapshot:
+    """Get the catalogue of a folder, the one in use at an instant, or the one in use."""
+    if catalog and as_of:
+        typer.echo("name a --catalog, or an instant with --as-of, not both", err=True)
+        raise typer.Exit(Exit.USAGE)
+    if catalog:
+        reading = read(read_folder(catalog), DECODERS)
+        if reading.snapshot is None:
+            raise CatalogRefused(list(reading.problems))
+        return reading.snapshot
+    archive = archive_of(home)
+    return archive.load(in_use_at(home, as_of) if as_of else archive.current())
+
+
 def command(
-    catalog: Annotated[Path, typer.Option("--catalog", help="Catalogue folder.")],
+    catalog: Annotated[
+        Path | None,
+        typer.Option("--catalog", help="Catalogue folder; without it the one in use."),
+    ] = None,
     usage: Annotated[
         str, typer.Option("--usage", help="File of usage events as JSON lines; - for input.")
     ] = "-",
@@ -180,6 +176,11 @@ def command(
     balance: Annotated[
         str, typer.Option("--balance", help="Say how much of each usage this amount pays for.")
     ] = "",
+    as_of: Annotated[
+        str,
+        typer.Option("--as-of", help="The catalogue in use then: an instant, or a date (UTC)."),
+    ] = "",
+    home: HomeOption = None,
 ) -> None:
     """Price usage events: JSON lines in, rated events as JSON lines out, in the same order.
 
@@ -189,12 +190,10 @@ def command(
     what that costs.
     """
     with plain_errors():
-        reading = read(read_folder(catalog), DECODERS)
-        if reading.snapshot is None:
-            raise CatalogRefused(list(reading.problems))
+        snapshot = _snapshot(catalog, as_of, home)
         all_good = True
         with nullcontext(sys.stdin.buffer) if usage == "-" else Path(usage).open("rb") as source:
-            snapshot, book = reading.snapshot, Rulebook(reading.snapshot)
+            book = Rulebook(snapshot)
             made = (
                 _payable(snapshot, source, _money_left(balance))
                 if balance

@@ -1,6 +1,5 @@
 """`tallywire replay`: stored charges derived again, and where they differ."""
 
-import datetime
 import uuid
 from collections.abc import Iterator
 from functools import lru_cache
@@ -12,11 +11,12 @@ from rich.progress import track
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
 from cli.status import as_json_bytes
+from cli.times import instant
 from dashboards.queries import rows, table
 from dataflows.catalogs import CatalogStore
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
-from schemas.columns import from_arrow, micros_from_text
+from schemas.columns import from_arrow
 from schemas.rated import RatedEvent
 from tallywire.rating.replay import Difference, replay
 from tallywire.rating.rulebook import Rulebook
@@ -28,17 +28,6 @@ EPILOG = epilog(
     "replay --json",
 )
 _SHOWN = 20
-
-
-def _since(text: str) -> int:
-    """Read a date, or an instant with an offset, as microseconds UTC."""
-    try:
-        if len(text) == len("2026-11-01"):
-            text = f"{datetime.date.fromisoformat(text)}T00:00:00Z"
-        return int(str(micros_from_text(text)))
-    except ValueError as error:
-        typer.echo(f"--since {text}: write 2026-11-01 or 2026-11-01T08:00:00Z ({error})", err=True)
-        raise typer.Exit(Exit.USAGE) from error
 
 
 def _identifier(text: str) -> str:
@@ -90,7 +79,7 @@ def command(
     value must come out the same.
     """
     settings = settings_of(home)
-    asked: dict[str, str | int] = {"id": _identifier(event_id), "since": _since(since)}
+    asked: dict[str, str | int] = {"id": _identifier(event_id), "since": instant(since, "--since")}
     charges, found = 0, []
     with plain_errors(), reader(settings) as client:
         for stored, differences in _batches(client, settings, asked):

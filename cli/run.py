@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.catalog_common import login
 from cli.common import HomeOption, epilog, plain_errors, settings_of
 from cli.progress import Line
 from cli.status import show
@@ -44,7 +45,7 @@ def command(
         stop.listen()
         with store_of(settings):
             with Line() as line:
-                result = run(RunPlan(settings, catalog, inputs, follow), line.tell)
+                result = run(RunPlan(settings, catalog, inputs, follow, login()), line.tell)
             report(result)
             if result.code == Exit.DONE and not quiet and not stop.stopping():
                 show(settings, as_json=False)

@@ -8,6 +8,7 @@ import typer
 import xxhash
 from rich.table import Table
 
+from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
 from cli.status import as_json_bytes, money
 from dashboards.queries import rows
@@ -161,7 +162,7 @@ def recycle(
     place = Home(settings.home)
     with plain_errors(), store_of(settings):
         if catalog:
-            compile_into(place, catalog)
+            compile_into(place, catalog, by=login(), approval=settings.catalog_approval)
         wanted = ids or [row["suspense_id"] for row in _list(settings, reason, feed, _MOST)]
         requests, refused = _requests(_rows_of(settings, wanted))
         for text in refused:

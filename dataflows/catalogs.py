@@ -12,12 +12,17 @@ import os
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
+from dataflows.catalog_history import HistoryDamaged, HistoryFile
 from dataflows.files import write_atomic
+from dataflows.lane import now_us
+from schemas.catalog_history import CatalogStep, Step
+from schemas.columns import text_from_micros
 from tallywire import catalog as catalog_package
-from tallywire.catalog import HasOptions, Snapshot, content_hash, read
+from tallywire.catalog import HasOptions, Snapshot, content_hash, history, read
 from tallywire.mediation.decoders import DECODERS
 
 SOURCES = frozenset({".yaml", ".yml", ".csv"})
@@ -35,6 +40,15 @@ class CatalogError(OSError):
         return self.strerror or super().__str__()
 
 
+class CatalogMisuse(CatalogError):  # noqa: N818  it says what is the case
+    """What was asked for cannot be done so; the message says what to do instead."""
+
+    @classmethod
+    def at(cls, path: Path, text: str) -> Self:
+        """Say what is wrong with a place."""
+        return cls(errno.EINVAL, text, str(path))
+
+
 class CatalogDamaged(CatalogError):  # noqa: N818  it says what is the case
     """An archived catalogue is missing, or its content does not have its name's hash."""
 
@@ -46,13 +60,10 @@ def _said(error: OSError, doing: str, path: Path) -> CatalogError:
         text = f"cannot {doing} {path}: not permitted; give this user the right to do so"
     elif error.errno == errno.ENOENT:
         text = f"cannot {doing} {path}: it does not exist; correct the path"
+        return CatalogMisuse(error.errno, text, str(path))
     else:
         text = f"cannot {doing} {path}: {error.strerror or error}"
     return CatalogError(error.errno, text, str(path))
-
-
-def _fault(path: Path, text: str) -> CatalogError:
-    return CatalogError(errno.EINVAL, text, str(path))
 
 
 def _damaged(path: Path, text: str) -> CatalogDamaged:
@@ -84,12 +95,12 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     total = 0
     try:
         if not folder.is_dir():
-            raise _fault(folder, f"{folder} is not a folder; name a catalogue folder")
+            raise CatalogMisuse.at(folder, f"{folder} is not a folder; name a catalogue folder")
         for path in sorted(_source_files(folder)):
             total += path.stat().st_size
             if not path.is_file() or total > MAX_FOLDER_BYTES:
                 text = f"{path}: not a plain file, or more than {MAX_FOLDER_BYTES} bytes in all"
-                raise _fault(path, text)
+                raise CatalogMisuse.at(path, text)
             files[path.relative_to(folder).as_posix()] = path.read_bytes()
     except CatalogError:
         raise
@@ -97,7 +108,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         raise _said(error, "read", Path(error.filename or folder)) from error
     if not files:
         text = f"{folder} holds no catalogue; `tallywire catalog init {folder}` writes an example"
-        raise _fault(folder, text)
+        raise CatalogMisuse.at(folder, text)
     return files
 
 
@@ -115,7 +126,7 @@ def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise _fault(folder, f"{folder} is not empty; name a new folder")
+            raise CatalogMisuse.at(folder, f"{folder} is not empty; name a new folder")
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,6 +182,7 @@ class CatalogStore:
     def __init__(self, root: Path, formats: Mapping[str, HasOptions] = DECODERS) -> None:
         self.root = root
         self.formats = formats
+        self._history = HistoryFile(root)
 
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.tar.gz"
@@ -246,35 +258,88 @@ class CatalogStore:
             raise _damaged(self._path(name), text)
         return reading.snapshot
 
-    def current(self) -> str:
-        """Give the hash of the catalogue in use.
+    def must_hold(self, name: str) -> None:
+        """Make sure that a catalogue is archived here.
 
         Raises:
-            CatalogError: If none is in use, or the folder cannot be read.
+            CatalogDamaged: If it is not.
         """
+        if not _HASH.fullmatch(name) or not self._path(name).is_file():
+            raise _damaged(self._path(name), "this catalogue is not archived here; compile it")
+
+    def steps(self) -> list[CatalogStep]:
+        """Give the history of the archive, oldest step first.
+
+        Raises:
+            CatalogDamaged: If a line of it cannot be read.
+            CatalogError: If it cannot be read at all.
+        """
+        try:
+            return self._history.steps() or self._before_history()
+        except CatalogError:
+            raise
+        except HistoryDamaged as error:
+            raise _damaged(self._history.path, str(error)) from error
+        except OSError as error:
+            raise _said(error, "read", self._history.path) from error
+
+    def record(self, made: Callable[[Sequence[CatalogStep]], Sequence[CatalogStep]]) -> None:
+        """Append steps to the history; nobody else writes between the reading and the writing.
+
+        Args:
+            made: Gives the steps to write from those there are.
+
+        Raises:
+            CatalogDamaged: If a line of the history cannot be read.
+            CatalogError: If it cannot be written, or what `made` raises.
+        """
+
+        def lines(known: Sequence[CatalogStep]) -> list[CatalogStep]:
+            old = [] if known else self._before_history()
+            new = made([*known, *old])
+            return [*old, *new] if new else []
+
+        try:
+            self._history.extend(lines)
+        except CatalogError:
+            raise
+        except HistoryDamaged as error:
+            raise _damaged(self._history.path, str(error)) from error
+        except OSError as error:
+            raise _said(error, "write", self._history.path) from error
+
+    def _before_history(self) -> list[CatalogStep]:
+        """Give the one step of an archive that knows only which catalogue is in use."""
         path = self.root / _CURRENT
         try:
             name = path.read_text(encoding="ascii", errors="replace").strip()
-        except FileNotFoundError as error:
-            text = "no catalogue is in use; compile one: `tallywire catalog compile FOLDER`"
-            raise _fault(path, text) from error
-        except OSError as error:
-            raise _said(error, "read", path) from error
+            since = path.stat().st_mtime_ns // 1_000
+        except (FileNotFoundError, NotADirectoryError):
+            return []
         if not _HASH.fullmatch(name):
             raise _damaged(path, "does not hold the hash of a catalogue; compile one again")
-        return name
+        return [CatalogStep(step=Step.USE, catalog_hash=name, recorded_at=since, effective_at=since,
+                            note="in use before this history began")]  # fmt: skip
 
-    def set_current(self, name: str) -> None:
-        """Put an archived catalogue into use.
+    def current(self, at_us: int | None = None) -> str:
+        """Give the hash of the catalogue in use at an instant, as far as this archive knows.
+
+        Args:
+            at_us: Microseconds UTC; now where none is given.
 
         Raises:
-            CatalogDamaged: If it is not archived here.
-            CatalogError: If the folder cannot be written.
+            CatalogMisuse: If none was in use then.
+            CatalogDamaged: If the history cannot be trusted.
+            CatalogError: If the folder cannot be read.
         """
-        path = self.root / _CURRENT
-        if not _HASH.fullmatch(name) or not self._path(name).is_file():
-            raise _damaged(self._path(name), "this catalogue is not archived here; compile it")
-        try:
-            write_atomic(path, f"{name}\n".encode(), durable=True)
-        except OSError as error:
-            raise _said(error, "write", path) from error
+        steps = self.steps()
+        name = history.in_use(steps, now_us() if at_us is None else at_us)
+        if name:
+            return name
+        first = history.switches(steps)
+        if first:
+            began = text_from_micros(first[0].effective_us)
+            text = f"no catalogue was in use then; the first came into use at {began}"
+        else:
+            text = "no catalogue is in use; compile one: `tallywire catalog compile FOLDER`"
+        raise CatalogMisuse.at(self.root, text)

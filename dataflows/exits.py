@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 from enum import IntEnum
 
+from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
 from dataflows.journal import JournalDamaged
 from dataflows.ledger import LedgerDamaged
@@ -42,6 +43,8 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (LedgerDamaged, Exit.DAMAGED),
     (JournalDamaged, Exit.DAMAGED),
     (BlockDamaged, Exit.DAMAGED),
+    (CatalogDamaged, Exit.DAMAGED),
+    (CatalogMisuse, Exit.USAGE),
     (OSError, Exit.MACHINE),
 )
 

@@ -1,6 +1,7 @@
 """What flows: batches with their origin, and how a range becomes a ledger entry."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,11 +20,17 @@ def entry(
     source: str,
     bounds: tuple[int, int],
     records: int,
-    catalog_hash: str,
+    catalog_at: Callable[[int], str],
     detail: str = "",
 ) -> LedgerEntry:
-    """Cut a range: the one place where a batch gets its time and its token."""
+    """Cut a range: the one place where a batch gets its time, its catalogue and its token.
+
+    Args:
+        catalog_at: Names the catalogue in use at an instant, microseconds UTC: an activation that
+            is due at a batch's time holds for this batch.
+    """
     first, last = bounds
+    moment = now_us()
     return LedgerEntry(
         lane=lane,
         position=position,
@@ -31,8 +38,8 @@ def entry(
         first=first,
         last=last,
         records=records,
-        ledgered_at=now_us(),
-        catalog_hash=catalog_hash,
+        ledgered_at=moment,
+        catalog_hash=catalog_at(moment),
         token=f"{lane}:{position}:{first}:{last}",
         detail=detail,
     )

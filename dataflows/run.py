@@ -13,9 +13,11 @@ from pathlib import Path
 import orjson
 
 from dataflows import stop
+from dataflows.activation import put_into_use
 from dataflows.catalogs import CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.files import lock, write_atomic
+from dataflows.lane import now_us
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.sources.folder import Candidate, discover
@@ -39,11 +41,18 @@ class CatalogRefused(ValueError):  # noqa: N818  it says what is the case
         self.problems = problems
 
 
-def compile_into(home: Home, folder: Path) -> Snapshot:
+def compile_into(home: Home, folder: Path, *, by: str = "", approval: str = "off") -> Snapshot:
     """Compile a catalogue folder, archive it and put it into use.
+
+    Args:
+        home: Where it is kept.
+        folder: The catalogue.
+        by: Who does so, for the history.
+        approval: The setting `catalog_approval`.
 
     Raises:
         CatalogRefused: If it has problems.
+        CatalogMisuse: If approval is required and it has none.
         CatalogError: If it cannot be read or kept.
     """
     files = read_folder(folder)
@@ -52,7 +61,10 @@ def compile_into(home: Home, folder: Path) -> Snapshot:
         raise CatalogRefused(list(reading.problems))
     catalogs = CatalogStore(home.catalogs)
     catalogs.archive(files, reading.snapshot)
-    catalogs.set_current(reading.snapshot.hash)
+    put_into_use(
+        catalogs, reading.snapshot.hash, by=by, now_us=now_us(),
+        approval_required=approval == "required",
+    )  # fmt: skip
     return reading.snapshot
 
 
@@ -163,12 +175,14 @@ class RunPlan:
     Attributes:
         catalog: Folder to compile first; `None` for the catalogue in use.
         inputs: Files and folders of usage.
+        by: Who runs it, for the history of catalogues.
     """
 
     settings: Settings
     catalog: Path | None
     inputs: list[Path]
     follow: bool
+    by: str = ""
 
 
 @dataclass
@@ -204,9 +218,10 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     settings, home = plan.settings, Home(plan.settings.home)
     held = lock(home.root / "locks" / "run", f"home {home.root}")
     catalogs = CatalogStore(home.catalogs)
-    snapshot = (
-        compile_into(home, plan.catalog) if plan.catalog else catalogs.load(catalogs.current())
-    )
+    if plan.catalog:
+        snapshot = compile_into(home, plan.catalog, by=plan.by, approval=settings.catalog_approval)
+    else:
+        snapshot = catalogs.load(catalogs.current())
     taken, unclaimed = discover(plan.inputs, snapshot.feeds)
     feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(home, taken))
     began = time.monotonic()

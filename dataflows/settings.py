@@ -1,6 +1,7 @@
 """What an operator can set: environment first, then `tallywire.toml`, then these defaults."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import (
@@ -27,6 +28,8 @@ class Settings(BaseSettings):
         epoch_ms: Length of an epoch, milliseconds: how often state is made durable.
         store_patience_s: How long a run waits for a store that does not answer, seconds.
         store_memory_bytes: Memory cap of the embedded store.
+        catalog_approval: `required`: a catalogue is used only when another person than its
+            proposer has approved it; `off`: compiling one puts it into use.
         segment_bytes: Size at which a usage-log segment is closed and the next begun.
     """
 
@@ -48,6 +51,7 @@ class Settings(BaseSettings):
     epoch_ms: int = Field(default=1_000, ge=10, le=60_000)
     store_patience_s: int = Field(default=300, ge=0)
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
+    catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
 
     @classmethod

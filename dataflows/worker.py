@@ -70,7 +70,7 @@ def _scanner(job: Job, feed_id: str, snapshot: Snapshot) -> Callable[[], list[Ca
     return scan
 
 
-def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[], str]:
+def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[int], str]:
     """Name the catalogue for a feed's next batch: the newest that reads the feed as we do.
 
     A feed that was removed, or whose records are cut in another way now, is read as before until
@@ -79,8 +79,8 @@ def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[], str]:
     framing = framing_of(catalogs.load(catalogs.current()).feeds[feed_id])
     taken = [catalogs.current()]
 
-    def newest() -> str:
-        found = catalogs.current()
+    def newest(at_us: int) -> str:
+        found = catalogs.current(at_us)
         feed = catalogs.load(found).feeds.get(feed_id)
         if feed is not None and framing_of(feed) == framing:
             taken[0] = found
@@ -100,7 +100,7 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
             follow=job.follow,
             run=job.run,
             progress=progress,
-            catalog_hash=_newest_for(catalogs, feed_id),
+            catalog_at=_newest_for(catalogs, feed_id),
         )
         for feed_id in job.feeds
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 
 from schemas.alerts import Alert
+from schemas.catalog_history import CatalogStep
 from schemas.columns import Record
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import SetAsideEvent, SuspenseEvent
@@ -21,6 +22,7 @@ RECORDS: dict[str, type[Record]] = {
     "lane_count": LaneCount,
     "ledger_entry": LedgerEntry,
     "alert": Alert,
+    "catalog_step": CatalogStep,
 }
 """Every record that crosses a boundary, by the name of its schema file."""
 

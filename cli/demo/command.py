@@ -106,7 +106,7 @@ def command(
         stop.listen()
         with store_of(settings):
             with Line() as line:
-                plan = RunPlan(settings, example_folder(), [out / "usage"], follow=False)
+                plan = RunPlan(settings, example_folder(), [out / "usage"], follow=False, by="demo")
                 result = run(plan, line.tell)
             report(result)
             if result.code != Exit.DONE or stop.stopping():

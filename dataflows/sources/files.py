@@ -71,7 +71,7 @@ class FeedWorld:
     follow: bool
     run: str
     progress: Progress
-    catalog_hash: Callable[[], str]
+    catalog_at: Callable[[int], str]
 
 
 class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
@@ -162,7 +162,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         }
         cut = entry(
             self._lane, self._position, opening.file_id, (state.offset, last), found.records,
-            self._world.catalog_hash(), orjson.dumps(detail).decode(),
+            self._world.catalog_at, orjson.dumps(detail).decode(),
         )  # fmt: skip
         self._ledger.append(cut)
         return self._emit(cut, detail, found.data)
@@ -188,7 +188,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         return [(self._lane, FeedBatch(self._lane, kind, cut, frames, detail))]
 
     def _end(self) -> FeedBatch:
-        cut = entry(self._lane, self._position, "", (0, 0), 0, self._world.catalog_hash())
+        cut = entry(self._lane, self._position, "", (0, 0), 0, self._world.catalog_at)
         return FeedBatch(self._lane, "ended", cut, None, {"run": self._world.run})
 
     def next_awake(self) -> datetime.datetime | None:

@@ -73,14 +73,14 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         settings: Settings,
         ends: LogEnds,
         progress: Progress,
-        catalog_hash: Callable[[], str],
+        catalog_at: Callable[[int], str],
         resume: int | None,
     ) -> None:
         home = Home(settings.home)
         topic, _, number = lane.rpartition("-")
         self._lane, self._topic = lane, topic
         self._settings, self._ends, self._progress = settings, ends, progress
-        self._catalog_hash = catalog_hash
+        self._catalog_at = catalog_at
         self._reader = SpoolReader(partition_folder(home.spool, topic, int(number)))
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
         self._position = resume or 0
@@ -113,7 +113,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
             return self._wait()
         cut = entry(
             self._lane, self._position, self._topic, (self._offset, last), rows,
-            self._catalog_hash(),
+            self._catalog_at,
         )  # fmt: skip
         self.ledger.append(cut)
         return self._emit(cut)
@@ -159,9 +159,9 @@ class LogSource(FixedPartitionedSource[tuple[str, LogBatch], int]):
         settings: Settings,
         ends: LogEnds,
         progress: Progress,
-        catalog_hash: Callable[[], str],
+        catalog_at: Callable[[int], str],
     ) -> None:
-        self._make = (settings, ends, progress, catalog_hash)
+        self._make = (settings, ends, progress, catalog_at)
         self.ledgers: dict[str, Ledger] = {}
 
     def list_parts(self) -> list[str]:

@@ -25,7 +25,7 @@ class Feed:
         self._world = FeedWorld(
             settings=Settings(home=root / "home", collection_rows=rows, collection_bytes=1_024),
             feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
-            progress=Progress(root / "progress.json", "collection"), catalog_hash=lambda: "hash",
+            progress=Progress(root / "progress.json", "collection"), catalog_at=lambda _: "hash",
         )  # fmt: skip
 
     def _scan(self) -> list[Candidate]:

@@ -12,7 +12,7 @@ from dataflows.ledger import Ledger, LedgerDamaged
 def _ledger(path: Path, entries: int) -> Ledger:
     ledger = Ledger(path)
     for number in range(entries):
-        ledger.append(entry("pbx", number, "file", (number * 10, number * 10 + 10), 3, "hash"))
+        ledger.append(entry("pbx", number, "file", (number * 10, number * 10 + 10), 3, lambda _at: "hash"))
     return ledger
 
 
@@ -48,7 +48,7 @@ def test_a_ledger_goes_on_after_a_torn_line(tmp_path: Path) -> None:
     _ledger(path, 2).close()
     path.write_bytes(path.read_bytes()[:-5])
     with closing(Ledger(path)) as ledger:
-        ledger.append(entry("pbx", 1, "file", (10, 25), 4, "hash"))
+        ledger.append(entry("pbx", 1, "file", (10, 25), 4, lambda _at: "hash"))
     assert [item.last for item in _read(path).entries] == [10, 25]
 
 

@@ -259,7 +259,7 @@ def _bounded(price: Price, exact: Fraction, *, paid: bool) -> tuple[Fraction, Fr
     cut = raised = _NOTHING
     if price.maximum_charge is not None and exact > price.maximum_charge:
         cut = exact - price.maximum_charge
-    if paid and exact - cut < price.minimum_charge:
+    if price.minimum_charge and paid and exact - cut < price.minimum_charge:
         raised = price.minimum_charge - (exact - cut)
     return cut, raised
 

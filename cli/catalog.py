@@ -4,7 +4,7 @@ import dataclasses
 import errno
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +14,14 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from cli.catalog_lint import Asked, ordinary_warnings, usage_hits, warnings_of
 from cli.catalog_view import overview, tariff_rows
 from dataflows.catalogs import (
     CatalogDamaged,
     CatalogError,
     CatalogStore,
     example_folder,
+    judged,
     read_folder,
     write_folder,
 )
@@ -42,6 +44,7 @@ HomeFolder = Annotated[
     Path | None,
     typer.Option("--home", envvar="TALLYWIRE_HOME", help="Folder of everything that is kept."),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Let warnings refuse, too.")]
 _EXITS = "Exit codes: 0 done, 1 the catalogue has problems, 2 wrong use, 6 damaged archive, 7 disk."
 
 
@@ -98,27 +101,45 @@ def _listed(problems: Sequence[Problem]) -> list[dict[str, object]]:
 def _print_problems(folder: Path, problems: Sequence[Problem]) -> None:
     for problem in problems:
         typer.echo(f"{folder}/{problem}")
-    count = len(problems)
-    typer.echo(f"{count} problem{'' if count == 1 else 's'}; nothing was compiled", err=True)
+    typer.echo(f"{_count(problems, 'problem')}; nothing was compiled", err=True)
 
 
-def _checked(folder: Path, *, as_json: bool) -> tuple[dict[str, bytes], Snapshot]:
+def _count(found: Sequence[Problem], what: str) -> str:
+    return f"{len(found)} {what}{'' if len(found) == 1 else 's'}"
+
+
+def _checked(
+    folder: Path, judge: Callable[[Mapping[str, bytes]], Reading], *, as_json: bool
+) -> tuple[dict[str, bytes], Reading, Snapshot]:
     """Read a folder; where it has problems, print them and exit with 1."""
     files = read_folder(folder)
-    reading: Reading = read(files, DECODERS)
+    reading = judge(files)
     if reading.snapshot is not None:
-        return files, reading.snapshot
+        return files, reading, reading.snapshot
     if as_json:
-        _print_json({"ok": False, "hash": None, "problems": _listed(reading.problems)})
+        problems = _listed(reading.problems)
+        _print_json({"ok": False, "hash": None, "problems": problems, "warnings": []})
     else:
         _print_problems(folder, reading.problems)
     raise typer.Exit(PROBLEMS)
 
 
+def _warn(folder: Path, warnings: Sequence[Problem], *, strict: bool, as_json: bool) -> None:
+    """Tell warnings; where they refuse, exit with 1."""
+    refused = strict and bool(warnings)
+    if as_json and refused:
+        _print_json({"ok": False, "hash": None, "problems": [], "warnings": _listed(warnings)})
+    for warning in () if as_json else warnings:
+        typer.echo(f"{folder}/{warning.told('warning')}")
+    if refused:
+        typer.echo(f"{_count(warnings, 'warning')}, refused by --strict", err=True)
+        raise typer.Exit(PROBLEMS)
+
+
 def _found(which: str, home: Path | None) -> Snapshot:
     """Get the catalogue of a folder, of an archived hash (or its beginning), or the current."""
     if which and Path(which).is_dir():
-        return _checked(Path(which), as_json=False)[1]
+        return _checked(Path(which), lambda files: read(files, DECODERS), as_json=False)[2]
     store = _store(home)
     if not which:
         return store.load(store.current())
@@ -130,15 +151,69 @@ def _found(which: str, home: Path | None) -> Snapshot:
     raise _stop(USAGE, several if matches else none)
 
 
-@app.command(epilog=_epilog("lint fjordline", "lint fjordline --json"))
-def lint(folder: Folder, *, as_json: AsJson = False) -> None:
-    """Check a catalogue folder and name every problem with file, line and key."""
+def _asked(
+    snapshot: Snapshot, previous: str, usage: Path | None, costs: Sequence[str], home: Path | None
+) -> Asked:
+    """Read what lint is to compare with; name what is not there."""
+    pairs = []
+    for text in costs:
+        retail, _, cost = text.partition("=")
+        for name in (retail, cost):
+            if name not in snapshot.tariffs:
+                names = ", ".join(sorted(snapshot.tariffs)) or "none"
+                message = f"--cost {text}: there is no tariff {name!r}; tariffs here: {names}"
+                raise _stop(USAGE, message)
+        pairs.append((retail, cost))
+    before = _found(previous, home) if previous else None
+    if usage is None:
+        return Asked(before, None, tuple(pairs))
+    if not usage.is_file():
+        raise _stop(USAGE, f"{usage}: no such file; name a file of usage events as JSON lines")
+    found = usage_hits(before or snapshot, usage)
+    typer.echo(f"usage: {found.rated} events have a price, {found.others} lines none", err=True)
+    return Asked(before, found.by_prefix, tuple(pairs))
+
+
+@app.command(
+    epilog=_epilog(
+        "lint fjordline", "lint fjordline --json", "lint fjordline --strict",
+        "lint fjordline --previous 21b4e266 --usage usage.jsonl",
+        "lint fjordline --cost voice_mobile=termination",
+    )
+)  # fmt: skip
+def lint(
+    folder: Folder,
+    *,
+    strict: Strict = False,
+    previous: Annotated[
+        str, typer.Option(help="Compare prices with this catalogue: a folder or an archived hash.")
+    ] = "",
+    usage: Annotated[
+        Path | None, typer.Option(help="Usage events as JSON lines: who meets a deleted prefix.")
+    ] = None,
+    cost: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RETAIL=COST", help="Name prices of one tariff below another's."),
+    ] = None,
+    home: HomeFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a catalogue folder: name every problem and warning with file, line and key.
+
+    Problems refuse the catalogue: what is wrong, and price assertions that do not hold. Warnings
+    are told and refuse nothing, but with --strict.
+    """
     with _plain_errors():
-        _, snapshot = _checked(folder, as_json=as_json)
+        _, reading, snapshot = _checked(folder, judged, as_json=as_json)
+        asked = _asked(snapshot, previous, usage, cost or (), home)
+        warnings = warnings_of(reading, snapshot, asked)
+    _warn(folder, warnings, strict=strict, as_json=as_json)
     if as_json:
-        _print_json({"ok": True, "hash": snapshot.hash, "problems": []})
+        found = _listed(warnings)
+        _print_json({"ok": True, "hash": snapshot.hash, "problems": [], "warnings": found})
     else:
-        typer.echo(f"no problems; catalogue {snapshot.hash}")
+        more = f", {_count(warnings, 'warning')}" if warnings else ""
+        typer.echo(f"no problems{more}; catalogue {snapshot.hash}")
 
 
 @app.command("compile", epilog=_epilog("compile fjordline", "compile fjordline --home /srv/tw"))
@@ -147,17 +222,21 @@ def compile_(
     *,
     home: HomeFolder = None,
     use: Annotated[bool, typer.Option(help="Put it into use.")] = True,
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Compile a catalogue folder, keep it in the archive and put it into use."""
     with _plain_errors():
-        files, snapshot = _checked(folder, as_json=as_json)
         store = _store(home)
+        files, reading, snapshot = _checked(folder, store.judge, as_json=as_json)
+        warnings = ordinary_warnings(reading)
+        _warn(folder, warnings, strict=strict, as_json=as_json)
         store.archive(files, snapshot)
         if use:
             store.set_current(snapshot.hash)
     if as_json:
-        _print_json({"ok": True, "hash": snapshot.hash, "in_use": use, "problems": []})
+        found = {"problems": [], "warnings": _listed(warnings)}
+        _print_json({"ok": True, "hash": snapshot.hash, "in_use": use, **found})
     else:
         state = "now in use" if use else "archived, not in use"
         typer.echo(f"catalogue {snapshot.hash} compiled, {state}")

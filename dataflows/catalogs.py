@@ -17,8 +17,9 @@ from pathlib import Path
 
 from dataflows.files import write_atomic
 from tallywire import catalog as catalog_package
-from tallywire.catalog import HasOptions, Snapshot, content_hash, read
+from tallywire.catalog import HasOptions, Reading, Snapshot, content_hash, read
 from tallywire.mediation.decoders import DECODERS
+from tallywire.rating.assertions import proven
 
 SOURCES = frozenset({".yaml", ".yml", ".csv"})
 """What of a folder belongs to a catalogue; a README beside it does not."""
@@ -101,6 +102,19 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def judged(files: Mapping[str, bytes], formats: Mapping[str, HasOptions] = DECODERS) -> Reading:
+    """Read a catalogue and run its price assertions: what lint finds to correct.
+
+    Args:
+        files: File name within the catalogue folder to bytes.
+        formats: Usage formats by name.
+
+    Returns:
+        The snapshot, or all problems; an assertion that does not hold is one.
+    """
+    return proven(read(files, formats))
+
+
 def example_folder() -> Path:
     """Give the folder of the example catalogue that is shipped with the product."""
     return Path(catalog_package.__file__).with_name("example")
@@ -171,6 +185,14 @@ class CatalogStore:
     def __init__(self, root: Path, formats: Mapping[str, HasOptions] = DECODERS) -> None:
         self.root = root
         self.formats = formats
+        self._sound: set[str] = set()
+
+    def judge(self, files: Mapping[str, bytes]) -> Reading:
+        """Read a catalogue and run its assertions; one that is sound may be put into use."""
+        reading = judged(files, self.formats)
+        if reading.snapshot is not None:
+            self._sound.add(reading.snapshot.hash)
+        return reading
 
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.tar.gz"
@@ -265,15 +287,21 @@ class CatalogStore:
         return name
 
     def set_current(self, name: str) -> None:
-        """Put an archived catalogue into use.
+        """Put an archived catalogue into use, once lint has found nothing to correct in it.
 
         Raises:
-            CatalogDamaged: If it is not archived here.
-            CatalogError: If the folder cannot be written.
+            CatalogDamaged: If it is not archived here, or not what its hash says.
+            CatalogError: If it has problems or a failing assertion, or the folder cannot be
+                written.
         """
         path = self.root / _CURRENT
         if not _HASH.fullmatch(name) or not self._path(name).is_file():
             raise _damaged(self._path(name), "this catalogue is not archived here; compile it")
+        if name not in self._sound:
+            found = self.judge(self.files(name)).problems
+            if found:
+                text = f"the catalogue {name} is refused and not put into use: {found[0]}"
+                raise _fault(self._path(name), text)
         try:
             write_atomic(path, f"{name}\n".encode(), durable=True)
         except OSError as error:

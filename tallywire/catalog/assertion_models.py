@@ -1,0 +1,98 @@
+"""Price assertions as they are written: sample usage, and the charge it must have."""
+
+from typing import Annotated
+
+from pydantic import Field, PlainValidator
+
+from schemas.reasons import Reason
+from schemas.services import Direction, Service
+from tallywire.catalog.models import Entry
+from tallywire.catalog.values import (
+    CurrencyCode,
+    Digits,
+    Id,
+    Money,
+    Size,
+    When,
+    Whole,
+    Words,
+    when,
+)
+
+
+def _instant(value: object) -> When:
+    """Read an instant with its offset; a date alone says no time of day."""
+    found = when(value)
+    if found.moment.tzinfo is None:
+        msg = f"{value!r} has no time; write for example 2026-06-01T10:00:00+02:00"
+        raise ValueError(msg)
+    return found
+
+
+Instant = Annotated[When, PlainValidator(_instant)]
+
+
+class AssertedUsage(Entry):
+    """Usage to be priced: the fields of a usage event that a price may depend on."""
+
+    service: Service | None = None
+    direction: Direction = Direction.MO
+    quantity: Size
+    start: Instant
+    usage_type: Words = ""
+    a_number: Digits = ""
+    b_number: Digits = ""
+    c_number: Digits = ""
+    serving_plmn: Digits = ""
+    home_plmn: Digits = ""
+    apn: Words = ""
+    rat: Words = ""
+    cell_id: Words = ""
+    partner: Id | None = None
+    trunk_in: Words = ""
+    trunk_out: Words = ""
+    up: Size | None = None
+    down: Size | None = None
+    source_amount: Money | None = None
+    source_currency: CurrencyCode | None = None
+    attributes: dict[str, Words] = Field(default_factory=dict)
+
+
+class Expected(Entry):
+    """What the charge must be; only what is written is compared, exactly."""
+
+    amount: Money | None = None
+    currency: CurrencyCode | None = None
+    tariff: Id | None = None
+    revision: Whole | None = None
+    zone: Words | None = None
+    matched_prefix: Digits | None = None
+    bands: Words | None = None
+    counted: Size | None = None
+    included: Size | None = None
+    allowance: Id | None = None
+    allowance_after: Size | None = None
+
+
+class AssertedStep(Entry):
+    """One usage and what must become of it: a charge, or a refusal with this reason."""
+
+    usage: AssertedUsage
+    expect: Expected | None = None
+    refuse: Reason | None = None
+
+
+class AssertionEntry(Entry):
+    """Sample usage of an offer or a tariff, in order, against the same allowances.
+
+    Either `usage` with `expect` or `refuse`, or a `sequence` of them.
+    """
+
+    id: Id
+    name: Words = ""
+    offer: Id | None = None
+    tariff: Id | None = None
+    usage: AssertedUsage | None = None
+    expect: Expected | None = None
+    refuse: Reason | None = None
+    sequence: tuple[AssertedStep, ...] = ()

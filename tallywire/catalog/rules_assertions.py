@@ -75,6 +75,7 @@ def _step(
     if tariff is not None and service != tariff.service:
         text = f"the tariff {tariff.id!r} prices {tariff.service}, not {service}"
         yield ("usage", "service"), text
+        return
     yield from _quantities(step, unit_of(service))
     yield from _amounts(step)
 

@@ -16,6 +16,8 @@ class Effective:
         self.by_prefix: dict[str, list[Row]] = {}
         for row in self.rows:
             self.by_prefix.setdefault(row.prefix, []).append(row)
+        first: dict[Price, int] = {}
+        self._same = [first.setdefault(price, number) for number, price in enumerate(tariff.prices)]
         self.sorted = sorted(self.by_prefix)
         self.revisions = sorted({row.revision for row in self.rows})
         self.start = min((row.valid_from_us for row in self.rows), default=0)
@@ -24,6 +26,10 @@ class Effective:
     def price(self, row: Row) -> Price:
         """Give what a row costs."""
         return self.tariff.prices[row.price_no]
+
+    def alike(self, one: Row, other: Row) -> bool:
+        """Tell whether two rows cost the same."""
+        return self._same[one.price_no] == self._same[other.price_no]
 
     def exactly(self, prefix: str, moment_us: int) -> Row | None:
         """Find the row of this very prefix that holds at an instant."""

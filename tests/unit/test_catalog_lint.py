@@ -255,7 +255,7 @@ def test_usage_tells_which_deletions_matter() -> None:
     found = _deck("47,NO,0.01,,\n4790,mob,0.011,,\n4791,mob,0.012,,\n", "47,NO,0.01,,\n")
     told = _of("prefix_deleted", warnings(found, {("carrier", "4791"): 3}))
     assert len(told) == 2
-    assert told[0] == f"{SECOND_FILE}:2: 1 prefixes without usage are gone"
+    assert told[0] == f"{SECOND_FILE}:2: 1 prefix without usage is gone"
     assert told[1].endswith("then; 3 usage events matched it")
 
 

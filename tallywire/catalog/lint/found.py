@@ -115,5 +115,6 @@ def told(found: list[Deletion], places: Places, hits: Hits | None) -> Iterator[P
         yield from at_most(used, "deleted prefixes")
         if idle:
             first = min(idle)
-            text = f"{len(idle)} prefixes without usage are gone"
+            several = "prefix without usage is" if len(idle) == 1 else "prefixes without usage are"
+            text = f"{len(idle)} {several} gone"
             yield Problem(first.file, first.line, "", text, DELETED)

@@ -29,8 +29,8 @@ def redundant(effective: Effective, places: Places) -> Iterator[Problem]:
         rows = sum(files[one.revision] == files[row.revision] for one in effective.rows)
         text = (
             f"{len(found)} of {rows} rows cost what a shorter prefix costs, the "
-            f"first is {row.prefix} ({parent.prefix or 'any'} costs the same); {same} of them have "
-            "its destination, too, and can be left out"
+            f"first is {row.prefix} ({parent.prefix or 'any'} costs the same); {same} of "
+            "them have its destination, too, and can be left out"
         )
         yield places.problem(tariff_id, row, text, REDUNDANT)
 
@@ -42,7 +42,7 @@ def _same_price(effective: Effective, row: Row) -> Row | None:
     parent = None
     for moment in sorted(moments, reverse=True):
         parent = effective.parent(row, moment)
-        if parent is None or effective.price(parent) != effective.price(row):
+        if parent is None or not effective.alike(parent, row):
             return None
     return parent
 

@@ -36,7 +36,7 @@ def revised(effective: Effective, places: Places, percent: Fraction) -> Iterator
         if row.valid_from_us < since:
             continue
         old = effective.at(row.prefix, row.valid_from_us - 1)
-        if old is not None and old.price_no != row.price_no:
+        if old is not None and not effective.alike(old, row):
             found += _changed(effective, old, effective, row, percent, places)
     yield from at_most(set(found), "prices that move by more")
 
@@ -46,7 +46,9 @@ def _changed(
 ) -> Iterator[Problem]:
     tariff_id = after.tariff.tariff_id
     zoned = old.zone_id == new.zone_id and not places.deck(tariff_id, new.revision)
-    name = f"the zone {new.zone_id or 'of all usage'}" if zoned else subject(old, new)
+    name = subject(old, new)
+    if zoned:
+        name = f"the zone {new.zone_id}" if new.zone_id else "the price"
     text = change_text(before, old, after, new, percent, name)
     if text is not None:
         yield places.problem(tariff_id, new, text, CHANGE)
@@ -63,6 +65,15 @@ def deletions_within(effective: Effective) -> Iterator[Deletion]:
                 yield found
 
 
+def _pairs(old: Snapshot, new: Snapshot) -> Iterator[tuple[Effective, Effective]]:
+    """Give the tariffs that both catalogues have and that are not the same to the last row."""
+    for name in sorted(old.tariffs.keys() & new.tariffs.keys()):
+        one, other = old.tariffs[name], new.tariffs[name]
+        same = one.prices == other.prices and one.prefixes.equals(other.prefixes)
+        if not (same and one.currency == other.currency and one.calendar == other.calendar):
+            yield Effective(one), Effective(other)
+
+
 def deletions_since(old: Snapshot, new: Snapshot) -> list[Deletion]:
     """Find prefixes of an earlier catalogue that a later one has not at some time.
 
@@ -71,8 +82,7 @@ def deletions_since(old: Snapshot, new: Snapshot) -> list[Deletion]:
         new: The later one; only tariffs that both have are compared.
     """
     found = []
-    for name in sorted(old.tariffs.keys() & new.tariffs.keys()):
-        before, after = Effective(old.tariffs[name]), Effective(new.tariffs[name])
+    for before, after in _pairs(old, new):
         for row in before.rows:
             moments = {row.valid_from_us}
             moments |= set(after.changes(row.prefix, row.valid_from_us, row.valid_to_us))
@@ -97,11 +107,11 @@ def compared(
         hits: Usage events by prefix of the earlier catalogue, where usage was given.
     """
     found = list(told(deletions_since(old, new), places, hits))
-    for name in sorted(old.tariffs.keys() & new.tariffs.keys()):
-        before, after = Effective(old.tariffs[name]), Effective(new.tariffs[name])
+    for before, after in _pairs(old, new):
         if _measure(before) != _measure(after):
             text = "its currency or unit is another than before; prices are not compared"
-            found += [places.problem(name, row, text, CHANGE) for row in after.rows[:1]]
+            first = after.rows[:1]
+            found += [places.problem(after.tariff.tariff_id, row, text, CHANGE) for row in first]
             continue
         moved = [one for row in after.rows for one in _since(before, after, row, places, percent)]
         found += at_most(set(moved), "prices that move by more")

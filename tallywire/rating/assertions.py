@@ -28,6 +28,9 @@ RULE = "assertion"
 _OWNER = "assertion"
 """Account and subscription of asserted usage."""
 
+_FIRST, _LAST = 12, 3
+"""Steps of a charge that are told, where it has more."""
+
 _COLUMNS = {
     "currency": "currency", "tariff": "tariff_id", "revision": "tariff_revision", "zone": "zone_id",
     "matched_prefix": "matched_prefix", "bands": "bands", "allowance": "allowance_id",
@@ -118,6 +121,15 @@ def _differences(expected: Expected, row: Mapping[str, Any]) -> Iterator[tuple[s
             yield key, quantity_words(size.quantity, unit), written
 
 
+def _shortened(sentences: Sequence[str]) -> str:
+    """Write the steps of a charge in one line: of a call over many bands the first and the last."""
+    left_out = len(sentences) - _FIRST - _LAST
+    if left_out < 2:
+        return " ".join(sentences)
+    middle = f"({left_out} more steps.)"
+    return " ".join([*sentences[:_FIRST], middle, *sentences[-_LAST:]])
+
+
 def _judged(step: AssertedStep, outcome: Charge | Refusal) -> Iterator[tuple[Path, str]]:
     """Say what is not as asserted."""
     if isinstance(outcome, Refusal):
@@ -126,7 +138,7 @@ def _judged(step: AssertedStep, outcome: Charge | Refusal) -> Iterator[tuple[Pat
             text = f"expected {wanted}, got refused as {outcome.reason}: {outcome.detail}"
             yield ("refuse" if step.refuse else "expect",), text
         return
-    how = " ".join(words(outcome.steps))
+    how = _shortened(words(outcome.steps))
     if step.expect is None:
         amount = f"{_digits(outcome.row['amount'])} {outcome.row['currency']}"
         yield ("refuse",), f"expected refused as {step.refuse}, got a charge of {amount}. {how}"

@@ -94,6 +94,17 @@ def test_the_steps_are_told_once_for_each_charge() -> None:
     assert "The charge is" not in second
 
 
+def test_a_call_over_a_thousand_bands_is_told_in_short() -> None:
+    (told,) = _told(
+        ONE.replace("61s", "30000h")
+        .replace(", counted: 66s", "")
+        .replace("bands: high", "revision: 1")
+    )
+    assert len(told) < 2_000
+    assert "more steps.) From" in told
+    assert "The charge is EUR" in told
+
+
 def test_a_step_of_a_sequence_has_its_own_line() -> None:
     (told,) = _told(SEQUENCE.replace('"0.04"', '"0.08"'))
     assert told.startswith(f"{FILE}:8: sequence[1].expect.amount: ")

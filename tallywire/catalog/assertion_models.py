@@ -1,5 +1,6 @@
 """Price assertions as they are written: sample usage, and the charge it must have."""
 
+import difflib
 from typing import Annotated
 
 from pydantic import Field, PlainValidator
@@ -29,6 +30,18 @@ def _instant(value: object) -> When:
     return found
 
 
+def _reason(value: object) -> Reason:
+    """Read a published reason; name the nearest where it is none."""
+    text = value if isinstance(value, str) else ""
+    if text not in set(Reason):
+        near = difflib.get_close_matches(text, list(Reason), 1)
+        advice = f"did you mean {near[0]}?" if near else "write for example zone_unknown"
+        msg = f"{text!r} is not a reason code; {advice}"
+        raise ValueError(msg)
+    return Reason(text)
+
+
+Refused = Annotated[Reason, PlainValidator(_reason)]
 Instant = Annotated[When, PlainValidator(_instant)]
 
 
@@ -79,7 +92,7 @@ class AssertedStep(Entry):
 
     usage: AssertedUsage
     expect: Expected | None = None
-    refuse: Reason | None = None
+    refuse: Refused | None = None
 
 
 class AssertionEntry(Entry):
@@ -94,5 +107,5 @@ class AssertionEntry(Entry):
     tariff: Id | None = None
     usage: AssertedUsage | None = None
     expect: Expected | None = None
-    refuse: Reason | None = None
+    refuse: Refused | None = None
     sequence: tuple[AssertedStep, ...] = ()

@@ -47,7 +47,7 @@ _SAME = (
 
 def _name_of(tariff_id: str) -> str:
     """Name the offer that sells one tariff alone: no id that a catalogue can hold."""
-    return f"tariff {tariff_id}"
+    return f"(only {tariff_id})"
 
 
 def _with_tariffs(snapshot: Snapshot, entries: Sequence[AssertionEntry]) -> Snapshot:

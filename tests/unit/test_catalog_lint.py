@@ -1,13 +1,20 @@
 """Warnings: each rule fires with file and line, and all of them are silent on the example."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from dataflows.catalogs import example_folder, judged, read_folder
-from tallywire.catalog import Problem, Reading, Snapshot
+from tallywire.catalog import Problem, Reading, Snapshot, rules_overflow
 from tallywire.catalog.lint import cheaper_than_cost, compared, cost_warnings, warnings
+from tallywire.catalog.lint.costs import COST, UNCOMPARED
+from tallywire.catalog.lint.found import CHANGE, DELETED
+from tallywire.catalog.lint.groups import UNEVEN
+from tallywire.catalog.lint.prefixes import REDUNDANT, UNREACHABLE
 from tallywire.catalog.places import Places
+from tallywire.rating import assertions
+from tallywire.rating import one_by_one as one_by_one_rule
 from tallywire.rating.one_by_one import one_by_one
 from tests.unit.catalog_files import OPERATOR, TARIFF, ZONES, reading
 
@@ -73,6 +80,16 @@ def test_a_reading_with_problems_has_no_warnings() -> None:
     assert found.problems
     assert warnings(found) == []
     assert one_by_one(found) == []
+
+
+def test_every_rule_is_described() -> None:
+    text = (Path(__file__).parents[2] / "docs/reference/catalog.md").read_text()
+    section = text.partition("\n## Lint\n")[2]
+    for rule in (
+        CHANGE, COST, DELETED, REDUNDANT, UNCOMPARED, UNEVEN, UNREACHABLE,
+        assertions.RULE, one_by_one_rule.RULE, rules_overflow.RULE,
+    ):  # fmt: skip
+        assert f"`{rule}`" in section, rule
 
 
 # redundant
@@ -292,7 +309,7 @@ def test_a_tariff_in_another_currency_is_not_compared() -> None:
 # cheaper_than_cost
 
 
-COST = """
+COSTING = """
 id: cost
 service: interconnect
 zone_by: b_number
@@ -308,7 +325,7 @@ revisions:
 """
 
 
-def _costing(retail: str, cost: str, tariff: str = COST) -> Reading:
+def _costing(retail: str, cost: str, tariff: str = COSTING) -> Reading:
     return _deck(
         retail, None, **{"tariffs/cost.yaml": tariff, "tariffs/decks/cost.csv": HEADER + cost}
     )
@@ -331,7 +348,7 @@ def test_a_second_that_costs_a_minute_is_sold_below_cost() -> None:
 
 
 def test_prefixes_overlap_either_way() -> None:
-    cost = COST.replace("60/60", "1/1")
+    cost = COSTING.replace("60/60", "1/1")
     longer = _costing("47,NO,0.02,,\n", "47,NO,0.01,,\n4790,mob,0.03,,\n", cost)
     (only,) = _losses(longer)
     assert "1 min to 4790 is sold for 0.02 and costs 0.03" in only
@@ -341,13 +358,13 @@ def test_prefixes_overlap_either_way() -> None:
 
 
 def test_a_prefix_that_longer_ones_take_whole_costs_nothing() -> None:
-    cost = COST.replace("60/60", "1/1")
+    cost = COSTING.replace("60/60", "1/1")
     found = _costing("47,NO,0.02,,\n", "47,NO,0.05,,\n" + _children("47", "0.01"), cost)
     assert _losses(found) == []
 
 
 def test_a_cost_counts_from_its_date_on() -> None:
-    cost = COST.replace("60/60", "1/1")
+    cost = COSTING.replace("60/60", "1/1")
     found = _costing("47,NO,0.02,,\n", "47,NO,0.01,,2026-08-01\n47,NO,0.03,2026-08-01,\n", cost)
     (only,) = _losses(found)
     assert "costs 0.03" in only
@@ -356,7 +373,7 @@ def test_a_cost_counts_from_its_date_on() -> None:
 
 def test_every_band_is_compared() -> None:
     found = reading(
-        {"tariffs/cost.yaml": COST.replace("interconnect", "voice").replace("60/60", "1/1"),
+        {"tariffs/cost.yaml": COSTING.replace("interconnect", "voice").replace("60/60", "1/1"),
          "tariffs/decks/cost.csv": HEADER + "47,NO,0.05,,\n"}
     )  # fmt: skip
     tariffs = _snapshot(found).tariffs
@@ -375,7 +392,7 @@ def test_every_band_is_compared() -> None:
     ],
 )
 def test_what_cannot_be_compared_is_a_note(old: str, new: str, words: str) -> None:
-    (only,) = _losses(_costing("47,NO,0.01,,\n", "47,NO,0.02,,\n", COST.replace(old, new)))
+    (only,) = _losses(_costing("47,NO,0.01,,\n", "47,NO,0.02,,\n", COSTING.replace(old, new)))
     assert only.startswith(f"{FIRST_FILE}:2: not compared with cost: ")
     assert words in only
 

@@ -167,7 +167,7 @@ def test_a_catalogue_whose_assertion_fails_has_no_snapshot() -> None:
         ("expect: {", "#", "", "has either expect or refuse"),
         ("expect: {", "refuse: zone_unknown\nexpect: {", "", "has either expect or refuse"),
         ("expect: {", "expect: {}\n#", "expect", "expects nothing"),
-        ("expect: {", "refuse: no_reason\n#", "refuse", "must be"),
+        ("expect: {", "refuse: zone_unkown\n#", "refuse", "did you mean zone_unknown?"),
         ("usage: {", "sequence: []\n#", "", "has no usage"),
         ("usage: {", "sequence: [{usage: {service: voice, quantity: 1s, start: 2026-06-01T10:00:00Z}, refuse: zone_unknown}]\nusage: {",
          "sequence", "stands beside usage"),

@@ -169,7 +169,10 @@ def _asked(
         return Asked(before, None, tuple(pairs))
     if not usage.is_file():
         raise _stop(USAGE, f"{usage}: no such file; name a file of usage events as JSON lines")
-    found = usage_hits(before or snapshot, usage)
+    try:
+        found = usage_hits(before or snapshot, usage)
+    except OSError as error:
+        raise _stop(MACHINE, f"cannot read {usage}: {error.strerror or error}") from None
     typer.echo(f"usage: {found.rated} events have a price, {found.others} lines none", err=True)
     return Asked(before, found.by_prefix, tuple(pairs))
 

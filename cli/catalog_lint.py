@@ -65,18 +65,23 @@ def usage_hits(snapshot: Snapshot, path: Path) -> UsageHits:
     """
     rater, index, counters = Rater(snapshot), IdentifierIndex(snapshot.identifiers), Counters()
     by_prefix: dict[tuple[str, str], int] = {}
-    lines = rated = 0
+    numbers: set[int] = set()
+    lines = 0
     usage = parsed(_lines(path))
     while batch := list(islice(usage, _BATCH)):
         lines += len(batch)
-        events = [event for _, event in batch if isinstance(event, UsageEvent)]
+        events = [
+            event.model_copy(update={"record_no": number})
+            for number, event in batch
+            if isinstance(event, UsageEvent)
+        ]
         frame, named = located(rows_to_frame(events, UsageEvent), index)
         outcome = rater.rate(frame.filter(named["reason"].is_null()), counters)
-        rated += len(outcome.rated)
+        numbers |= set(outcome.rated["record_no"].to_list())  # an event may have several legs
         counted = outcome.rated.group_by("tariff_id", "matched_prefix").agg(pl.len())
         for tariff_id, prefix, count in counted.iter_rows():
             by_prefix[tariff_id, prefix] = by_prefix.get((tariff_id, prefix), 0) + count
-    return UsageHits(by_prefix, rated, lines - rated)
+    return UsageHits(by_prefix, len(numbers), lines - len(numbers))
 
 
 def ordinary_warnings(reading: Reading) -> list[Problem]:

@@ -80,13 +80,31 @@ def moves(old: Price, old_tariff: Tariff, new: Price, new_tariff: Tariff) -> Ite
         new_tariff: Its tariff; a band that the old one has not is compared with the default band.
     """
     quantity, name = NATURAL[Unit(new_tariff.unit)]
-    per = "each" if name == "each" else f"per {name}"
-    bands = old_tariff.calendar.bands
-    for band, label in enumerate(new_tariff.calendar.bands):
-        other = bands.index(label) if label in bands else 0
-        where = band_name(new_tariff, band)
-        before, after = old.groups[-1].rates[other], new.groups[-1].rates[band]
-        yield Move(f"{per}{where}", before * quantity, after * quantity)
-        before, after = charge_of(old, other, quantity), charge_of(new, band, quantity)
-        first = "for one" if name == "each" else f"for the first {name}"
-        yield Move(f"{first}{where}, fees included", before, after)
+    each = name == "each"
+    rates, firsts = [], []
+    for band, other in _matched(old_tariff, new_tariff):
+        rates.append(
+            (old.groups[-1].rates[other] * quantity, new.groups[-1].rates[band] * quantity)
+        )
+        firsts.append((charge_of(old, other, quantity), charge_of(new, band, quantity)))
+    yield from _by_band("each" if each else f"per {name}", "", rates, new_tariff)
+    first = "for one" if each else f"for the first {name}"
+    yield from _by_band(first, ", fees included", firsts, new_tariff)
+
+
+def _matched(old: Tariff, new: Tariff) -> Iterator[tuple[int, int]]:
+    """Give each band of the new tariff with that of the old: by name, or the default band."""
+    bands = old.calendar.bands
+    for band, label in enumerate(new.calendar.bands):
+        yield band, bands.index(label) if label in bands else 0
+
+
+def _by_band(
+    what: str, after: str, pairs: list[tuple[Fraction, Fraction]], tariff: Tariff
+) -> Iterator[Move]:
+    """Give a move for each band; one for all where they move alike."""
+    if len(set(pairs)) == 1:
+        yield Move(f"{what}{after}", *pairs[0])
+        return
+    for band, pair in enumerate(pairs):
+        yield Move(f"{what}{band_name(tariff, band)}{after}", *pair)

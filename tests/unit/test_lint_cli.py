@@ -122,6 +122,16 @@ def test_usage_counts_who_meets_a_deleted_prefix(folder: Path, tmp_path: Path) -
     assert _run("lint", folder, "--usage", tmp_path / "none").exit_code == 2
 
 
+def test_usage_of_nothing_that_can_be_read_is_counted(folder: Path, tmp_path: Path) -> None:
+    usage = tmp_path / "usage.jsonl"
+    usage.write_bytes(b"\xff\n{}\n\n[1]\n")
+    result = _run("lint", folder, "--usage", usage)
+    assert result.exit_code == 0
+    assert "usage: 0 events have a price, 3 lines none" in result.stderr
+    usage.write_bytes(b"")
+    assert "0 lines none" in _run("lint", folder, "--usage", usage).stderr
+
+
 def test_a_tariff_is_compared_with_what_it_costs(folder: Path) -> None:
     result = _run("lint", folder, "--cost", "voice_business=wholesale_nordvik")
     assert result.exit_code == 0

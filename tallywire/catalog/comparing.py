@@ -9,6 +9,11 @@ from tallywire.catalog.prose import NATURAL, money_words, number_words
 from tallywire.catalog.snapshot import Price, Tariff
 from tallywire.money import rounded
 
+_FIRST = {"min": ("for the first min", 1), "MB": ("for the first MB", 1), "each": ("for one", 1)}
+_MUCH = {"min": ("for an hour", 60), "MB": ("for a GB", 1_000), "each": ("for 1000", 1_000)}
+_ENDLESS = Fraction(10**40)
+"""More percent than any two prices that can be written lie apart."""
+
 
 def charge_of(price: Price, band: int, quantity: int) -> Fraction:
     """Charge one usage that lies in one band: no allowance, and before it is rounded.
@@ -58,7 +63,7 @@ class Move:
     @property
     def size(self) -> Fraction:
         """The move in percent of the old price; where that was 0, more than any other."""
-        return abs(self.new - self.old) * 100 / (self.old or Fraction(1, 10**12))
+        return abs(self.new - self.old) * 100 / self.old if self.old else _ENDLESS
 
     def words(self, currency: str) -> str:
         """Write it: `0.10 → 0.25 EUR per min (+150 %)`."""
@@ -71,7 +76,7 @@ class Move:
 
 
 def moves(old: Price, old_tariff: Tariff, new: Price, new_tariff: Tariff) -> Iterator[Move]:
-    """Compare two prices in every band: the last rate, and what the first natural unit costs.
+    """Compare two prices in every band: the last rate, and what little and much usage costs.
 
     Args:
         old: A price.
@@ -80,16 +85,18 @@ def moves(old: Price, old_tariff: Tariff, new: Price, new_tariff: Tariff) -> Ite
         new_tariff: Its tariff; a band that the old one has not is compared with the default band.
     """
     quantity, name = NATURAL[Unit(new_tariff.unit)]
-    each = name == "each"
-    rates, firsts = [], []
-    for band, other in _matched(old_tariff, new_tariff):
-        rates.append(
-            (old.groups[-1].rates[other] * quantity, new.groups[-1].rates[band] * quantity)
-        )
-        firsts.append((charge_of(old, other, quantity), charge_of(new, band, quantity)))
-    yield from _by_band("each" if each else f"per {name}", "", rates, new_tariff)
-    first = "for one" if each else f"for the first {name}"
-    yield from _by_band(first, ", fees included", firsts, new_tariff)
+    bands = list(_matched(old_tariff, new_tariff))
+    rates = [
+        (old.groups[-1].rates[other] * quantity, new.groups[-1].rates[band] * quantity)
+        for band, other in bands
+    ]
+    yield from _by_band("each" if name == "each" else f"per {name}", "", rates, new_tariff)
+    for what, pieces in (_FIRST[name], _MUCH[name]):
+        used = pieces * quantity
+        charges = [
+            (charge_of(old, other, used), charge_of(new, band, used)) for band, other in bands
+        ]
+        yield from _by_band(what, ", fees included", charges, new_tariff)
 
 
 def _matched(old: Tariff, new: Tariff) -> Iterator[tuple[int, int]]:

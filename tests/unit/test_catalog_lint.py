@@ -237,6 +237,14 @@ def test_a_fee_that_grows_is_a_price_that_moves() -> None:
     assert "fees included (+142.9 %)" in found[0]
 
 
+def test_a_limit_that_falls_away_is_a_price_that_moves() -> None:
+    text = TARIFF.replace("connect_fee: 0.05", "maximum_charge: 3, connect_fee: 0.05")
+    block = TARIFF[TARIFF.index("    zones: dialled") :]
+    found = reading({VOICE: f"{text}  - revision: 2\n    valid_from: 2026-07-01\n{block}"})
+    (told,) = _of("price_change", warnings(found))
+    assert "moves 3.00 → 18.05 EUR for an hour, fees included (+501.7 %)" in told
+
+
 # prefix_deleted
 
 
@@ -430,6 +438,11 @@ def test_a_price_with_too_many_decimals_is_rated_one_by_one() -> None:
     text = TARIFF.replace("rate: 0.30", "rate: 99.87654321")
     (only,) = _of("one_by_one", one_by_one(reading({VOICE: text})))
     assert only.startswith(f"{VOICE}:13: usage above ")
+
+
+def test_what_is_free_is_rated_in_columns_however_long() -> None:
+    found = reading({VOICE: TARIFF.replace("connect_fee: 0.05, rate: 0.30", "rate: 0")})
+    assert one_by_one(found) == []
 
 
 def test_a_sequential_tariff_needs_no_such_warning() -> None:

@@ -28,6 +28,7 @@ from dataflows.catalogs import (
 from dataflows.settings import Home, Settings
 from tallywire.catalog import Problem, Reading, Snapshot, diff, read
 from tallywire.mediation.decoders import DECODERS
+from tallywire.rating.one_by_one import sequential
 
 PROBLEMS, USAGE, DAMAGED, MACHINE = 1, 2, 6, 7
 """Exit codes; 0 is success."""
@@ -210,11 +211,15 @@ def lint(
         _, reading, snapshot = _checked(folder, judged, as_json=as_json)
         asked = _asked(snapshot, previous, usage, cost or (), home)
         warnings = warnings_of(reading, snapshot, asked)
+        notes = sequential(snapshot)
     _warn(folder, warnings, strict=strict, as_json=as_json)
     if as_json:
         found = _listed(warnings)
-        _print_json({"ok": True, "hash": snapshot.hash, "problems": [], "warnings": found})
+        told = {"problems": [], "warnings": found, "notes": notes}
+        _print_json({"ok": True, "hash": snapshot.hash, **told})
     else:
+        for note in notes:
+            typer.echo(f"note: {note}")
         more = f", {_count(warnings, 'warning')}" if warnings else ""
         typer.echo(f"no problems{more}; catalogue {snapshot.hash}")
 

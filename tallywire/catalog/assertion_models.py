@@ -1,13 +1,14 @@
 """Price assertions as they are written: sample usage, and the charge it must have."""
 
 import difflib
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
 from schemas.reasons import Reason
 from schemas.services import Direction, Service
-from tallywire.catalog.models import Entry
+from tallywire.catalog.models_terms import Entry
 from tallywire.catalog.values import (
     CurrencyCode,
     Digits,
@@ -17,6 +18,7 @@ from tallywire.catalog.values import (
     When,
     Whole,
     Words,
+    money,
     when,
 )
 
@@ -71,10 +73,20 @@ class AssertedUsage(Entry):
     attributes: dict[str, Words] = Field(default_factory=dict)
 
 
+def _signed(value: object) -> Fraction:
+    """Read a charge: money that may be below 0, where volume tiers correct earlier usage."""
+    if isinstance(value, str) and value.startswith("-"):
+        return -money(value.removeprefix("-"))
+    return money(value)
+
+
+Signed = Annotated[Fraction, PlainValidator(_signed)]
+
+
 class Expected(Entry):
     """What the charge must be; only what is written is compared, exactly."""
 
-    amount: Money | None = None
+    amount: Signed | None = None
     currency: CurrencyCode | None = None
     tariff: Id | None = None
     revision: Whole | None = None
@@ -91,6 +103,7 @@ class AssertedStep(Entry):
     """One usage and what must become of it: a charge, or a refusal with this reason."""
 
     usage: AssertedUsage
+    run: Id | None = None
     expect: Expected | None = None
     refuse: Refused | None = None
 
@@ -106,6 +119,7 @@ class AssertionEntry(Entry):
     offer: Id | None = None
     tariff: Id | None = None
     usage: AssertedUsage | None = None
+    run: Id | None = None
     expect: Expected | None = None
     refuse: Refused | None = None
     sequence: tuple[AssertedStep, ...] = ()

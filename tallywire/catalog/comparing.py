@@ -36,6 +36,16 @@ def charge_of(price: Price, band: int, quantity: int) -> Fraction:
     return max(exact, price.minimum_charge)
 
 
+def priced_unit(tariff: Tariff) -> str:
+    """Name the base unit that is priced: pieces, where a tariff converts usage."""
+    return Unit.COUNT.value if tariff.conversion else tariff.unit
+
+
+def natural(tariff: Tariff) -> tuple[int, str]:
+    """Give the quantity that prices of a tariff are said for, base units, and its name."""
+    return NATURAL[Unit(priced_unit(tariff))]
+
+
 def band_name(tariff: Tariff, band: int) -> str:
     """Name a band where a tariff has several: `in peak`; else nothing."""
     bands = tariff.calendar.bands
@@ -84,7 +94,7 @@ def moves(old: Price, old_tariff: Tariff, new: Price, new_tariff: Tariff) -> Ite
         new: Another.
         new_tariff: Its tariff; a band that the old one has not is compared with the default band.
     """
-    quantity, name = NATURAL[Unit(new_tariff.unit)]
+    quantity, name = natural(new_tariff)
     bands = list(_matched(old_tariff, new_tariff))
     rates = [
         (old.groups[-1].rates[other] * quantity, new.groups[-1].rates[band] * quantity)
@@ -97,6 +107,24 @@ def moves(old: Price, old_tariff: Tariff, new: Price, new_tariff: Tariff) -> Ite
             (charge_of(old, other, used), charge_of(new, band, used)) for band, other in bands
         ]
         yield from _by_band(what, ", fees included", charges, new_tariff)
+    yield from _of_terms(old, old_tariff, new, new_tariff)
+
+
+def _of_terms(old: Price, old_tariff: Tariff, new: Price, new_tariff: Tariff) -> Iterator[Move]:
+    """Compare shares of amounts, tiers step by step, and variants with the same conditions."""
+    if old.share is not None and new.share is not None:
+        yield Move("of every 100 of the amount", old.share * 100, new.share * 100)
+    if old.tiers is not None and new.tiers is not None:
+        for number, (one, other) in enumerate(zip(old.tiers.steps, new.tiers.steps, strict=False)):
+            where = f"in tier {number + 1}"
+            quantity, name = natural(new_tariff) if new.tiers.measure == "sum" else (1, "unit")
+            yield Move(f"per {name} {where}", one.rate * quantity, other.rate * quantity)
+            yield Move(f"flat {where}", one.flat, other.flat)
+    before = {variant.when: old_tariff.prices[variant.price_no] for variant in old.variants}
+    for variant in new.variants:
+        if variant.when in before:
+            price = new_tariff.prices[variant.price_no]
+            yield from moves(before[variant.when], old_tariff, price, new_tariff)
 
 
 def _matched(old: Tariff, new: Tariff) -> Iterator[tuple[int, int]]:

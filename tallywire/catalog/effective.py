@@ -2,9 +2,20 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tallywire.catalog.places import Row, rows_of
 from tallywire.catalog.snapshot import Price, Tariff
+from tallywire.catalog.terms import Condition
+
+Sense = tuple[Price, tuple[tuple[tuple[Condition, ...], Price], ...]]
+"""A price, and the prices of its variants: not where in its tariff they stand."""
+
+
+def sense(tariff: Tariff, price: Price) -> Sense:
+    """Give what a price means, wherever it stands."""
+    variants = tuple((one.when, tariff.prices[one.price_no]) for one in price.variants)
+    return (replace(price, variants=()) if variants else price), variants
 
 
 class Effective:
@@ -16,8 +27,9 @@ class Effective:
         self.by_prefix: dict[str, list[Row]] = {}
         for row in self.rows:
             self.by_prefix.setdefault(row.prefix, []).append(row)
-        first: dict[Price, int] = {}
-        self._same = [first.setdefault(price, number) for number, price in enumerate(tariff.prices)]
+        first: dict[Sense, int] = {}
+        self._senses = [sense(tariff, price) for price in tariff.prices]
+        self._same = [first.setdefault(one, number) for number, one in enumerate(self._senses)]
         self.sorted = sorted(self.by_prefix)
         self.revisions = sorted({row.revision for row in self.rows})
         self.start = min((row.valid_from_us for row in self.rows), default=0)
@@ -30,6 +42,10 @@ class Effective:
     def alike(self, one: Row, other: Row) -> bool:
         """Tell whether two rows cost the same."""
         return self._same[one.price_no] == self._same[other.price_no]
+
+    def sense(self, row: Row) -> Sense:
+        """Give what a row costs, so that it may be compared with a row of another tariff."""
+        return self._senses[row.price_no]
 
     def exactly(self, prefix: str, moment_us: int) -> Row | None:
         """Find the row of this very prefix that holds at an instant."""

@@ -28,6 +28,16 @@ def rows_of(tariff: Tariff) -> list[Row]:
     return [Row(*row) for row in frame.iter_rows()]
 
 
+def first_rows(tariff: Tariff) -> dict[int, Row]:
+    """Give for every price that some prefix finds, as a variant too, the first row of it."""
+    found: dict[int, Row] = {}
+    for row in rows_of(tariff):
+        found.setdefault(row.price_no, row)
+        for variant in tariff.prices[row.price_no].variants:
+            found.setdefault(variant.price_no, row)
+    return found
+
+
 class Places:
     """Finds the line of a price.
 

@@ -19,14 +19,15 @@ Found = Iterator[tuple[Path, str]]
 def steps_of(entry: AssertionEntry) -> list[tuple[Path, AssertedStep]]:
     """Give the steps of an assertion in order, each with its path in the entry."""
     if entry.usage is not None and not entry.sequence:
-        return [((), AssertedStep(usage=entry.usage, expect=entry.expect, refuse=entry.refuse))]
+        usage, run, expect, refuse = entry.usage, entry.run, entry.expect, entry.refuse
+        return [((), AssertedStep(usage=usage, run=run, expect=expect, refuse=refuse))]
     return [(("sequence", number), step) for number, step in enumerate(entry.sequence)]
 
 
 def _shape(entry: AssertionEntry) -> Found:
     if (entry.offer is None) == (entry.tariff is None):
         yield (), "names either an offer or a tariff; write one of them"
-    alone = (entry.usage, entry.expect, entry.refuse)
+    alone = (entry.usage, entry.run, entry.expect, entry.refuse)
     if entry.sequence and any(part is not None for part in alone):
         yield ("sequence",), "stands beside usage, expect or refuse; write one or the other"
     elif not entry.sequence and entry.usage is None:
@@ -46,7 +47,7 @@ def _amounts(step: AssertedStep) -> Found:
         yield ("usage", "source_amount"), "has more than 9 decimals; an event keeps 9"
 
 
-def _quantities(step: AssertedStep, unit: Unit) -> Found:
+def _quantities(step: AssertedStep, unit: Unit, *, converted: bool) -> Found:
     quantity = in_units(step.usage.quantity, unit)
     if quantity is None:
         yield ("usage", "quantity"), f"is not in {unit}s"
@@ -56,7 +57,7 @@ def _quantities(step: AssertedStep, unit: Unit) -> Found:
         size = getattr(step.usage, key)
         if size is not None and in_units(size, Unit.OCTET) is None:
             yield ("usage", key), "is not a size; write for example 1 MB"
-    for key in ("counted", "included", "allowance_after"):
+    for key in () if converted else ("counted", "included", "allowance_after"):
         size = getattr(step.expect, key, None)
         if size is not None and size.quantity and in_units(size, unit) is None:
             yield ("expect", key), f"is not in {unit}s"
@@ -76,7 +77,8 @@ def _step(
         text = f"the tariff {tariff.id!r} prices {tariff.service}, not {service}"
         yield ("usage", "service"), text
         return
-    yield from _quantities(step, unit_of(service))
+    converted = any(one.convert and one.service == service for one in tariffs.values())
+    yield from _quantities(step, unit_of(service), converted=converted)
     yield from _amounts(step)
 
 

@@ -10,10 +10,12 @@ from fractions import Fraction
 from math import lcm
 
 from schemas.services import QUANTITY_LIMIT
-from tallywire.catalog.places import Places, Row, rows_of
+from tallywire.catalog.comparing import priced_unit
+from tallywire.catalog.places import Places, first_rows
 from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.prose import quantity_words
-from tallywire.catalog.snapshot import Price, Snapshot, Tariff
+from tallywire.catalog.snapshot import Group, Price, Snapshot, Tariff
+from tallywire.catalog.terms import Tiers
 from tallywire.money import fits
 
 RULE = "overflow"
@@ -23,13 +25,27 @@ _LARGEST_PART = 10**38
 
 def largest_count(price: Price) -> int:
     """Bound the counted quantity of an event: each group may round up by one step."""
-    return QUANTITY_LIMIT + sum(group.increment for group in price.groups)
+    return QUANTITY_LIMIT + sum(group.increment for group in _groups(price))
+
+
+def _groups(price: Price) -> tuple[Group, ...]:
+    return (*price.groups, *price.uplink)
+
+
+def _largest_climb(tiers: Tiers, counted: int) -> Fraction:
+    """Bound what tiers add for one event; tiers of a volume re-price all that was counted."""
+    units = counted if tiers.mode == "graduated" else _LARGEST_COUNT
+    highest = max(step.rate for step in tiers.steps)
+    blocks = sum(step.block for step in tiers.steps)
+    return sum((step.flat for step in tiers.steps), highest * (units + blocks))
 
 
 def largest_charge(price: Price) -> Fraction:
     """Bound the charge of an event before it is rounded; the fee and the limits included."""
-    highest = max(rate for group in price.groups for rate in group.rates)
+    highest = max(rate for group in _groups(price) for rate in group.rates)
     used = price.connect_fee + highest * largest_count(price)
+    if price.tiers is not None:
+        used += _largest_climb(price.tiers, largest_count(price))
     if price.maximum_charge is not None:
         used = min(used, price.maximum_charge)
     return max(used, price.minimum_charge)
@@ -38,7 +54,9 @@ def largest_charge(price: Price) -> Fraction:
 def common_denominator(price: Price) -> int:
     """Give the denominator on which every exact charge of a price lies."""
     parts = [price.connect_fee, price.minimum_charge, price.maximum_charge or Fraction(0)]
-    parts += [rate for group in price.groups for rate in group.rates]
+    parts += [rate for group in _groups(price) for rate in group.rates]
+    for step in price.tiers.steps if price.tiers else ():
+        parts += [step.flat, step.rate]
     return lcm(*(part.denominator for part in parts))
 
 
@@ -49,12 +67,12 @@ def price_overflow(price: Price, unit: str) -> str | None:
         price: A compiled price.
         unit: Base unit, for the words.
     """
-    late = [group.start for group in price.groups if group.start > QUANTITY_LIMIT]
+    late = [group.start for group in _groups(price) if group.start > QUANTITY_LIMIT]
     if late:
         start, most = quantity_words(late[0], unit), quantity_words(QUANTITY_LIMIT, unit)
         return f"the group from {start} is beyond all usage: one event has at most {most}"
     if largest_count(price) > _LARGEST_COUNT:
-        step = quantity_words(max(group.increment for group in price.groups), unit)
+        step = quantity_words(max(group.increment for group in _groups(price)), unit)
         return f"steps of {step} count beyond 64 bits; write smaller steps"
     common, most_charged = common_denominator(price), largest_charge(price) + 1  # rounded up, too
     if common < _LARGEST_PART and most_charged * common < _LARGEST_PART and fits(most_charged):
@@ -71,13 +89,11 @@ def _tariff(tariff: Tariff, places: Places) -> Iterator[Problem]:
     texts = {
         number: text
         for number, price in enumerate(tariff.prices)
-        if (text := price_overflow(price, tariff.unit))
+        if (text := price_overflow(price, priced_unit(tariff)))
     }
     if not texts:
         return
-    first: dict[int, Row] = {}
-    for row in rows_of(tariff):
-        first.setdefault(row.price_no, row)
+    first = first_rows(tariff)
     for number, text in texts.items():
         if number in first:  # a zone without prefixes has a price that nothing finds
             yield places.problem(tariff.tariff_id, first[number], text, RULE)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from schemas.columns import rows_to_frame
+from schemas.reasons import Reason
 from schemas.services import UNIT_OF_SERVICE, Service
 from schemas.usage import UsageEvent
 from tallywire.catalog import Problem, Reading, Snapshot
@@ -21,7 +22,7 @@ from tallywire.catalog.snapshot import Offer
 from tallywire.catalog.yaml_text import Path
 from tallywire.rating.counters import Counters
 from tallywire.rating.explain import words
-from tallywire.rating.rulebook import Charge, Refusal, Rulebook
+from tallywire.rating.rulebook import RETAIL, Charge, Rating, Refusal, Rulebook
 from tallywire.rating.wording import quantity_words
 
 RULE = "assertion"
@@ -130,6 +131,15 @@ def _shortened(sentences: Sequence[str]) -> str:
     return " ".join([*sentences[:_FIRST], middle, *sentences[-_LAST:]])
 
 
+def _leg(rating: Rating, run: str) -> Charge | Refusal:
+    """Give what became of one leg of a usage."""
+    for charge in rating.charges:
+        if charge.row["run"] == run:
+            return charge
+    whole = [refusal for refusal in rating.refusals if refusal.run in {run, ""}]
+    return whole[0] if whole else Refusal(Reason.TARIFF_MISSING, f"no leg of the run {run}", run)
+
+
 def _judged(step: AssertedStep, outcome: Charge | Refusal) -> Iterator[tuple[Path, str]]:
     """Say what is not as asserted."""
     if isinstance(outcome, Refusal):
@@ -153,10 +163,12 @@ def _failures(book: Rulebook, entry: AssertionEntry) -> Iterator[tuple[Path, str
     counters = Counters()
     for base, step in steps_of(entry):
         service = step.usage.service or book.snapshot.tariffs[entry.tariff or ""].service
-        outcome = book.rate(_event(entry, step.usage, service), counters.used)
-        if isinstance(outcome, Charge) and outcome.counter is not None:
-            counters.set(outcome.counter, outcome.used_after)
-        for path, text in _judged(step, outcome):
+        rating = book.rate(_event(entry, step.usage, service), counters.used, counters.series)
+        for key, value in rating.writes.items():
+            counters.set(key, value)
+        for key, point in rating.points:
+            counters.add(key, point)
+        for path, text in _judged(step, _leg(rating, step.run or RETAIL)):
             yield (*base, *path), text
 
 

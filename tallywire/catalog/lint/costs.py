@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from schemas.services import Unit
-from tallywire.catalog.comparing import band_name, charge_of
+from tallywire.catalog.comparing import band_name, charge_of, natural, priced_unit
 from tallywire.catalog.effective import Effective
-from tallywire.catalog.places import Places, Row
+from tallywire.catalog.places import Places, Row, first_rows
 from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.prose import (
-    NATURAL,
     date_words,
     money_words,
     prefix_words,
@@ -68,6 +66,8 @@ def _note(retail: Tariff, cost: Tariff) -> str:
         return f"{retail.currency} and {cost.currency} are not compared without a rate of exchange"
     if retail.unit != cost.unit:
         return f"one is counted in {retail.unit}s, the other in {cost.unit}s"
+    if retail.conversion != cost.conversion:
+        return "they convert usage into other units"
     if "none" not in {retail.zone_by, cost.zone_by} and retail.zone_by != cost.zone_by:
         return f"one has prefixes of the {retail.zone_by}, the other of the {cost.zone_by}"
     return ""
@@ -124,12 +124,14 @@ def cheaper_than_cost(retail: Tariff, cost: Tariff) -> Comparison:
     if note:
         return Comparison((), note)
     bands = _band_pairs(retail, cost)
-    natural, _ = NATURAL[Unit(retail.unit)]
+    usual, _ = natural(retail)
 
     @cache
     def worst(sold: int, bought: int) -> tuple[Fraction, int, int, int, Fraction, Fraction] | None:
         price, paid = retail.prices[sold], cost.prices[bought]
-        found = list(_losing(price, paid, bands, natural))
+        if not (_alone(price) and _alone(paid)):
+            return None
+        found = list(_losing(price, paid, bands, usual))
         return max(found) if found else None
 
     sells, buys = Effective(retail), Effective(cost)
@@ -147,10 +149,15 @@ def cheaper_than_cost(retail: Tariff, cost: Tariff) -> Comparison:
     return Comparison(tuple(losses))
 
 
+def _alone(price: Price) -> bool:
+    """Tell whether usage has this one price, whatever was used before, sent, or carried."""
+    return not (price.tiers or price.uplink or price.variants or price.share is not None)
+
+
 def _losing(
-    price: Price, paid: Price, bands: list[tuple[int, int]], natural: int
+    price: Price, paid: Price, bands: list[tuple[int, int]], usual: int
 ) -> Iterator[tuple[Fraction, int, int, int, Fraction, Fraction]]:
-    for quantity in sorted({price.groups[0].increment, natural}):
+    for quantity in sorted({price.groups[0].increment, usual}):
         for band, other in bands:
             earns, costs = charge_of(price, band, quantity), charge_of(paid, other, quantity)
             if earns < costs:
@@ -175,7 +182,20 @@ def cost_warnings(retail: Tariff, cost: Tariff, places: Places) -> list[Problem]
         key = (loss.retail.zone_id, loss.retail.price_no, loss.cost.price_no, loss.moment_us)
         merged.setdefault(key, []).append(loss)
     found = [_told(retail, cost, losses, places) for losses in merged.values()]
-    return at_most(found, "prices below cost")
+    return [*at_most(found, "prices below cost"), *_left_out(retail, cost, places)]
+
+
+def _left_out(retail: Tariff, cost: Tariff, places: Places) -> Iterator[Problem]:
+    """Say once for each tariff that some of its prices were not compared."""
+    for tariff in (retail, cost):
+        for number, row in first_rows(tariff).items():
+            if not _alone(tariff.prices[number]):
+                text = (
+                    "not compared: this price, and perhaps others of the tariff, depends on tiers, "
+                    "attributes, amounts or the direction of octets"
+                )
+                yield places.problem(tariff.tariff_id, row, text, UNCOMPARED)
+                break
 
 
 def _band_words(tariff: Tariff, row: Row, band: int) -> str:
@@ -188,7 +208,7 @@ def _told(retail: Tariff, cost: Tariff, losses: list[Loss], places: Places) -> P
     loss = losses[0]
     prefixes = sorted({prefix for one in losses for prefix in one.prefixes})
     since = date_words(loss.moment_us, retail.calendar.time_zone)
-    used = quantity_words(loss.quantity, retail.unit)
+    used = quantity_words(loss.quantity, priced_unit(retail))
     text = (
         f"{used}{_band_words(retail, loss.retail, loss.band)} to "
         f"{prefix_words(prefixes)} is sold for {money_words(loss.earns)} and costs "

@@ -74,9 +74,9 @@ def deletion(before: Effective, row: Row, after: Effective, moment: int) -> Dele
         The deletion, or nothing where its numbers cost the same as before.
     """
     fallback = after.at(row.prefix, moment)
-    old = before.price(row)
-    if fallback is not None and after.price(fallback) == old:
+    if fallback is not None and after.sense(fallback) == before.sense(row):
         return None
+    old = before.price(row)
     zone = after.tariff.calendar.time_zone
     since = f" from {date_words(moment, zone)} on" if date_words(moment, zone) else ""
     cost = price_words(old, before.tariff)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tallywire.catalog.comparing import priced_unit
 from tallywire.catalog.effective import Effective
-from tallywire.catalog.places import Places, Row
+from tallywire.catalog.places import Places, first_rows
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.prose import quantity_words
 from tallywire.catalog.snapshot import Price
@@ -27,10 +28,7 @@ def _uneven(price: Price, unit: str) -> str | None:
 
 def uneven_groups(effective: Effective, places: Places) -> Iterator[Problem]:
     """Name prices with a group, or an end of free usage, that does not fall between two steps."""
-    first: dict[int, Row] = {}
-    for row in effective.rows:
-        first.setdefault(row.price_no, row)
-    for number, row in first.items():
-        text = _uneven(effective.tariff.prices[number], effective.tariff.unit)
+    for number, row in first_rows(effective.tariff).items():
+        text = _uneven(effective.tariff.prices[number], priced_unit(effective.tariff))
         if text is not None:
             yield places.problem(effective.tariff.tariff_id, row, text, UNEVEN)

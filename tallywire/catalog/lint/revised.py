@@ -130,7 +130,7 @@ def _since(
     moments |= set(before.changes(row.prefix, row.valid_from_us, row.valid_to_us))
     for moment in sorted(moments):
         old = before.at(row.prefix, moment)
-        if old is None or before.price(old) == after.price(row):
+        if old is None or before.sense(old) == after.sense(row):
             continue
         moved = list(_changed(before, old, after, row, percent, places))
         if moved:

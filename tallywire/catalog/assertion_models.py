@@ -54,6 +54,8 @@ class AssertedUsage(Entry):
     direction: Direction = Direction.MO
     quantity: Size
     start: Instant
+    account: Words | None = None
+    subscription: Words | None = None
     usage_type: Words = ""
     a_number: Digits = ""
     b_number: Digits = ""

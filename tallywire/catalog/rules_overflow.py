@@ -15,7 +15,7 @@ from tallywire.catalog.places import Places, first_rows
 from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.prose import quantity_words
 from tallywire.catalog.snapshot import Group, Price, Snapshot, Tariff
-from tallywire.catalog.terms import Tiers
+from tallywire.catalog.terms import COUNTED, Tiers
 from tallywire.money import fits
 
 RULE = "overflow"
@@ -33,8 +33,9 @@ def _groups(price: Price) -> tuple[Group, ...]:
 
 
 def _largest_climb(tiers: Tiers, counted: int) -> Fraction:
-    """Bound what tiers add for one event; tiers of a volume re-price all that was counted."""
-    units = counted if tiers.mode == "graduated" else _LARGEST_COUNT
+    """Bound what tiers add for one event; others than plain ones may re-price all they counted."""
+    plain = tiers.mode == "graduated" and tiers.measure in COUNTED
+    units = counted if plain else _LARGEST_COUNT
     highest = max(step.rate for step in tiers.steps)
     blocks = sum(step.block for step in tiers.steps)
     return sum((step.flat for step in tiers.steps), highest * (units + blocks))

@@ -27,7 +27,7 @@ from tallywire.rating.wording import quantity_words
 
 RULE = "assertion"
 _OWNER = "assertion"
-"""Account and subscription of asserted usage."""
+"""Account and subscription of asserted usage that names none."""
 
 _FIRST, _LAST = 12, 3
 """Steps of a charge that are told, where it has more."""
@@ -77,8 +77,8 @@ def _event(entry: AssertionEntry, usage: AssertedUsage, service: str) -> Mapping
         quantity=usage.quantity.quantity,
         start_time=usage.start.micros("UTC"),
         offer_id=entry.offer or _name_of(entry.tariff or ""),
-        account_id=_OWNER,
-        subscription_id=_OWNER,
+        account_id=usage.account or _OWNER,
+        subscription_id=usage.subscription or _OWNER,
         routing_id=_OWNER,
         partner_id=usage.partner or "",
         up_octets=usage.up.quantity if usage.up else 0,

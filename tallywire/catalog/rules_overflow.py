@@ -5,7 +5,8 @@ as a 64-bit integer. All amounts of a price lie on one common denominator, so a 
 amount bounds every numerator.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
@@ -14,7 +15,7 @@ from tallywire.catalog.comparing import priced_unit
 from tallywire.catalog.places import Places, first_rows
 from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.prose import quantity_words
-from tallywire.catalog.snapshot import Group, Price, Snapshot, Tariff
+from tallywire.catalog.snapshot import Group, Offer, Price, Snapshot, Tariff
 from tallywire.catalog.terms import COUNTED, Tiers
 from tallywire.money import fits
 
@@ -61,12 +62,72 @@ def common_denominator(price: Price) -> int:
     return lcm(*(part.denominator for part in parts))
 
 
-def price_overflow(price: Price, unit: str) -> str | None:
+@dataclass(frozen=True)
+class Worked:
+    """What an offer makes of a charge, as far as its size goes.
+
+    Attributes:
+        offer_id: The offer; empty for the price alone.
+        denominator: What the denominator of a charge may be multiplied by.
+        factor: What a charge may be multiplied by.
+        added: What may be added to it.
+    """
+
+    offer_id: str = ""
+    denominator: int = 1
+    factor: Fraction = Fraction(1)
+    added: Fraction = Fraction(0)
+
+
+_ALONE = Worked()
+
+
+def worked(offer: Offer, tariff: Tariff, snapshot: Snapshot) -> Worked:
+    """Bound what discounts, exchange and spend limits of an offer make of a tariff's charges."""
+    denominator, factor = 1, Fraction(1)
+    for discount in offer.discounts:
+        parts = [step.percent / 100 for step in discount.steps]  # exact: both are ratios
+        parts += [discount.amount or Fraction(0)]
+        denominator *= lcm(*(part.denominator for part in parts))
+    rates = [rate for _, rate in snapshot.fx.get((tariff.currency, offer.currency), ())]
+    denominator *= max((rate.denominator for rate in rates), default=1)
+    factor *= max((*rates, Fraction(1)))
+    limits = Fraction(0)
+    for spend in offer.spends:
+        denominator *= spend.overage.denominator
+        factor *= max(spend.overage, Fraction(1))
+        sums = [spend.minimum, spend.maximum, spend.committed]
+        limits += sum((one for one in sums if one is not None), Fraction(0))
+    denominator *= lcm(limits.denominator, 1)
+    return Worked(offer.offer_id, denominator, factor, limits)
+
+
+def _selling(snapshot: Snapshot) -> Mapping[str, list[Offer]]:
+    """Give the offers that sell each tariff."""
+    found: dict[str, list[Offer]] = {}
+    for _, offer in sorted(snapshot.offers.items()):
+        others = (name for names in offer.fallbacks.values() for name in names)
+        for name in sorted({*offer.tariffs.values(), *others}):
+            found.setdefault(name, []).append(offer)
+    return found
+
+
+def _ways(tariff: Tariff, offers: Sequence[Offer], snapshot: Snapshot) -> list[Worked]:
+    """Give what offers make of a tariff's charges, each way once, and the price alone."""
+    found = {(1, Fraction(1), Fraction(0)): _ALONE}
+    for offer in offers:
+        one = worked(offer, tariff, snapshot)
+        found.setdefault((one.denominator, one.factor, one.added), one)
+    return list(found.values())
+
+
+def price_overflow(price: Price, unit: str, offer: Worked = _ALONE) -> str | None:
     """Say why charges of a price may not fit, or nothing where it is proven that they do.
 
     Args:
         price: A compiled price.
         unit: Base unit, for the words.
+        offer: What an offer makes of its charges.
     """
     late = [group.start for group in _groups(price) if group.start > QUANTITY_LIMIT]
     if late:
@@ -75,23 +136,31 @@ def price_overflow(price: Price, unit: str) -> str | None:
     if largest_count(price) > _LARGEST_COUNT:
         step = quantity_words(max(group.increment for group in _groups(price)), unit)
         return f"steps of {step} count beyond 64 bits; write smaller steps"
-    common, most_charged = common_denominator(price), largest_charge(price) + 1  # rounded up, too
+    common = common_denominator(price) * offer.denominator
+    most_charged = largest_charge(price) * offer.factor + offer.added + 1  # rounded up, too
     if common < _LARGEST_PART and most_charged * common < _LARGEST_PART and fits(most_charged):
         return None
     most = quantity_words(QUANTITY_LIMIT, unit)
     digits = max(len(str(common)), len(str(int(most_charged * common))))
+    after = (
+        f" after the discounts and rates of the offer {offer.offer_id}" if offer.offer_id else ""
+    )
     return (
-        f"a charge for {most} may need {digits} digits and 38 are kept; write rates that pay for "
-        "one and the same quantity (per), with fewer decimals"
+        f"a charge for {most} may need {digits} digits{after} and 38 are kept; write rates that "
+        "pay for one and the same quantity (per), with fewer decimals"
     )
 
 
-def _tariff(tariff: Tariff, places: Places) -> Iterator[Problem]:
-    texts = {
-        number: text
-        for number, price in enumerate(tariff.prices)
-        if (text := price_overflow(price, priced_unit(tariff)))
-    }
+def _tariff(
+    tariff: Tariff, offers: Sequence[Offer], snapshot: Snapshot, places: Places
+) -> Iterator[Problem]:
+    ways = _ways(tariff, offers, snapshot)
+    texts = {}
+    for number, price in enumerate(tariff.prices):
+        said = (price_overflow(price, priced_unit(tariff), way) for way in ways)
+        text = next((one for one in said if one), None)
+        if text:
+            texts[number] = text
     if not texts:
         return
     first = first_rows(tariff)
@@ -107,8 +176,9 @@ def overflow(snapshot: Snapshot, places: Places) -> list[Problem]:
         snapshot: The compiled catalogue.
         places: Where its prices were written.
     """
-    return [
-        problem
-        for _, tariff in sorted(snapshot.tariffs.items())
-        for problem in at_most(_tariff(tariff, places), "prices that do not fit")
-    ]
+    selling = _selling(snapshot)
+    found: list[Problem] = []
+    for name, tariff in sorted(snapshot.tariffs.items()):
+        texts = _tariff(tariff, selling.get(name, ()), snapshot, places)
+        found += at_most(texts, "prices that do not fit")
+    return found

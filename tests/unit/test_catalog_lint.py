@@ -10,7 +10,7 @@ from tallywire.catalog import Problem, Reading, Snapshot, rules_overflow
 from tallywire.catalog.lint import cheaper_than_cost, compared, cost_warnings, warnings
 from tallywire.catalog.lint.costs import COST, UNCOMPARED
 from tallywire.catalog.lint.found import CHANGE, DELETED
-from tallywire.catalog.lint.groups import UNEVEN
+from tallywire.catalog.lint.groups import CLIFF, UNEVEN
 from tallywire.catalog.lint.prefixes import REDUNDANT, UNREACHABLE
 from tallywire.catalog.places import Places
 from tallywire.rating import assertions
@@ -86,7 +86,7 @@ def test_every_rule_is_described() -> None:
     text = (Path(__file__).parents[2] / "docs/reference/catalog.md").read_text()
     section = text.partition("\n## Lint\n")[2]
     for rule in (
-        CHANGE, COST, DELETED, REDUNDANT, UNCOMPARED, UNEVEN, UNREACHABLE,
+        CHANGE, CLIFF, COST, DELETED, REDUNDANT, UNCOMPARED, UNEVEN, UNREACHABLE,
         assertions.RULE, one_by_one_rule.RULE, rules_overflow.RULE,
     ):  # fmt: skip
         assert f"`{rule}`" in section, rule

@@ -77,6 +77,16 @@ def test_a_row_of_a_deck_that_may_not_fit_is_named() -> None:
     assert problem.rule == "overflow"
 
 
+def test_discounts_and_rates_of_exchange_count_in_the_proof() -> None:
+    steps = ", ".join(f'{{from: {n}, percent: "1.234567890{n}1"}}' for n in range(3))
+    tens = "\n".join(f"  - {{id: d{n}, by: spend, steps: [{steps}]}}" for n in range(3))
+    sound = {"offers/basic.yaml": "id: basic\nplans: [mobile]\ndiscounts: [{id: d, percent: 10}]\n"}
+    assert reading(sound).problems == []
+    found = reading({"offers/basic.yaml": f"id: basic\nplans: [mobile]\ndiscounts:\n{tens}\n"})
+    assert {(one.file, one.rule) for one in found.problems} == {(VOICE, "overflow")}
+    assert "after the discounts and rates of the offer basic" in found.problems[0].message
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -130,6 +130,17 @@ def test_shares_variants_and_tiers_that_move_are_told(
     assert _of("price_change", warnings(_read(prices, prices))) == []
 
 
+def test_a_volume_that_makes_more_usage_cheaper_is_a_cliff() -> None:
+    (told,) = _of("volume_cliff", warnings(_read(TIERED.replace("MODE", "volume"))))
+    assert told == (
+        f"{TARIFF}:10: its volume tiers have a cliff at 10 MB: everything counted costs 10.00 at the "
+        "price before and 5.00 EUR there, so that some more usage costs less"
+    )
+    assert _of("volume_cliff", warnings(_read(TIERED.replace("MODE", "graduated")))) == []
+    flat = TIERED.replace("MODE", "volume").replace('rate: "0.5"', 'flat: "5", rate: "0.5"')
+    assert _of("volume_cliff", warnings(_read(flat))) == []
+
+
 def test_a_variant_that_stands_elsewhere_is_no_change() -> None:
     found = _read(VARIED, VARIED)
     assert warnings(found) == []

@@ -2,7 +2,7 @@
 
 from tallywire.catalog.effective import Effective
 from tallywire.catalog.lint.found import Hits, told
-from tallywire.catalog.lint.groups import uneven_groups
+from tallywire.catalog.lint.groups import cliffs, uneven_groups
 from tallywire.catalog.lint.prefixes import redundant, redundant_in_zones, unreachable
 from tallywire.catalog.lint.revised import deletions_within, revised
 from tallywire.catalog.places import Places
@@ -33,6 +33,7 @@ def warnings(reading: Reading, hits: Hits | None = None) -> list[Problem]:
         found += redundant(effective, places)
         found += at_most(unreachable(effective, places), "unreachable prefixes")
         found += at_most(uneven_groups(effective, places), "uneven groups")
+        found += at_most(cliffs(effective, places), "cliffs")
         found += revised(effective, places, percent)
         found += told(list(deletions_within(effective)), places, hits)
     return sorted(set(found))

@@ -218,10 +218,10 @@ def lint(
         told = {"problems": [], "warnings": found, "notes": notes}
         _print_json({"ok": True, "hash": snapshot.hash, **told})
     else:
-        for note in notes:
-            typer.echo(f"note: {note}")
         more = f", {_count(warnings, 'warning')}" if warnings else ""
         typer.echo(f"no problems{more}; catalogue {snapshot.hash}")
+        for note in notes:
+            typer.echo(f"note: {note}")
 
 
 @app.command("compile", epilog=_epilog("compile fjordline", "compile fjordline --home /srv/tw"))

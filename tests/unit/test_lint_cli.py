@@ -44,7 +44,8 @@ def test_warnings_are_told_and_do_not_refuse(folder: Path) -> None:
     _warned(folder)
     result = _run("lint", folder)
     assert result.exit_code == 0
-    first, second = result.stdout.splitlines()
+    first, second, *notes = result.stdout.splitlines()
+    assert all(note.startswith("note: the offer ") for note in notes)
     assert first == (
         f"{folder}/tariffs/data.yaml:43: warning: revisions[1].prices[0]: the price moves "
         "0.0015 → 0.0032 EUR each (+113.3 %) [price_change]"

@@ -6,15 +6,12 @@ from typing import Annotated
 import typer
 
 from cli import catalog_activation as activation
-from cli import catalog_backtest
+from cli import catalog_backtest, catalog_check
 from cli.catalog_common import (
     Folder,
     Which,
-    archive_of,
-    checked,
     epilog,
     found,
-    login,
     print_json,
     print_table,
     stop,
@@ -24,68 +21,23 @@ from cli.catalog_view import overview, tariff_rows
 from cli.common import HomeOption, JsonOption, plain_errors, settings_of
 from cli.status import as_json_bytes
 from cli.usage_source import SinceOption, StoreOption, UntilOption, UsageOption, source_of
-from dataflows.activation import put_into_use
 from dataflows.catalogs import example_folder, read_folder, write_folder
 from dataflows.exits import Exit
-from dataflows.lane import now_us
-from schemas.columns import text_from_micros
-from tallywire.catalog import Change, Snapshot, diff, history
+from tallywire.catalog import Change, Snapshot, diff
 from tallywire.rating.backtest import Backtest
 
 app = typer.Typer(
     help="Check, compile, activate, show, compare and backtest catalogues.",
     no_args_is_help=True,
 )
+app.command("lint", epilog=catalog_check.LINT)(catalog_check.lint)
+app.command("compile", epilog=catalog_check.COMPILE)(catalog_check.compile_)
 app.command("propose", epilog=activation.PROPOSE)(activation.propose)
 app.command("approve", epilog=activation.APPROVE)(activation.approve)
 app.command("activate", epilog=activation.ACTIVATE)(activation.activate)
 app.command("rollback", epilog=activation.ROLLBACK)(activation.rollback)
 app.command("history", epilog=activation.HISTORY)(activation.history_)
 app.command("backtest", epilog=catalog_backtest.EPILOG)(catalog_backtest.command)
-
-
-@app.command(epilog=epilog("lint fjordline", "lint fjordline --json"))
-def lint(folder: Folder, *, as_json: JsonOption = False) -> None:
-    """Check a catalogue folder and name every problem with file, line and key."""
-    with plain_errors():
-        _, snapshot = checked(folder, as_json=as_json)
-    if as_json:
-        print_json({"ok": True, "hash": snapshot.hash, "problems": []})
-    else:
-        typer.echo(f"no problems; catalogue {snapshot.hash}")
-
-
-@app.command("compile", epilog=epilog("compile fjordline", "compile fjordline --home /srv/tw"))
-def compile_(
-    folder: Folder,
-    *,
-    home: HomeOption = None,
-    use: Annotated[bool, typer.Option(help="Put it into use.")] = True,
-    as_json: JsonOption = False,
-) -> None:
-    """Compile a catalogue folder, keep it in the archive and put it into use.
-
-    Where approval is required (TALLYWIRE_CATALOG_APPROVAL) only an approved catalogue is used.
-    """
-    settings = settings_of(home)
-    with plain_errors():
-        files, snapshot = checked(folder, as_json=as_json)
-        store = archive_of(home)
-        store.archive(files, snapshot)
-        if use:
-            required = settings.catalog_approval == "required"
-            put_into_use(
-                store, snapshot.hash, by=login(), now_us=now_us(), approval_required=required
-            )
-        to_come = history.scheduled(store.steps(), now_us())
-    if as_json:
-        print_json({"ok": True, "hash": snapshot.hash, "in_use": use, "problems": []})
-    else:
-        state = "now in use" if use else "archived, not in use"
-        typer.echo(f"catalogue {snapshot.hash} compiled, {state}")
-        for one in to_come:
-            when = text_from_micros(one.effective_us)
-            typer.echo(f"catalogue {one.catalog_hash[:12]} comes into use at {when}", err=True)
 
 
 @app.command(

@@ -8,9 +8,9 @@ import typer
 from cli.catalog_common import (
     Folder,
     archive_of,
-    checked,
     epilog,
     hash_of,
+    judged_folder,
     login,
     print_json,
     print_table,
@@ -60,8 +60,9 @@ def propose(
 ) -> None:
     """Compile a catalogue folder, keep it in the archive and propose it; it is not used yet."""
     with plain_errors():
-        files, snapshot = checked(folder, as_json=as_json)
-        store, name = archive_of(home), snapshot.hash
+        store = archive_of(home)
+        files, _, snapshot = judged_folder(folder, store.judge, as_json=as_json)
+        name = snapshot.hash
         store.archive(files, snapshot)
         activation.propose(store, name, by=by, note=note, now_us=now_us())
         words = f"proposed by {by}; next: tallywire catalog approve {name[:12]} --by ANOTHER"

@@ -4,7 +4,7 @@ import dataclasses
 import getpass
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -65,32 +65,51 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console().print(table, markup=False)
 
 
-def _listed(problems: Sequence[Problem]) -> list[dict[str, object]]:
+def listed(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Give problems as values for JSON."""
     return [dataclasses.asdict(problem) for problem in problems]
 
 
-def _print_problems(folder: Path, problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        typer.echo(f"{folder}/{problem}")
-    count = len(problems)
-    typer.echo(f"{count} problem{'' if count == 1 else 's'}; nothing was compiled", err=True)
+def count_words(some: Sequence[Problem], what: str) -> str:
+    """Count problems or warnings in words."""
+    return f"{len(some)} {what}{'' if len(some) == 1 else 's'}"
 
 
-def checked(folder: Path, *, as_json: bool) -> tuple[dict[str, bytes], Snapshot]:
+def judged_folder(
+    folder: Path, judge: Callable[[Mapping[str, bytes]], Reading], *, as_json: bool
+) -> tuple[dict[str, bytes], Reading, Snapshot]:
     """Read a folder; where it has problems, print them and exit with 1.
+
+    Args:
+        folder: The catalogue.
+        judge: Reads its files, and may ask more of them than that they can be read.
+        as_json: Print for programs.
 
     Raises:
         CatalogError: If it cannot be read.
     """
     files = read_folder(folder)
-    reading: Reading = read(files, DECODERS)
+    reading = judge(files)
     if reading.snapshot is not None:
-        return files, reading.snapshot
+        return files, reading, reading.snapshot
+    problems = listed(reading.problems)
     if as_json:
-        print_json({"ok": False, "hash": None, "problems": _listed(reading.problems)})
+        print_json({"ok": False, "hash": None, "problems": problems, "warnings": []})
     else:
-        _print_problems(folder, reading.problems)
+        for problem in reading.problems:
+            typer.echo(f"{folder}/{problem}")
+        typer.echo(f"{count_words(reading.problems, 'problem')}; nothing was compiled", err=True)
     raise typer.Exit(Exit.PROBLEMS)
+
+
+def checked(folder: Path, *, as_json: bool) -> tuple[dict[str, bytes], Snapshot]:
+    """Read a folder that is to be looked at; where it has problems, print them and exit with 1.
+
+    Raises:
+        CatalogError: If it cannot be read.
+    """
+    files, _, snapshot = judged_folder(folder, lambda held: read(held, DECODERS), as_json=as_json)
+    return files, snapshot
 
 
 def hash_of(which: str, store: CatalogStore) -> str:

@@ -48,26 +48,33 @@ def _refusal(number: int, reason: str, detail: str) -> bytes:
     return orjson.dumps({"line": number, "reason": reason, "detail": detail})
 
 
-def _known(frame: pl.DataFrame, index: IdentifierIndex) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Find the accounts of usage that names no offer; also what was found, with reasons."""
+def located(frame: pl.DataFrame, index: IdentifierIndex) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find whose usage it is where it names no offer.
+
+    Returns:
+        The usage, account and offer filled in; and what was found for each row: `reason` and
+        `detail` where nobody is.
+    """
     named = resolve(frame, index)
     open_offer = frame["offer_id"] == ""
     columns = [
         pl.when(open_offer).then(named[name]).otherwise(frame[name]).alias(name)
         for name in ("account_id", "subscription_id", "offer_id", "routing_id")
     ]
-    return frame.with_columns(columns), named
+    lost = pl.when(open_offer).then(named["reason"]).alias("reason")
+    return frame.with_columns(columns), named.with_columns(lost)
 
 
 def _priced(
     batch: list[tuple[int, UsageEvent]], rater: Rater, index: IdentifierIndex, counters: Counters
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Rate a batch; give each line's number, its JSON, and whether it has a price."""
-    frame, named = _known(rows_to_frame([event for _, event in batch], UsageEvent), index)
+    frame = rows_to_frame([event for _, event in batch], UsageEvent)
+    frame, named = located(frame, index)
     frame = frame.with_columns(
         pl.Series("record_no", [number for number, _ in batch], dtype=pl.Int64)
     )
-    lost = (frame["offer_id"] == "") & named["reason"].is_not_null()
+    lost = named["reason"].is_not_null()
     for row in (
         named.filter(lost).with_columns(frame.filter(lost)["record_no"]).iter_rows(named=True)
     ):
@@ -134,7 +141,7 @@ def _payable(snapshot: Snapshot, usage: BinaryIO, left: Fraction) -> Iterator[tu
         if isinstance(item, str):
             yield _refusal(number, "record_unreadable", item), False
             continue
-        (event,) = _known(rows_to_frame([item], UsageEvent), index)[0].iter_rows(named=True)
+        (event,) = located(rows_to_frame([item], UsageEvent), index)[0].iter_rows(named=True)
         found = affordable(book, event, left, lambda _key: 0)
         if isinstance(found, Refusal):
             yield _refusal(number, found.reason.value, found.detail), False

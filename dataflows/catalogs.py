@@ -22,8 +22,9 @@ from dataflows.lane import now_us
 from schemas.catalog_history import CatalogStep, Step
 from schemas.columns import text_from_micros
 from tallywire import catalog as catalog_package
-from tallywire.catalog import HasOptions, Snapshot, content_hash, history, read
+from tallywire.catalog import HasOptions, Reading, Snapshot, content_hash, history, read
 from tallywire.mediation.decoders import DECODERS
+from tallywire.rating.assertions import proven
 
 SOURCES = frozenset({".yaml", ".yml", ".csv"})
 """What of a folder belongs to a catalogue; a README beside it does not."""
@@ -112,6 +113,19 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def judged(files: Mapping[str, bytes], formats: Mapping[str, HasOptions] = DECODERS) -> Reading:
+    """Read a catalogue and run its price assertions: what lint finds to correct.
+
+    Args:
+        files: File name within the catalogue folder to bytes.
+        formats: Usage formats by name.
+
+    Returns:
+        The snapshot, or all problems; an assertion that does not hold is one.
+    """
+    return proven(read(files, formats))
+
+
 def example_folder() -> Path:
     """Give the folder of the example catalogue that is shipped with the product."""
     return Path(catalog_package.__file__).with_name("example")
@@ -183,6 +197,14 @@ class CatalogStore:
         self.root = root
         self.formats = formats
         self._history = HistoryFile(root)
+        self._sound: set[str] = set()
+
+    def judge(self, files: Mapping[str, bytes]) -> Reading:
+        """Read a catalogue and run its assertions; one that is sound may be put into use."""
+        reading = judged(files, self.formats)
+        if reading.snapshot is not None:
+            self._sound.add(reading.snapshot.hash)
+        return reading
 
     def _path(self, name: str) -> Path:
         return self.root / f"{name}.tar.gz"
@@ -259,13 +281,19 @@ class CatalogStore:
         return reading.snapshot
 
     def must_hold(self, name: str) -> None:
-        """Make sure that a catalogue is archived here.
+        """Make sure that a catalogue is archived here, and that lint finds nothing to correct.
 
         Raises:
-            CatalogDamaged: If it is not.
+            CatalogDamaged: If it is not archived here, or not what its hash says.
+            CatalogMisuse: If it has problems or a failing assertion.
         """
         if not _HASH.fullmatch(name) or not self._path(name).is_file():
             raise _damaged(self._path(name), "this catalogue is not archived here; compile it")
+        if name not in self._sound:
+            problems = self.judge(self.files(name)).problems
+            if problems:
+                text = f"the catalogue {name} is refused and not put into use: {problems[0]}"
+                raise CatalogMisuse.at(self._path(name), text)
 
     def steps(self) -> list[CatalogStep]:
         """Give the history of the archive, oldest step first.

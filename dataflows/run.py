@@ -22,8 +22,7 @@ from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.sources.folder import Candidate, discover
 from dataflows.worker import COLLECTION, ENGINE, RATING, Job
-from tallywire.catalog import Problem, Snapshot, read
-from tallywire.mediation.decoders import DECODERS
+from tallywire.catalog import Problem, Snapshot
 from warehouse.client import opened
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
@@ -56,10 +55,10 @@ def compile_into(home: Home, folder: Path, *, by: str = "", approval: str = "off
         CatalogError: If it cannot be read or kept.
     """
     files = read_folder(folder)
-    reading = read(files, DECODERS)
+    catalogs = CatalogStore(home.catalogs)
+    reading = catalogs.judge(files)
     if reading.snapshot is None:
         raise CatalogRefused(list(reading.problems))
-    catalogs = CatalogStore(home.catalogs)
     catalogs.archive(files, reading.snapshot)
     put_into_use(
         catalogs, reading.snapshot.hash, by=by, now_us=now_us(),

@@ -11,7 +11,7 @@ from tallywire.catalog.models import DeckColumns, DeckEntry, TariffEntry
 from tallywire.catalog.models_terms import EVERY_BAND
 from tallywire.catalog.pricing import in_units, increment_groups
 from tallywire.catalog.problems import Problem, at_most
-from tallywire.catalog.rules_revisions import revision_spans
+from tallywire.catalog.rules_revisions import gap_words, revision_spans
 from tallywire.catalog.rules_tariffs import bands_of
 from tallywire.catalog.table import read_table
 from tallywire.catalog.yaml_text import Path
@@ -142,20 +142,23 @@ class _Deck:
         same = pl.col("prefix") == pl.col("prefix").shift(1)
         ends = pl.col("valid_to_us").cum_max().over("prefix").shift(1)
         line = pl.col(LINE).shift(1).alias("before")
+        gap = (pl.col("valid_from_us") - ends).alias("gap")
+        ordered = ordered.with_columns(line, gap)
         found = [
-            *self._following(ordered.with_columns(line), same & (ends > pl.col("valid_from_us")),
+            *self._following(ordered, same & (ends > pl.col("valid_from_us")),
                              "is priced twice at one time, first in line {}; keep one"),
-            *self._following(ordered.with_columns(line), same & (ends < pl.col("valid_from_us")),
+            *self._following(ordered, same & (ends < pl.col("valid_from_us")),
                              "has no price between line {} and this one; close the gap"),
         ]  # fmt: skip
         self.problems += found
 
     def _following(self, rows: pl.DataFrame, wrong: pl.Expr, text: str) -> list[Problem]:
-        named = rows.filter(wrong).select(LINE, "prefix", "before")
+        named = rows.filter(wrong).select(LINE, "prefix", "before", "gap")
         key = self.names["prefix"]
         found = [
-            Problem(self.file, line, key, f"the prefix {prefix} {text.format(before)}")
-            for line, prefix, before in named.iter_rows()
+            Problem(self.file, line, key, f"the prefix {prefix} {text.format(before)}{size}")
+            for line, prefix, before, gap in named.iter_rows()
+            for size in [gap_words(gap) if gap > 0 else ""]
         ]
         return at_most(found, "prefixes that do not follow one another")
 

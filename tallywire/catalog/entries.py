@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import polars as pl
 
 from schemas.services import UNIT_OF_SERVICE, Service, Unit
+from tallywire.catalog.assertion_models import AssertionEntry
 from tallywire.catalog.models import (
     AccountEntry,
     CalendarEntry,
@@ -89,6 +90,7 @@ class Entries:
     offers: tuple[Placed[OfferEntry], ...] = ()
     partners: tuple[Placed[PartnerEntry], ...] = ()
     accounts: tuple[Placed[AccountEntry], ...] = ()
+    assertions: tuple[Placed[AssertionEntry], ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     top_ups: Mapping[str, pl.DataFrame] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from tallywire.catalog.values import (
     Id,
     Moment,
     Money,
+    Percent,
     Scale,
     Size,
     Steps,
@@ -55,6 +56,7 @@ class Operator(Entry):
     international_prefixes: tuple[Digits, ...] = ("00",)
     home_plmn: Digits = ""
     fx_days: Whole = 1
+    max_change_percent: Percent = Fraction(50)
 
 
 class ServedBy(Entry):

@@ -16,15 +16,23 @@ class Problem:
         line: Line in it, from 1.
         key: Where in the entry, for example `revisions[0].prices[2].rate`; or a CSV column.
         message: What is wrong and what to do.
+        rule: Name of the lint rule, where it has one: `docs/reference/catalog.md` describes it.
     """
 
     file: str
     line: int
     key: str
     message: str
+    rule: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key + ': ' if self.key else ''}{self.message}"
+        return self.told("")
+
+    def told(self, severity: str) -> str:
+        """Write it as a line that an editor can follow; `severity` is put before the key."""
+        parts = (severity, self.key, self.message)
+        text = ": ".join(part for part in parts if part)
+        return f"{self.file}:{self.line}: {text}{f' [{self.rule}]' if self.rule else ''}"
 
 
 def at_most(problems: Iterable[Problem], what: str) -> list[Problem]:
@@ -35,4 +43,5 @@ def at_most(problems: Iterable[Problem], what: str) -> list[Problem]:
     first = found[:MOST_OF_A_KIND]
     more = len(found) - MOST_OF_A_KIND
     last = found[MOST_OF_A_KIND]
-    return [*first, Problem(last.file, last.line, "", f"and {more} more rows with {what}")]
+    text = f"and {more} more rows with {what}"
+    return [*first, Problem(last.file, last.line, "", text, last.rule)]

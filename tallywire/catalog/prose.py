@@ -9,11 +9,13 @@ from schemas.services import Unit
 from tallywire.catalog.snapshot import FOREVER_US, Calendar, Group, Price, Tariff
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
-_NATURAL = {
+NATURAL = {
     Unit.MICROSECOND: (60_000_000, "min"),
     Unit.OCTET: (1_000_000, "MB"),
     Unit.COUNT: (1, "each"),
 }
+"""Base unit to the quantity that prices are said for, in base units, and its name."""
+
 _STRADDLES = {
     "start_band": "",
     "end_band": " (a step costs what the band it ends in costs)",
@@ -84,7 +86,7 @@ def date_words(micros: int, zone: str) -> str:
 
 
 def _rate_words(group: Group, tariff: Tariff) -> str:
-    factor, natural = _NATURAL[Unit(tariff.unit)]
+    factor, natural = NATURAL[Unit(tariff.unit)]
     rates = [money_words(rate * factor) for rate in group.rates]
     named = zip(tariff.calendar.bands, rates, strict=True)
     rate = rates[0] if len(set(rates)) == 1 else ", ".join(f"{band} {one}" for band, one in named)

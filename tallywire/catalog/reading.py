@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from tallywire.catalog.compile_snapshot import compile_snapshot
 from tallywire.catalog.deck import decks
-from tallywire.catalog.entries import Pass
+from tallywire.catalog.entries import Entries, Pass
 from tallywire.catalog.holdings import holdings
+from tallywire.catalog.places import Places
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.rules_accounts import hierarchy, subscriptions
+from tallywire.catalog.rules_assertions import assertions
 from tallywire.catalog.rules_calendars import calendars
 from tallywire.catalog.rules_feeds import HasOptions, feeds
 from tallywire.catalog.rules_ids import unique_ids
 from tallywire.catalog.rules_offers import offers, plans
+from tallywire.catalog.rules_overflow import overflow
 from tallywire.catalog.rules_partners import overrides, partners
 from tallywire.catalog.rules_revisions import revisions
 from tallywire.catalog.rules_tariffs import tariffs
@@ -30,10 +33,12 @@ class Reading:
     Attributes:
         snapshot: The compiled catalogue; none where there are problems.
         problems: Everything to correct, by file and line.
+        entries: What was read, with its places: what warnings and assertions are found in.
     """
 
     snapshot: Snapshot | None
     problems: list[Problem]
+    entries: Entries
 
 
 def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tuple[Pass, ...]:
@@ -56,6 +61,7 @@ def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tup
         holdings,
         hierarchy,
         subscriptions,
+        assertions,
     )
 
 
@@ -74,5 +80,7 @@ def read(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> Readi
         entries, found = check(entries)
         problems += found
     if problems:
-        return Reading(None, sorted(set(problems)))
-    return Reading(compile_snapshot(entries, files), [])
+        return Reading(None, sorted(set(problems)), entries)
+    snapshot = compile_snapshot(entries, files)
+    problems = overflow(snapshot, Places(entries))
+    return Reading(None if problems else snapshot, sorted(set(problems)), entries)

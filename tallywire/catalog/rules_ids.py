@@ -17,6 +17,7 @@ _KINDS = (
     "offers",
     "partners",
     "accounts",
+    "assertions",
 )
 
 

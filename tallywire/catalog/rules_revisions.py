@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from schemas.services import Unit
 from tallywire.catalog.entries import Entries, Placed, Result
 from tallywire.catalog.models import TariffEntry
 from tallywire.catalog.problems import Problem
+from tallywire.catalog.prose import quantity_words
 from tallywire.catalog.snapshot import FOREVER_US
+
+_DAY_US = 86_400_000_000
 
 
 def revision_spans(tariff: TariffEntry, zone: str) -> list[tuple[int, int]]:
@@ -19,6 +23,18 @@ def revision_spans(tariff: TariffEntry, zone: str) -> list[tuple[int, int]]:
         (start, one.valid_to.micros(zone) if one.valid_to else end)
         for start, end, one in zip(starts, ends, tariff.revisions, strict=True)
     ]
+
+
+def gap_words(length_us: int) -> str:
+    """Write how long a short gap is, and the reason there mostly is for it; else nothing.
+
+    >>> gap_words(1_000_000)
+    ' of 1 s (an end does not count: write the instant at which the next begins)'
+    """
+    if length_us > _DAY_US:
+        return ""
+    length = quantity_words(length_us, Unit.MICROSECOND)
+    return f" of {length} (an end does not count: write the instant at which the next begins)"
 
 
 def _tariff(placed: Placed[TariffEntry], zone: str) -> Iterator[Problem]:
@@ -40,7 +56,10 @@ def _tariff(placed: Placed[TariffEntry], zone: str) -> Iterator[Problem]:
             text = "overlaps the revision above it; begin where that one ends"
             yield placed.problem((*path, "valid_from"), text)
         elif start > before:
-            text = "leaves a gap: the revision above ends earlier; begin where it ends"
+            text = (
+                f"leaves a gap{gap_words(start - before)}: the revision above ends earlier; begin "
+                "where it ends"
+            )
             yield placed.problem((*path, "valid_from"), text)
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tallywire.catalog.assertion_models import AssertionEntry
 from tallywire.catalog.entries import Entries, Placed, dotted
 from tallywire.catalog.models import (
     AccountEntry,
@@ -35,6 +36,7 @@ KINDS: Mapping[str, type[Entry]] = {
     "offers": OfferEntry,
     "partners": PartnerEntry,
     "accounts": AccountEntry,
+    "assertions": AssertionEntry,
 }
 """Folder to the model of the entries in it."""
 

@@ -104,6 +104,15 @@ def money(value: object) -> Fraction:
     return Fraction(text)
 
 
+def percent(value: object) -> Fraction:
+    """Read a percentage: `50`, `12.5`, without the sign."""
+    text = _plain(value)
+    if not _MONEY.fullmatch(text):
+        msg = f"{text!r} is not a percentage; write a number such as 50, without sign"
+        raise ValueError(msg)
+    return Fraction(text)
+
+
 def amount(value: object) -> Amount:
     """Read a quantity: a number, or a number and its unit.
 
@@ -263,6 +272,7 @@ def time_zone(value: object) -> str:
 
 
 Money = Annotated[Fraction, PlainValidator(money)]
+Percent = Annotated[Fraction, PlainValidator(percent)]
 Size = Annotated[Amount, PlainValidator(amount)]
 Steps = Annotated[Increments, PlainValidator(increments)]
 Moment = Annotated[When, PlainValidator(when)]

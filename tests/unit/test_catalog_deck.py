@@ -115,6 +115,16 @@ def test_a_gap_between_rows_of_a_prefix_is_named() -> None:
     assert problem.line == 4
 
 
+def test_a_short_gap_says_how_long_it_is_and_why_it_is_there() -> None:
+    ends = ROWS.replace("0,,2026-07-01,", "0,,2026-06-30T23:59:59+02:00,")
+    (problem,) = _problems(ends)
+    assert problem.line == 4
+    assert problem.message == (
+        "the prefix 44 has no price between line 3 and this one; close the gap of 1 s (an end does "
+        "not count: write the instant at which the next begins)"
+    )
+
+
 def test_thousands_of_bad_rows_are_counted_not_listed() -> None:
     rows = "".join(f"{n},X,free,0,1,1,0,,,\n" for n in range(100, 3_100))
     found = _problems(rows)

@@ -122,6 +122,15 @@ def test_revisions_neither_leave_gaps_nor_overlap(start: str, end: str, words: s
     assert problem.line == text[: text.index(start)].count("\n") + 1
 
 
+def test_a_short_gap_of_revisions_says_how_long_it_is() -> None:
+    first = "valid_from: 2026-01-01\n    valid_to: 2026-06-30T23:59:59.999+02:00"
+    text = changed(VOICE, "valid_from: 2026-01-01", first)[VOICE]
+    block = text[text.index("    zones: dialled") :]
+    text += f"  - revision: 2\n    valid_from: 2026-07-01\n{block}"
+    (problem,) = reading({VOICE: text}).problems
+    assert "leaves a gap of 1000 us (an end does not count" in problem.message
+
+
 def test_one_identifier_has_one_holder_at_a_time() -> None:
     table = (
         "account_id,subscription_id,offer_id,identifier_type,identifier,valid_from,valid_to\n"

@@ -12,7 +12,9 @@ from dataflows.ledger import Ledger, LedgerDamaged
 def _ledger(path: Path, entries: int) -> Ledger:
     ledger = Ledger(path)
     for number in range(entries):
-        ledger.append(entry("pbx", number, "file", (number * 10, number * 10 + 10), 3, lambda _at: "hash"))
+        ledger.append(
+            entry("pbx", number, "file", (number * 10, number * 10 + 10), 3, lambda _at: "hash")
+        )
     return ledger
 
 

@@ -66,10 +66,11 @@ class PriceTable:
             return
         entering = sum(_whole(tier.flat + tier.block * tier.rate, common) for tier in tiers)
         rates = [_whole(rate, common) for group in price.groups for rate in group.rates]
-        highest = max(1, *rates) + max((_whole(tier.rate, common) for tier in tiers), default=0)
+        highest = max(rates) + max((_whole(tier.rate, common) for tier in tiers), default=0)
         room = min(_FITS, _LARGEST_AMOUNT * common) - scaled[0] - scaled[1] - entering
         steps = sum(group.increment for group in price.groups)
-        self.limit[number] = max(-1, room // highest - steps)
+        reach = room // highest if highest else _FITS  # what is free does not grow
+        self.limit[number] = max(-1, reach - steps) if room >= 0 else -1
         self.denominator[number] = common
         self.connect[number], self.minimum[number] = scaled[0], scaled[1]
         if most is not None:

@@ -35,7 +35,7 @@ def plain_id(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Make free text of a name: one line of printable characters, never empty.
+    r"""Make free text of a name: one line of printable characters, never empty.
 
     >>> plain_name("Norway\tmobile"), plain_name("")
     ('Norway?mobile', '-')

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from schemas.services import Unit
@@ -11,6 +10,8 @@ from tallywire.catalog.imports.cgrates.tables import Cells
 from tallywire.catalog.imports.report import Kind, Note
 
 _PIECE = re.compile(r"([0-9]+(?:\.[0-9]*)?)(h|ms|us|µs|ns|m|s)")
+_MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,2})?")
+_LONGEST = 40
 _NANOSECONDS = {
     "h": 3_600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 1_000, "µs": 1_000,
     "ns": 1,
@@ -46,10 +47,9 @@ class Rate:
 
 def money(text: str) -> Fraction | None:
     """Read a price of the source: decimal text, not negative, at most 12 decimals; empty is 0."""
-    try:
-        value = Fraction(Decimal(text or "0"))
-    except (InvalidOperation, ValueError, OverflowError):
+    if not _MONEY.fullmatch(text or "0"):
         return None
+    value = Fraction(text or "0")
     exact = (value * _FINEST).denominator == 1
     return value if exact and 0 <= value < _FINEST else None
 
@@ -63,7 +63,11 @@ def nanoseconds(text: str) -> int | None:
     if re.fullmatch(r"[0-9]{1,18}", text or "0"):
         return int(text or "0")
     pieces = _PIECE.findall(text)
-    if not pieces or "".join(number + name for number, name in pieces) != text:
+    if (
+        len(text) > _LONGEST
+        or not pieces
+        or "".join(number + name for number, name in pieces) != text
+    ):
         return None
     total = sum((Fraction(number) * _NANOSECONDS[name] for number, name in pieces), Fraction(0))
     return int(total) if total.denominator == 1 else None

@@ -1,5 +1,6 @@
 """Rounding and maximum cost of destination rates: one rounding a tariff, one maximum a price."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -18,8 +19,12 @@ _DECIMALS_WITHOUT = 5  # to which the source rounds where nothing is said
 Rounding = tuple[str, int]
 
 
+def _decimals(row: Cells) -> bool:
+    return re.fullmatch("[0-9]{1,3}", row["decimals"]) is not None
+
+
 def _rounding(row: Cells) -> Rounding:
-    decimals = int(row["decimals"]) if row["decimals"].isdecimal() else _DECIMALS_WITHOUT
+    decimals = int(row["decimals"]) if _decimals(row) else _DECIMALS_WITHOUT
     return _MODES.get(row["method"], "half_up"), min(decimals, _MOST_DECIMALS)
 
 
@@ -35,7 +40,7 @@ def rounding_of(candidates: Iterable[Candidate], notes: list[Note]) -> Tree:
             text = f"{row['id']}: rounding {own}; a tariff has one: {mode} to {scale} decimals"
             money_words = "a charge differs by less than one unit of its last decimal"
             notes.append(row.note(Kind.LOST, text, money_words))
-        elif row["method"] not in _MODES or not row["decimals"].isdecimal():
+        elif row["method"] not in _MODES or not _decimals(row):
             text = f"{row['id']} says no rounding method or decimals: {mode}, {scale} decimals"
             notes.append(row.note(Kind.ASSUMED, text, "each charge is rounded once, like this"))
     return {"mode": mode, "scale": str(scale)}

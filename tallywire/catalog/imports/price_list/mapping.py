@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from schemas.services import Service
 from tallywire.catalog.models import Entry
 from tallywire.catalog.sources import model_problems
-from tallywire.catalog.values import Id, Moment, Scale, Size, Whole, Words, YesNo
+from tallywire.catalog.values import Day, Id, Scale, Size, Whole, Words, YesNo
 from tallywire.catalog.yaml_text import Tree, read_yaml
 
 STEPS = re.compile(r"([0-9]{1,9})\s*[/+]\s*([0-9]{1,9})")
@@ -72,7 +72,7 @@ class _Checked(Entry):
     """Values that are kept as text and must be readable."""
 
     per: Size
-    start: Moment | None = None
+    start: Day | None = None
 
 
 class MappingFault(ValueError):  # noqa: N818  it says what is the case

@@ -88,6 +88,8 @@ def _oslo(text: str) -> dt.datetime:
         ("any", "2026-12-24T10:00:00+01:00", "4741000000", 61, "0.7625"),
         # 4 s by day with a whole minute begun at 17:59:58
         ("any", "2026-06-02T17:59:58+02:00", "4722000000", 62, "0.171"),
+        # half a minute of the day with its 0.10, then a minute of the evening without its own fee
+        ("any", "2026-06-02T17:59:30+02:00", "4741000000", 90, "0.31"),
         # Germany: the fallback subject's plan, at most 1.50
         ("any", "2026-06-02T10:00:00+02:00", "4930000000", 60, "0.75"),
         ("any", "2026-06-02T10:00:00+02:00", "4930000000", 600, "1.50"),
@@ -118,6 +120,12 @@ def test_messages_and_numbers_without_price(snapshot: Snapshot) -> None:
 MOMENTS = st.one_of(
     st.integers(0, 3 * 365 * 86_400),
     st.integers(358 * 86_400, 360 * 86_400),  # the days around Christmas
+    st.builds(  # less than four minutes before an edge of bands
+        lambda day, edge, before: day * 86_400 + edge * 60 - before,
+        st.integers(120, 140),
+        st.sampled_from([7 * 60 + 30, 11 * 60, 12 * 60 + 30, 18 * 60, 24 * 60]),
+        st.integers(1, 240),
+    ).map(lambda second: second - 3_600),  # by summer time, an hour ahead of 1 January
 ).map(lambda second: _oslo("2025-01-01T00:00:00+01:00") + dt.timedelta(seconds=second))
 CALLS = st.tuples(
     st.sampled_from(["*any", "staff"]),

@@ -5,7 +5,7 @@ import json
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.price import price as price_lines
@@ -311,6 +311,7 @@ def test_a_deck_without_its_columns_is_refused() -> None:
         import_astpp("deck.csv", "Code,Destination\n46,Sweden\n", SAID)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_makes_an_import_raise_anything_else(text: str) -> None:
     try:

@@ -44,13 +44,19 @@ def size_text(quantity: int, unit: Unit) -> str:
     return f"{quantity} B" if unit == Unit.OCTET else str(quantity)
 
 
-def fee_in_first_step(rate: Rate) -> Rate:
-    """Make the connection fee a part of the first step's price."""
+def fee_in_first_step(rate: Rate, shortest: int) -> Rate:
+    """Make the connection fee a part of the price of the step that begins at 0.
+
+    Args:
+        rate: Fee and groups.
+        shortest: The shortest first step of all bands, base units: a call may go over into this
+            band then, and the steps from there on carry no fee.
+    """
     first = rate.slots[0]
     size = lcm(first.step, first.unit)
     whole = rate.fee * (size // first.step) + first.rate * (size // first.unit)
-    rest = Slot(first.step, first.step, first.unit, first.rate)
-    goes_on = len(rate.slots) == 1 or rate.slots[1].start > first.step
+    rest = Slot(shortest, first.step, first.unit, first.rate)
+    goes_on = len(rate.slots) == 1 or rate.slots[1].start > shortest
     slots = (Slot(0, first.step, size, whole), *((rest,) if goes_on else ()), *rate.slots[1:])
     return Rate(Fraction(0), slots)
 
@@ -82,7 +88,11 @@ def written_price(by_band: Mapping[str, Rate], unit: Unit) -> Written:
         unit: Base unit of the service.
     """
     folded = len({rate.fee for rate in by_band.values()}) > 1
-    rates = {name: fee_in_first_step(rate) if folded else rate for name, rate in by_band.items()}
+    shortest = min(rate.slots[0].step for rate in by_band.values())
+    rates = {
+        name: fee_in_first_step(rate, shortest) if folded else rate
+        for name, rate in by_band.items()
+    }
     tree: dict[str, Tree] = {}
     fee = next(iter(rates.values())).fee
     if fee:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -74,8 +75,11 @@ def _plain_errors() -> Iterator[None]:
     except MappingFault as error:
         raise _stop(Exit.USAGE, str(error)) from None
     except CatalogError as error:
-        wrong_use = error.errno in {errno.EINVAL, errno.ENOENT, errno.ENOTDIR}
+        wrong_use = error.errno in {errno.EINVAL, errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
         raise _stop(Exit.USAGE if wrong_use else Exit.MACHINE, str(error)) from None
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has read enough, as of `| head`
+        raise typer.Exit(Exit.DONE) from None
     except OSError as error:
         missing = error.errno in {errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
         text = f"cannot read {error.filename}: {error.strerror}; correct the path"
@@ -154,6 +158,8 @@ def _finish(imported: Imported, out: Path, *, strict: bool, as_json: bool) -> No
         typer.echo(f"{what}; next: tallywire catalog lint {out}" if written else what)
         for line in _report(imported, written=written):
             typer.echo(line)
+    if not files:
+        typer.echo("the source has no price that can be carried over", err=True)
     for problem in problems:
         typer.echo(f"the catalogue would not lint: {problem}", err=True)
     if not written:

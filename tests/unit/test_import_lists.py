@@ -237,7 +237,15 @@ def test_what_nobody_said_is_told() -> None:
 
 
 def test_a_list_of_nothing_good_gives_no_catalogue() -> None:
-    assert _list("Code,Rate\n46,free\n").files == {}
+    for rows in ("46,free\n", ""):
+        imported = _list("Code,Rate\n" + rows)
+        assert (imported.files, imported.complete) == ({}, False)
+
+
+@pytest.mark.parametrize(("service", "per"), [("sms", "1"), ("data", "1 MB"), ("api", "1000")])
+def test_other_services_have_their_own_units(service: str, per: str) -> None:
+    imported = _list("Code,Rate\n46,0.01\n", service=service, per=per, increment="1/1")
+    assert _snapshot(imported).tariffs["list"].service == service
 
 
 @pytest.mark.parametrize(
@@ -248,6 +256,7 @@ def test_a_list_of_nothing_good_gives_no_catalogue() -> None:
         ({"increment": "60/0"}, "increment: steps must be greater than 0"),
         ({"initial": "Rate"}, "increment: say one column or 60/60"),
         ({"per": "1 furlong"}, "per: 'furlong' is not a unit"),
+        ({"service": "sms"}, "per: '1 min' is not more than 0 counts, in which sms counts"),
         ({"decimal": "dot"}, "decimal: "),
         ({"start": "soon"}, "start: 'soon' is not a day; write"),
         ({"skip_lines": "9"}, "no line with names of columns after 9 lines"),

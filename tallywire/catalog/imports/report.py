@@ -64,8 +64,10 @@ class Imported:
 
     @property
     def complete(self) -> bool:
-        """Tell whether everything was carried over."""
-        return not any(note.kind in {Kind.LOST, Kind.REFUSED} for note in self.notes)
+        """Tell whether everything was carried over, and there was something."""
+        return bool(self.files) and not any(
+            note.kind in {Kind.LOST, Kind.REFUSED} for note in self.notes
+        )
 
 
 def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:

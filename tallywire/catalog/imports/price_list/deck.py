@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from schemas.services import UNIT_OF_SERVICE, Unit
 from tallywire.catalog.imports.operator_file import OperatorWords, operator_yaml
 from tallywire.catalog.imports.price_list.mapping import ListMapping
 from tallywire.catalog.imports.price_list.rows import Priced, Refused
@@ -92,7 +93,8 @@ def _deck_csv(rows: Sequence[Priced], columns: Sequence[str]) -> str:
 def _tariff(mapping: ListMapping, columns: Sequence[str], start: str) -> Tree:
     deck: dict[str, Tree] = {"file": f"decks/{mapping.id}.csv", "per": mapping.per}
     if mapping.steps is not None:
-        deck["increment"] = "/".join(str(step) for step in mapping.steps)
+        size = " B" if UNIT_OF_SERVICE[mapping.service] == Unit.OCTET else ""
+        deck["increment"] = "/".join(f"{step}{size}" for step in mapping.steps)
     deck["columns"] = {name: name for name in columns}
     revision: dict[str, Tree] = {"revision": "1", "valid_from": start, "deck": deck}
     rounding: dict[str, Tree] = {"mode": mapping.rounding, "scale": str(mapping.decimals)}

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from schemas.services import Service
+from schemas.services import UNIT_OF_SERVICE, Service
 from tallywire.catalog.models import Entry
+from tallywire.catalog.pricing import in_units
 from tallywire.catalog.sources import model_problems
 from tallywire.catalog.values import Day, Id, Scale, Size, Whole, Words, YesNo
 from tallywire.catalog.yaml_text import Tree, read_yaml
@@ -88,7 +89,11 @@ def _faults(mapping: ListMapping) -> Iterator[str]:
     if mapping.steps is not None and not all(mapping.steps):
         yield "increment: steps must be greater than 0"
     try:
-        _ = _Checked(per=mapping.per, start=mapping.start)
+        checked = _Checked(per=mapping.per, start=mapping.start)
+        unit = UNIT_OF_SERVICE[mapping.service]
+        if not in_units(checked.per, unit):
+            counts = f"{unit}s, in which {mapping.service} counts"
+            yield f"per: {mapping.per!r} is not more than 0 {counts}"
     except ValidationError as error:
         for one in error.errors(include_url=False):
             yield f"{one['loc'][0]}: {str(one['msg']).removeprefix('Value error, ')}"

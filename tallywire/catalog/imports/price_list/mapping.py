@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from schemas.services import UNIT_OF_SERVICE, Service
-from tallywire.catalog.models import Entry
+from tallywire.catalog.models_terms import Entry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.sources import model_problems
 from tallywire.catalog.values import Day, Id, Scale, Size, Whole, Words, YesNo

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import catalog_activation as activation
-from cli import catalog_backtest, catalog_check
+from cli import catalog_backtest, catalog_check, catalog_import
 from cli.catalog_common import (
     Folder,
     Which,
@@ -37,6 +37,7 @@ app.command("approve", epilog=activation.APPROVE)(activation.approve)
 app.command("activate", epilog=activation.ACTIVATE)(activation.activate)
 app.command("rollback", epilog=activation.ROLLBACK)(activation.rollback)
 app.command("history", epilog=activation.HISTORY)(activation.history_)
+app.add_typer(catalog_import.app, name="import")
 app.command("backtest", epilog=catalog_backtest.EPILOG)(catalog_backtest.command)
 
 

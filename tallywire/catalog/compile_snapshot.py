@@ -44,7 +44,10 @@ def typical_rates(
     found: dict[str, dict[str, list[Fraction]]] = {}
     for tariff in tariffs.values():
         rates = found.setdefault(tariff.service, {}).setdefault(tariff.currency, [])
-        rates += [price.groups[0].rates[0] for price in tariff.prices]
+        rates += [
+            next(one.rates[0] for one in price.groups if not one.bands or 0 in one.bands)
+            for price in tariff.prices
+        ]
     typical = {}
     for service, by_currency in sorted(found.items()):
         chosen = currency if currency in by_currency else min(by_currency)

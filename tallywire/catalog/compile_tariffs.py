@@ -1,6 +1,6 @@
 """Tariffs, compiled: exact prices per base unit, and a table of prefixes that point at them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import polars as pl
@@ -126,6 +126,13 @@ def _conversion(entry: TariffEntry) -> Conversion | None:
     return Conversion(written.multiply, written.divide, written.rounding)
 
 
+def _order(entry: TariffEntry, prices: Sequence[Price]) -> str:
+    """Give the order of rating: steps that differ by band are walked one after another."""
+    groups = [group for price in prices for group in (*price.groups, *(price.uplink or ()))]
+    banded = any(group.bands for group in groups)
+    return "sequential" if banded else entry.order
+
+
 def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapping[str, Tariff]:
     """Compile every tariff.
 
@@ -150,7 +157,7 @@ def compile_tariffs(entries: Entries, calendars: Mapping[str, Calendar]) -> Mapp
             rounding=Rounding(entry.rounding.mode, entry.rounding.scale),
             prices=tuple(tariff.prices),
             prefixes=pl.concat(tariff.frames).sort("prefix", "valid_from_us"),
-            order=entry.order,
+            order=_order(entry, tariff.prices),
             straddle=entry.straddle,
             origins=_origins(entry, tariff.plans),
             conversion=_conversion(entry),

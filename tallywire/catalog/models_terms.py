@@ -52,8 +52,9 @@ Period = Literal["day", "week", "month", "year", "once"]
 
 
 class GroupEntry(Entry):
-    """An increment group: from here on, these steps at this rate."""
+    """An increment group: from here on, in these bands (or all), these steps at this rate."""
 
+    bands: tuple[Id, ...] = ()
     start: Size = Field(alias="from")
     step: Size
     rate: Rates

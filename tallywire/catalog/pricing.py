@@ -25,6 +25,7 @@ class Written:
         step: Base units.
         per: Base units that `rates` pay for.
         rates: Price of `per` by band; EVERY_BAND for all.
+        bands: Bands in which the group applies; empty for all.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Written:
     step: int | None
     per: int | None
     rates: Mapping[str, Fraction]
+    bands: tuple[str, ...] = ()
 
 
 def in_units(amount: Amount | None, unit: Unit) -> int | None:
@@ -99,6 +101,7 @@ def written_groups(price: HasGroups, unit: Unit) -> list[Written]:
                 in_units(group.step, unit),
                 in_units(group.per, unit),
                 group.rate,
+                group.bands,
             )
             for index, group in enumerate(price.groups)
         ]
@@ -120,11 +123,15 @@ def rates_by_band(
 
 
 def compiled_groups(written: Sequence[Written], bands: Sequence[str]) -> tuple[Group, ...]:
-    """Compile groups that lint has passed."""
-    return tuple(
-        Group(one.start or 0, one.step or 1, rates_by_band(one.rates, one.per or 1, bands))
-        for one in written
-    )
+    """Compile groups that lint has passed; a group costs nothing in the bands it is not for."""
+    return tuple(_group(one, bands) for one in written)
+
+
+def _group(one: Written, bands: Sequence[str]) -> Group:
+    elsewhere = dict.fromkeys(set(bands) - set(one.bands), Fraction(0)) if one.bands else {}
+    rates = rates_by_band({**one.rates, **elsewhere}, one.per or 1, bands)
+    named = tuple(bands.index(band) for band in one.bands)
+    return Group(one.start or 0, one.step or 1, rates, named)
 
 
 def after_free(groups: tuple[Group, ...], free: int) -> tuple[Group, ...]:

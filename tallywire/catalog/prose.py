@@ -87,8 +87,9 @@ def date_words(micros: int, zone: str) -> str:
 
 def _rate_words(group: Group, tariff: Tariff) -> str:
     factor, natural = NATURAL[Unit(tariff.unit)]
-    rates = [money_words(rate * factor) for rate in group.rates]
-    named = zip(tariff.calendar.bands, rates, strict=True)
+    places = group.bands or range(len(group.rates))
+    rates = [money_words(group.rates[place] * factor) for place in places]
+    named = zip((tariff.calendar.bands[place] for place in places), rates, strict=True)
     rate = rates[0] if len(set(rates)) == 1 else ", ".join(f"{band} {one}" for band, one in named)
     return f"{rate} {tariff.currency}{' each' if natural == 'each' else f'/{natural}'}"
 
@@ -109,7 +110,9 @@ def group_words(groups: Iterable[Group], tariff: Tariff) -> str:
         start = f"from {_step_words(group.start, tariff.unit)} on " if group.start else ""
         same, rate = rate, _rate_words(group, tariff)
         steps = f" in steps of {step}" if step != "1" else ""
-        parts.append(f"{start}{'' if rate == same else rate}{steps}".replace("  ", " "))
+        where = "+".join(tariff.calendar.bands[band] for band in group.bands)
+        shown = "" if rate == same and not where else rate
+        parts.append(f"{where and where + ': '}{start}{shown}{steps}".replace("  ", " "))
     return ", ".join(parts)
 
 

@@ -40,7 +40,7 @@ def _rates(one: Written, bands: Sequence[str] | None) -> Found:
         if band not in bands:
             text = f"{band!r} is not a band of the calendar: {', '.join(bands)}"
             yield (*path, band), text
-    for band in bands:
+    for band in one.bands or bands:
         if band not in one.rates:
             yield path, f"has no rate for the band {band!r}; add it"
 
@@ -52,6 +52,22 @@ def _sizes(one: Written, unit: Unit, step_key: str) -> Found:
             yield (*one.path, key), f"is missing or not in {unit}s; write for example {example}"
         elif size == 0:
             yield (*one.path, key), f"must be greater than 0; write for example {example}"
+
+
+def _by_band(groups: Sequence[Written], bands: Sequence[str]) -> Found:
+    """Check groups that are for some bands only: each band has groups of its own, from 0 on."""
+    for one in groups:
+        if not one.bands:
+            yield (*one.path, "bands"), "is missing where other groups name bands; name its bands"
+        for band in one.bands:
+            if band not in bands:
+                text = f"{band!r} is not a band of the calendar: {', '.join(bands)}"
+                yield (*one.path, "bands"), text
+    for band in bands:
+        own = [one for one in groups if band in one.bands]
+        if not own:
+            yield ("groups",), f"no group is for the band {band!r}; write one"
+        yield from _order(own) if own else ()
 
 
 def _order(groups: Sequence[Written]) -> Found:
@@ -80,12 +96,17 @@ def price_faults(price: PriceEntry, unit: Unit, bands: Sequence[str] | None) -> 
         yield ("maximum_charge",), "is less than the minimum charge; correct one of them"
     if price.free is not None and in_units(price.free, unit) is None:
         yield ("free",), f"is not in {unit}s; write for example {_EXAMPLE[unit]}"
+    if price.free is not None and any(one.bands for one in price.groups):
+        yield ("free",), "stands beside groups of some bands; write a group at rate 0 instead"
     yield from _groups(price, unit, bands)
 
 
 def _groups(price: HasGroups, unit: Unit, bands: Sequence[str] | None) -> Found:
     groups = written_groups(price, unit)
-    if price.groups:
+    banded = any(one.bands for one in groups)
+    if banded and bands is not None:
+        yield from _by_band(groups, bands)
+    elif price.groups and not banded:
         yield from _order(groups)
     for one in groups if price.groups else groups[:1]:
         yield from _rates(one, bands)
@@ -117,6 +138,11 @@ def _other_prices(price: PriceEntry, unit: Unit) -> Found:
         yield ("multiplier",), "stands beside percent; write one of them"
     if price.of is not None and price.percent is None and price.multiplier is None:
         yield ("of",), "is written with percent or multiplier"
+
+
+def _by_bands(price: PriceEntry) -> bool:
+    sent = price.uplink.groups if price.uplink is not None else ()
+    return any(one.bands for one in (*price.groups, *sent))
 
 
 class _Tariffs:
@@ -170,6 +196,9 @@ class _Tariffs:
         for index, price in enumerate(revision.prices):
             for path, text in price_faults(price, unit, bands):
                 yield ("prices", index, *path), text
+            if tariff.straddle != "start_band" and _by_bands(price):
+                text = "groups of some bands need the tariff's straddle to be start_band"
+                yield ("prices", index, "groups"), text
         if tariff.zone_by == "none":
             yield from self._single(revision)
         elif revision.prices:

@@ -93,11 +93,14 @@ class Group:
         start: First unit the group covers, base units.
         increment: Step, base units, > 0.
         rates: Exact price per base unit, one for each band of the tariff's calendar.
+        bands: Bands (indexes) in which it applies; empty for all. Where one group of a price names
+            bands all do, and the groups of each band ascend from 0.
     """
 
     start: int
     increment: int
     rates: tuple[Fraction, ...]
+    bands: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,9 @@ def stretches(
         policy: UNTIMED, or what a step that reaches into another band costs: `start_band`,
             `end_band` or `prorate`.
     """
+    if any(group.bands for group in groups):
+        yield from _by_own_groups(groups, quantity, calendar, start_us, timed=policy != UNTIMED)
+        return
     at_start = band(calendar, start_us) if policy == UNTIMED else 0
     for group, first, steps in charged_groups(groups, quantity):
         size = groups[group].increment
@@ -98,3 +101,24 @@ def _by_band(
         part = -((moment - edge) // grain) * grain  # whole grains that are decided before the edge
         yield here, done, part
         done += part
+
+
+def _by_own_groups(
+    groups: tuple[Group, ...], quantity: int, calendar: Calendar, start_us: int, *, timed: bool
+) -> Iterator[Stretch]:
+    """Lay usage out where each band has groups of its own: a step has the band it begins in."""
+    done = 0
+    while done < quantity:
+        here, edge = (
+            band_until(calendar, start_us + done, start_us + quantity)
+            if timed
+            else (band(calendar, start_us), start_us + quantity)
+        )
+        own = [index for index, group in enumerate(groups) if here in group.bands]
+        index = max(number for number in own if groups[number].start <= done)
+        later = [groups[number].start for number in own if groups[number].start > done]
+        end = min(quantity, edge - start_us, *later)
+        size = groups[index].increment
+        length = -((done - end) // size) * size
+        yield Stretch(index, here, done, length)
+        done += length

@@ -106,7 +106,11 @@ def _increments(working: Working) -> Step:
             "counted": working.counted.quantity,
             "unit": working.found.tariff.unit,
             "converted": conversion is not None,
-            "groups": [{"from": group.start, "step": group.increment} for group in price.groups],
+            "groups": [
+                {"from": group.start, "step": group.increment}
+                for group in price.groups
+                if not group.bands or working.start_band in group.bands
+            ],
         },
     )
 

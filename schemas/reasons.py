@@ -44,6 +44,7 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "zone_unknown"
     PRICE_NOT_EFFECTIVE = "price_not_effective"
     UNIT_MISMATCH = "unit_mismatch"
+    ZONE_UNPRICED = "zone_unpriced"
     ATTRIBUTE_UNKNOWN = "attribute_unknown"
     AMOUNT_MISSING = "amount_missing"
     FX_RATE_MISSING = "fx_rate_missing"

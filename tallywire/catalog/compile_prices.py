@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from schemas.services import Unit
 from tallywire.catalog.models import PriceEntry, TariffEntry
@@ -60,6 +61,11 @@ class ZonePrices:
 
     def _groups(self, entry: HasGroups) -> tuple[Group, ...]:
         return compiled_groups(written_groups(entry, self._unit), self._bands)
+
+    def without_price(self) -> Price:
+        """Make the price of a zone that has none: its prefixes hold, and refuse."""
+        nothing = Group(0, 1, tuple(Fraction(0) for _ in self._bands))
+        return Price(Fraction(0), Fraction(0), (nothing,), only_variants=True)
 
     def of_zone(self, entries: Sequence[PriceEntry], first: int) -> list[Price]:
         """Compile all prices of a zone: the first is the one that its prefixes point at.

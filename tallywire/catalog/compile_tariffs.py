@@ -63,6 +63,14 @@ class _Tariff:
                 (prefix, zone or "", number, revision.revision, *span)
                 for prefix in (prefixes[zone] if zone else ("",))
             ]
+        if revision.unpriced:
+            number = len(self.prices)
+            self.prices.append(compiler.without_price())
+            rows += [
+                (prefix, zone, number, revision.revision, *span)
+                for zone in revision.unpriced
+                for prefix in prefixes[zone]
+            ]
         self.frames.append(pl.DataFrame(rows, schema=PREFIX_SCHEMA, orient="row"))
 
     def _deck(self, deck: DeckEntry, revision: int, rows: pl.DataFrame) -> None:

@@ -87,6 +87,8 @@ def more_price_words(price: Price, unit: Unit) -> Iterator[str]:
 def whole_price_words(tariff: Tariff, number: int) -> str:
     """Write a price of a tariff, and those that hold instead where attributes fit."""
     price = tariff.prices[number]
+    if price.only_variants and not price.variants:
+        return "no price, on purpose"
     unit = Unit.COUNT if tariff.conversion else Unit(tariff.unit)
     text = ", ".join([price_words(price, tariff), *more_price_words(price, unit)])
     return "; ".join(

@@ -115,7 +115,8 @@ class Price:
             `minimum_charge`.
         variants: Prices for usage with certain attributes, most exact first; the first that fits
             is taken instead of this one.
-        only_variants: Usage that fits none of them has no price.
+        only_variants: Usage that fits none of them has no price; without any variant nothing in the
+            zone has one.
         tiers: Price over a period, added to that of the groups.
         share: Part of an amount that is charged: 1/50 is two per cent.
         share_of: `source_amount`, the amount that the event carries, or the run of an earlier leg.

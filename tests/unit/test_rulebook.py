@@ -1,3 +1,4 @@
+import dataclasses
 import uuid
 from decimal import Decimal
 from fractions import Fraction
@@ -6,10 +7,13 @@ import polars as pl
 import pytest
 import xxhash
 
-from schemas.columns import conform, frame_to_rows, polars_schema
+from schemas.columns import conform, frame_to_rows, polars_schema, rows_to_frame
 from schemas.rated import RatedEvent
 from schemas.reasons import Reason
+from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import FOREVER_US, Allowance, Calendar, Group, Rounding
+from tallywire.rating.counters import Counters
+from tallywire.rating.dispatch import Rater
 from tallywire.rating.rulebook import Rulebook
 from tests.priced import (
     SECOND,
@@ -285,3 +289,20 @@ def test_a_step_over_the_edge_of_its_band_belongs_to_the_band_it_begins_in() -> 
     charge = rate(snapshot, usage(100 * SECOND, "2026-01-15T11:59:40Z"))
     lengths = [line.part.stretch.length for line in charge.working.priced.lines]
     assert lengths == [21 * SECOND, 63 * SECOND, 21 * SECOND]
+
+
+def test_a_zone_left_without_a_price_is_no_shorter_prefix() -> None:
+    """Premium numbers within a country that is priced: they have no price, not the country's."""
+    snapshot = one_tariff(group(0, 60, "0.60"), prefixes=(
+        ("47", "norway", 0, 1, 0, FOREVER_US), ("47820", "premium", 1, 1, 0, FOREVER_US),
+    ))  # fmt: skip
+    tariff = snapshot.tariffs["tariff"]
+    barrier = dataclasses.replace(tariff.prices[0], only_variants=True)
+    tariff = dataclasses.replace(tariff, prices=(tariff.prices[0], barrier))
+    snapshot = dataclasses.replace(snapshot, tariffs={"tariff": tariff})
+    assert rate(snapshot, usage(SECOND, b_number="4741234567")).row["zone_id"] == "norway"
+    found = refuse(snapshot, usage(SECOND, b_number="4782012345"))
+    assert (found.reason, found.missing_ref) == (Reason.ZONE_UNPRICED, "premium")
+    batch = rows_to_frame([usage(SECOND, b_number="4782012345")], UsageEvent)
+    refused = Rater(snapshot).rate(batch, Counters()).refused
+    assert refused["detail"].to_list() == [found.detail]

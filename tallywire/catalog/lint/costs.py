@@ -151,7 +151,10 @@ def cheaper_than_cost(retail: Tariff, cost: Tariff) -> Comparison:
 
 def _alone(price: Price) -> bool:
     """Tell whether usage has this one price, whatever was used before, sent, or carried."""
-    return not (price.tiers or price.uplink or price.variants or price.share is not None)
+    return not (
+        price.tiers or price.uplink or price.variants or price.only_variants
+        or price.share is not None
+    )  # fmt: skip
 
 
 def _losing(
@@ -189,7 +192,9 @@ def _left_out(retail: Tariff, cost: Tariff, places: Places) -> Iterator[Problem]
     """Say once for each tariff that some of its prices were not compared."""
     for tariff in (retail, cost):
         for number, row in first_rows(tariff).items():
-            if not _alone(tariff.prices[number]):
+            price = tariff.prices[number]
+            unpriced = price.only_variants and not price.variants
+            if not _alone(price) and not unpriced:
                 text = (
                     "not compared: this price, and perhaps others of the tariff, depends on tiers, "
                     "attributes, amounts or the direction of octets"

@@ -91,7 +91,9 @@ def _ask(tables: Tables, usage: pl.DataFrame, tariff: Ints) -> Search:
     entry = np.where(reason == 0, matches.entry, -1)
     price = np.where(entry >= 0, tables.price_of_entry[entry], -1)
     chosen = tables.variants.choose(usage, tariff, price)
-    _refuse(reason, (chosen < 0) & (reason == 0), Reason.ATTRIBUTE_UNKNOWN)
+    lost = (chosen < 0) & (reason == 0)
+    _refuse(reason, lost & tables.variants.unpriced[price], Reason.ZONE_UNPRICED)
+    _refuse(reason, lost, Reason.ATTRIBUTE_UNKNOWN)
     return Search(tariff, entry, chosen, reason, digits, entry)
 
 
@@ -133,6 +135,9 @@ def refusal_words(tables: Tables, found: Search, usage: pl.DataFrame) -> pl.Data
             ref = name
         elif reason is Reason.QUANTITY_OUT_OF_RANGE:
             detail, ref = f"quantity {row['quantity']}", ""
+        elif reason is Reason.ZONE_UNPRICED:
+            ref = tables.zone_of(int(found.zone[place]))
+            detail = f"tariff {name} leaves the zone {ref!r} without a price"
         elif reason is Reason.ATTRIBUTE_UNKNOWN:
             ref = tables.zone_of(int(found.zone[place]))
             detail = f"tariff {name} has no price for these attributes in {ref!r}"

@@ -30,7 +30,12 @@ class Variants:
         self._base = base
         prices = [price for tariff in tariffs for price in tariff.prices]
         self._prices = prices
-        self._has = np.array([bool(price.variants) for price in prices], bool)
+        self._has = np.array(
+            [bool(price.variants) or price.only_variants for price in prices], bool
+        )
+        self.unpriced = np.array(
+            [price.only_variants and not price.variants for price in prices], bool
+        )
         self.any = bool(self._has.any())
         fields = {
             one.field for price in prices for variant in price.variants for one in variant.when
@@ -55,15 +60,15 @@ class Variants:
         rows = np.flatnonzero((price >= 0) & self._has[np.maximum(price, 0)])
         if not len(rows):
             return price
-        asked = usage.select(self._columns)[rows].with_columns(
-            pl.Series(_PRICE, price[rows]), pl.Series(_TARIFF, tariff[rows])
-        )
+        fields = usage.select(self._columns)[rows] if self._columns else pl.DataFrame()
+        found = [pl.Series(_PRICE, price[rows]), pl.Series(_TARIFF, tariff[rows])]
+        asked = fields.hstack(found) if self._columns else pl.DataFrame(found)
         distinct = asked.unique(maintain_order=True)
         chosen = [self._choose(row) for row in distinct.iter_rows(named=True)]
         answers = distinct.with_columns(pl.Series(_CHOSEN, chosen, dtype=pl.Int64))
-        found = asked.join(answers, on=asked.columns, how="left", maintain_order="left")
+        joined = asked.join(answers, on=asked.columns, how="left", maintain_order="left")
         result = price.copy()
-        result[rows] = found[_CHOSEN].to_numpy()
+        result[rows] = joined[_CHOSEN].to_numpy()
         return result
 
     def _choose(self, row: Mapping[str, object]) -> int:

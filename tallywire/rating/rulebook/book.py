@@ -159,6 +159,9 @@ class Book:
             reason = Reason.PRICE_NOT_EFFECTIVE if known else Reason.ZONE_UNKNOWN
             return Refusal(reason, f"tariff {tariff_id} has no price for {digits!r}", digits)
         price_no = _variant(event, tariff, entry.price_no)
+        if price_no is None and not tariff.prices[entry.price_no].variants:
+            detail = f"tariff {tariff_id} leaves the zone {entry.zone_id!r} without a price"
+            return Refusal(Reason.ZONE_UNPRICED, detail, entry.zone_id)
         if price_no is None:
             detail = f"tariff {tariff_id} has no price for these attributes in {entry.zone_id!r}"
             return Refusal(Reason.ATTRIBUTE_UNKNOWN, detail, entry.zone_id)

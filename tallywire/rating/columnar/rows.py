@@ -142,9 +142,9 @@ def _found(usage: pl.DataFrame, charges: Charges, tables: Tables) -> Columns:
         "op": pl.lit(_OP),
         "fate_change": pl.lit(int(leg.retail), dtype=pl.Int32),
         "tariff_id": _of_tariff(tables, tariff, "tariff_id"),
-        "tariff_revision": frame["revision"].gather(entry),  # type: ignore[index]
-        "zone_id": frame["zone_id"].gather(entry),  # type: ignore[index]
-        "matched_prefix": frame["prefix"].gather(entry),  # type: ignore[index]
+        "tariff_revision": frame["revision"].gather(entry),
+        "zone_id": frame["zone_id"].gather(entry),
+        "matched_prefix": frame["prefix"].gather(entry),
         "price_no": pl.Series(leg.price - tables.prices.base[tariff]),
         "bands": _band_names(charges, tables, usage["start_time"].to_numpy()),
         "time_zone": pl.Series(zones, dtype=pl.String).gather(tariff),

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Ints = npt.NDArray[np.int64]
+
 SEED = 20_261_024
+FIRST_MSISDN = 4_790_000_000
 ZONES = (
     ("on_net", "47900 47901 47902"),
     ("domestic_mobile", "474 479 4758 4759"),
@@ -64,6 +71,7 @@ class Shape:
         prefixes: Prefixes of each deck.
         plans: Retail offers, each with five tariffs and five allowances of its own.
         retail_prefixes: Prefixes of the zone plan that all retail tariffs price.
+        sequential_accounts: Accounts of each thousand whose offer is rated one by one.
     """
 
     carriers: int = 3
@@ -72,6 +80,12 @@ class Shape:
     retail_prefixes: int = 1_000
     accounts: int = 300_000
     subscribers: int = 1_000_000
+    sequential_accounts: int = 0
+
+    @property
+    def retail_offers(self) -> int:
+        """Plans, and one more where some accounts are rated one by one."""
+        return self.plans + bool(self.sequential_accounts)
 
 
 def retail_offer(plan: int) -> str:
@@ -145,7 +159,9 @@ def _price(chance: random.Random, most: int) -> str:
     return f"0.{chance.randrange(1, most):04d}"
 
 
-def _voice(name: str, zone_plan: str, zones: tuple[tuple[str, str], ...], field: str) -> str:
+def _voice(
+    name: str, zone_plan: str, zones: tuple[tuple[str, str], ...], field: str, order: str
+) -> str:
     chance = random.Random(f"{SEED} {name}")
     peak = field == "b_number"
     rows = []
@@ -161,6 +177,7 @@ def _voice(name: str, zone_plan: str, zones: tuple[tuple[str, str], ...], field:
             f"  service: {'voice' if peak else 'roaming_voice'}",
             f"  zone_by: {field}",
             *(["  calendar: peak"] if peak else []),
+            f"  order: {order}",
             "  rounding: {mode: half_up, scale: 4}",
             "  revisions:",
             "  - revision: 1",
@@ -184,13 +201,13 @@ def _flat(name: str, service: str, per: str, increment: str) -> str:
     prices: [{{rate: {rate}, per: {per}, increment: {increment}}}]"""
 
 
-def _retail(plan: int) -> list[str]:
+def _retail(plan: int, order: str) -> list[str]:
     number = f"{plan:05d}"
     return [
-        _voice(f"voice_{number}", "dialled", ZONES, "b_number"),
+        _voice(f"voice_{number}", "dialled", ZONES, "b_number", order),
         _flat(f"sms_{number}", "sms", "1", "1/1"),
         _flat(f"data_{number}", "data", "1 MB", "1 kB/1 kB"),
-        _voice(f"roaming_voice_{number}", "networks", NETWORKS, "serving_plmn"),
+        _voice(f"roaming_voice_{number}", "networks", NETWORKS, "serving_plmn", order),
         _flat(f"roaming_data_{number}", "roaming_data", "1 MB", "10 kB/10 kB"),
     ]
 
@@ -225,23 +242,45 @@ def _wholesale(carrier: int) -> tuple[str, str]:
     return plan, f"- {{id: {name}, plans: [{name}]}}"
 
 
-def offer_of(shape: Shape, subscriber: int) -> str:
-    """One subscriber of twenty is a reseller's trunk, priced by a carrier's deck."""
-    block, place = divmod(subscriber, 20)
-    wholesale = place == 19 and shape.carriers
-    return carrier_offer(block % shape.carriers) if wholesale else retail_offer(block % shape.plans)
+def account_of(shape: Shape, subscriber: Ints) -> Ints:
+    """Number the account of subscribers: equal shares of them, in order."""
+    return subscriber * shape.accounts // shape.subscribers
+
+
+def offer_names(shape: Shape) -> list[str]:
+    """Names of all offers, retail before carriers'."""
+    retail = [retail_offer(plan) for plan in range(shape.retail_offers)]
+    return retail + [carrier_offer(carrier) for carrier in range(shape.carriers)]
+
+
+def offer_numbers(shape: Shape, subscriber: Ints) -> Ints:
+    """Number the offers of subscribers: one of twenty is a reseller's trunk, priced by a deck."""
+    block, place = subscriber // 20, subscriber % 20
+    retail = block % shape.plans
+    if shape.sequential_accounts:
+        slow = account_of(shape, subscriber) % 1_000 < shape.sequential_accounts
+        retail = np.where(slow, shape.plans, retail)
+    if not shape.carriers:
+        return retail
+    return np.where(place == 19, shape.retail_offers + block % shape.carriers, retail)
 
 
 def _people(shape: Shape) -> str:
-    rows = [
-        "account_id,parent_id,subscription_id,offer_id,identifier_type,identifier,valid_from,valid_to"
-    ]
-    rows += [
-        f"a{number * shape.accounts // shape.subscribers:07d},,s{number:07d},"
-        f"{offer_of(shape, number)},msisdn,{4_790_000_000 + number},2025-01-01,"
-        for number in range(shape.subscribers)
-    ]
-    return "\n".join(rows) + "\n"
+    subscriber = np.arange(shape.subscribers)
+    names = pl.Series(offer_names(shape))
+    table = pl.DataFrame(
+        {
+            "account_id": "a" + pl.Series(account_of(shape, subscriber)).cast(pl.String).str.zfill(7),
+            "parent_id": pl.repeat("", len(subscriber), eager=True),
+            "subscription_id": "s" + pl.Series(subscriber).cast(pl.String).str.zfill(7),
+            "offer_id": names.gather(offer_numbers(shape, subscriber)),
+            "identifier_type": pl.repeat("msisdn", len(subscriber), eager=True),
+            "identifier": pl.Series(FIRST_MSISDN + subscriber).cast(pl.String),
+            "valid_from": pl.repeat("2025-01-01", len(subscriber), eager=True),
+            "valid_to": pl.repeat("", len(subscriber), eager=True),
+        }
+    )
+    return table.write_csv(quote_style="never")
 
 
 def catalogue_files(shape: Shape) -> Iterator[tuple[str, str]]:
@@ -256,9 +295,13 @@ def catalogue_files(shape: Shape) -> Iterator[tuple[str, str]]:
         plan, offer = _wholesale(carrier)
         yield f"plans/trunk_{carrier:02d}.yaml", plan
         yield f"offers/trunk_{carrier:02d}.yaml", offer
-    for first in range(0, shape.plans, _BLOCK):
-        block = range(first, min(first + _BLOCK, shape.plans))
-        tariffs = [one for plan in block for one in _retail(plan)]
+    for first in range(0, shape.retail_offers, _BLOCK):
+        block = range(first, min(first + _BLOCK, shape.retail_offers))
+        tariffs = [
+            one
+            for plan in block
+            for one in _retail(plan, "scan" if plan < shape.plans else "sequential")
+        ]
         yield f"tariffs/retail_{first:05d}.yaml", "\n".join(tariffs) + "\n"
         yield f"plans/retail_{first:05d}.yaml", "\n".join(map(_plan, block)) + "\n"
         yield f"offers/retail_{first:05d}.yaml", "\n".join(map(_offer, block)) + "\n"

@@ -270,7 +270,8 @@ def _people(shape: Shape) -> str:
     names = pl.Series(offer_names(shape))
     table = pl.DataFrame(
         {
-            "account_id": "a" + pl.Series(account_of(shape, subscriber)).cast(pl.String).str.zfill(7),
+            "account_id": "a"
+            + pl.Series(account_of(shape, subscriber)).cast(pl.String).str.zfill(7),
             "parent_id": pl.repeat("", len(subscriber), eager=True),
             "subscription_id": "s" + pl.Series(subscriber).cast(pl.String).str.zfill(7),
             "offer_id": names.gather(offer_numbers(shape, subscriber)),

@@ -316,4 +316,3 @@ def main(events: int, subscribers: int, runs: int) -> None:
     content = report(seconds, worked, whole_runs, floor, rulebook_speed(snapshot, rated[0]))
     shutil.rmtree(OUT / "rated")
     (OUT / "bench.json").write_text(json.dumps(content, indent=2))
-

@@ -19,7 +19,13 @@ import numpy.typing as npt
 import polars as pl
 import psutil
 
-from benchmarks.catalogue import Shape, catalogue_files, deck_prefixes, read_catalogue, write_catalogue
+from benchmarks.catalogue import (
+    Shape,
+    catalogue_files,
+    deck_prefixes,
+    read_catalogue,
+    write_catalogue,
+)
 from benchmarks.usage import MONTH, usage
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
@@ -43,9 +49,7 @@ def _cpu(work: Callable[[], object]) -> float:
 
 def _snapshot(shape: Shape) -> Snapshot:
     """Read the catalogue's files; usage names its account already, so accounts are left out."""
-    files = {
-        name: text.encode() for name, text in catalogue_files(replace(shape, subscribers=0))
-    }
+    files = {name: text.encode() for name, text in catalogue_files(replace(shape, subscribers=0))}
     made = read(files, DECODERS)
     assert made.snapshot is not None, made.problems[:5]  # noqa: S101  a bench of a broken catalogue is none
     return made.snapshot
@@ -186,7 +190,7 @@ def compiling(folder: Path) -> Figures:
 
 def dump_counters(shape: Shape, folder: Path, which: str) -> Figures:
     """Write the pieces of a dump into a folder."""
-    owners = (("s", shape.subscribers) if which == "subscribers" else ("a", shape.accounts))
+    owners = ("s", shape.subscribers) if which == "subscribers" else ("a", shape.accounts)
     counters = _kept([*_keys(*owners, ALLOWANCES), *_keys("a", shape.accounts, TIERS)])
     for number, piece in enumerate(counters.dump()):
         (folder / f"{number:04d}").write_bytes(piece)

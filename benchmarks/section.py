@@ -28,7 +28,8 @@ def _measure(name: str, shape: Shape, *more: str, threads: dict[str, str] | None
         env={**os.environ, **(threads or {})}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise SystemExit(f"the measure {name} failed:\n{done.stderr[-2_000:]}")
+        msg = f"the measure {name} failed:\n{done.stderr[-2_000:]}"
+        raise SystemExit(msg)
     made: Figures = json.loads(done.stdout)
     print(name, *more, json.dumps(made), flush=True)
     return made

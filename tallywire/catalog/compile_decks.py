@@ -1,4 +1,4 @@
-"""Prices of a rate deck's rows, compiled; a deck repeats itself, so each distinct text is read once."""
+"""Prices of a rate deck's rows, compiled; each distinct text is read once, for decks repeat them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -65,9 +65,7 @@ class DeckPrices:
     def _size(self, text: str) -> int:
         return int(text) * (_SECOND_US if self._unit is Unit.MICROSECOND else 1)
 
-    def _compiled(
-        self, rates: tuple[str, ...], sizes: tuple[str | None, ...]
-    ) -> tuple[Group, ...]:
+    def _compiled(self, rates: tuple[str, ...], sizes: tuple[str | None, ...]) -> tuple[Group, ...]:
         increment, initial, subsequent, included = sizes
         first, then = increment or initial, increment or subsequent
         if first is not None and then is not None:

@@ -60,6 +60,7 @@ class Tables:
         self.zone_field = _array([ZONE_FIELDS.index(tariff.zone_by) for tariff in tariffs])
         self.sequential = np.array([tariff.order != "scan" for tariff in tariffs], bool)
         self._conversions()
+        self.words = _words(tariffs, snapshot)
         self.unit = pl.Series([tariff.unit for tariff in tariffs], dtype=pl.String)
         self._calendars()
 
@@ -108,6 +109,20 @@ class Tables:
     def zone_of(self, entry: int) -> str:
         """Name the zone of a prefix."""
         return str(self.prefixes.frame["zone_id"][entry])
+
+
+def _words(tariffs: Sequence[Tariff], snapshot: Snapshot) -> dict[str, pl.Series]:
+    """Give texts of every tariff, by the column of RatedEvent that they are written to."""
+    found = {
+        "tariff_id": [one.tariff_id for one in tariffs],
+        "currency": [one.currency for one in tariffs],
+        "time_zone": [one.calendar.time_zone for one in tariffs],
+        "rounding_mode": [one.rounding.mode for one in tariffs],
+        "tax_category": [one.tax_category for one in tariffs],
+        "legal_entity": [one.legal_entity or snapshot.legal_entity for one in tariffs],
+        "gl_code": [one.gl_code for one in tariffs],
+    }
+    return {name: pl.Series(texts, dtype=pl.String) for name, texts in found.items()}
 
 
 def _straddle(tariff: Tariff) -> str:

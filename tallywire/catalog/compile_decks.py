@@ -1,4 +1,4 @@
-"""Prices of a rate deck's rows, compiled; each distinct text is read once, for decks repeat them."""
+"""Prices of a rate deck's rows, compiled; each distinct text is read once, as decks repeat them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction

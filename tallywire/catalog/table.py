@@ -116,9 +116,6 @@ def _checked(
     if quoted:
         broken = frame.filter(pl.any_horizontal(pl.col(columns).str.contains("\n", literal=True)))
         if len(broken):
-            line, message = (
-                int(broken[LINE][0]),
-                "a line break within a field; write it on one line",
-            )
-            return None, [Problem(name, line, "", message)]
+            message = "a line break within a field; write it on one line"
+            return None, [Problem(name, int(broken[LINE][0]), "", message)]
     return frame.with_columns(pl.col(columns).str.strip_chars()), []

@@ -116,7 +116,8 @@ class _Layouts:
     """
 
     def __init__(self, frame: pl.DataFrame, bounds: Ints) -> None:
-        self.digits = int(max(1, frame["prefix"].str.len_bytes().max() or 0))  # type: ignore[call-overload]
+        lengths = frame["prefix"].str.len_bytes().to_numpy()
+        self.digits = max(1, int(lengths.max(initial=0)))
         columns = (
             *_numbers(frame["prefix"], self.digits),
             frame["valid_from_us"].to_numpy(), frame["valid_to_us"].to_numpy(),
@@ -215,7 +216,7 @@ def _distinct(columns: Sequence[Ints], bounds: Ints) -> tuple[Ints, Ints]:
     kept: list[int] = []
     of_part = np.empty(len(bounds) - 1, np.int64)
     for part, (low, high) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
-        content = tuple(xxhash.xxh3_128_digest(column[low:high]) for column in columns)
+        content = tuple(xxhash.xxh3_128_digest(column[low:high].data) for column in columns)
         of_part[part] = kinds.setdefault(content, len(kept))
         if of_part[part] == len(kept):
             kept.append(part)

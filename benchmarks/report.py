@@ -50,10 +50,11 @@ def _markdown(sections: Mapping[str, Sequence[Row]], machine: str) -> str:
         lines += [f"## {title}", "", "| what | value | unit | on |", "|---|---:|---|---|"]
         lines += [f"| {row.what} | {row.text} | {row.unit} | {row.note} |" for row in rows]
         lines.append("")
-    return "\n".join([*lines, "![Cost per event by plans](rating.svg)", ""])
+    return "\n".join(lines)
 
 
-def _print(sections: Mapping[str, Sequence[Row]]) -> None:
+def print_sections(sections: Mapping[str, Sequence[Row]]) -> None:
+    """Print the tables."""
     screen = Console(width=120)
     for title, rows in sections.items():
         table = Table(title=title)
@@ -83,7 +84,7 @@ def _plot(path: Path, curve: Mapping[int, float]) -> None:
 def write_report(
     folder: Path, sections: Mapping[str, Sequence[Row]], curve: Mapping[int, float], runs: int
 ) -> None:
-    """Print the tables and write rating.md, rating.csv and rating.svg.
+    """Write rating.md and rating.csv, and rating.svg where there is a curve.
 
     Args:
         folder: Where to; made if it is not there.
@@ -93,11 +94,12 @@ def write_report(
     """
     folder.mkdir(parents=True, exist_ok=True)
     machine = _machine(runs)
-    (folder / "rating.md").write_text(_markdown(sections, machine))
+    picture = "![Cost per event by plans](rating.svg)\n" if curve else ""
+    (folder / "rating.md").write_text(_markdown(sections, machine) + picture)
     with (folder / "rating.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(("section", "what", "unit", "value", "on"))
         for title, found in sections.items():
             rows.writerows((title, row.what, row.unit, repr(row.value), row.note) for row in found)
-    _plot(folder / "rating.svg", curve)
-    _print(sections)
+    if curve:
+        _plot(folder / "rating.svg", curve)

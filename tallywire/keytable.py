@@ -6,6 +6,7 @@ look at the same slot again and find their own key there, or go on.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,12 @@ UInts = npt.NDArray[np.uint64]
 Slots = npt.NDArray[np.int64]
 
 _FILL_NUMERATOR, _FILL_DENOMINATOR = 3, 5
+_ROOM_NUMERATOR, _ROOM_DENOMINATOR = 11, 20
+"""How full a table is that was made for a number of keys: it may still grow by some."""
 _LARGE = 1 << 19
-"""Slots above which a table grows by doubling, to save memory; below by four, to save time."""
+"""Slots above which a table grows by half, to save memory; below by four, to save time."""
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
 
 
 class KeyTable:
@@ -30,11 +34,7 @@ class KeyTable:
     def __init__(self, columns: Mapping[str, npt.DTypeLike], capacity: int = 1024) -> None:
         self._types = {name: np.dtype(kind) for name, kind in columns.items()}
         self._count = 0
-        self._allocate(1 << max(6, (capacity * 2 - 1).bit_length()))
-
-    def _allocate(self, slots: int) -> None:
-        self._mask = slots - 1
-        self._shift = np.uint64(64 - (slots.bit_length() - 1))
+        slots = 1 << max(6, (capacity * 2 - 1).bit_length())
         self.hi: UInts = np.zeros(slots, np.uint64)
         self.lo: UInts = np.zeros(slots, np.uint64)
         self.used = np.zeros(slots, bool)
@@ -43,21 +43,33 @@ class KeyTable:
     def __len__(self) -> int:
         return self._count
 
-    def _home(self, hi: UInts, lo: UInts) -> Slots:
-        return (((hi ^ lo) * _SPREAD) >> self._shift).astype(np.int64)
+    def _homes(self, hi: UInts, lo: UInts, slots: int) -> tuple[Slots, Slots]:
+        """Give rows and the slot where each is looked for first, ascending: memory is read once.
+
+        Rows of one slot stay in their order.
+        """
+        spread = ((hi ^ lo) * _SPREAD) >> _HALF
+        home = ((spread * np.uint64(slots)) >> _HALF).astype(np.int64)
+        bits = max(1, (len(hi) - 1).bit_length())
+        both = np.sort(home << bits | np.arange(len(hi), dtype=np.int64))
+        return both & ((1 << bits) - 1), both >> bits
+
+    def _next(self, slots: Slots) -> Slots:
+        slots = slots + 1
+        slots[slots == len(self.used)] = 0
+        return slots
 
     def find(self, hi: UInts, lo: UInts) -> Slots:
         """Look keys up: the slot of each, -1 where it is absent."""
         found = np.full(len(hi), -1, np.int64)
-        rows = np.arange(len(hi), dtype=np.int64)
-        slots = self._home(hi, lo)
+        rows, slots = self._homes(hi, lo, len(self.used))
         while len(rows):
             same = (self.lo[slots] == lo[rows]) & (self.hi[slots] == hi[rows])
             taken = self.used[slots]
             hit = same & taken
             found[rows[hit]] = slots[hit]
             on = taken & ~hit
-            rows, slots = rows[on], (slots[on] + 1) & self._mask
+            rows, slots = rows[on], self._next(slots[on])
         return found
 
     def claim(self, hi: UInts, lo: UInts) -> tuple[Slots, npt.NDArray[np.bool_]]:
@@ -67,11 +79,10 @@ class KeyTable:
             The slot of each key, valid until the next claim, and whether this row put it in: of
             equal absent keys the first in order did.
         """
-        self._reserve(len(hi))
+        self._grow(len(hi))
         found = np.empty(len(hi), np.int64)
         fresh = np.zeros(len(hi), bool)
-        rows = np.arange(len(hi), dtype=np.int64)
-        slots = self._home(hi, lo)
+        rows, slots = self._homes(hi, lo, len(self.used))
         while len(rows):
             free = np.flatnonzero(~self.used[slots])
             claims = rows[free].view(np.uint64)
@@ -82,38 +93,62 @@ class KeyTable:
             hit = (self.lo[slots] == lo[rows]) & (self.hi[slots] == hi[rows])
             found[rows[hit]] = slots[hit]
             on = ~hit
-            rows, slots = rows[on], (slots[on] + 1) & self._mask
+            rows, slots = rows[on], self._next(slots[on])
         self._count += int(fresh.sum())
         return found, fresh
-
-    def _reserve(self, more: int) -> None:
-        slots = len(self.used)
-        wanted = self._count + more
-        while wanted * _FILL_DENOMINATOR > slots * _FILL_NUMERATOR:
-            slots *= 4 if slots < _LARGE else 2
-        if slots > len(self.used):
-            self._rebuild(slots, self.used)
-
-    def _rebuild(self, slots: int, keep: npt.NDArray[np.bool_]) -> None:
-        hi, lo = self.hi[keep], self.lo[keep]
-        values = {name: column[keep] for name, column in self.values.items()}
-        self._allocate(slots)
-        home = self._home(hi, lo)
-        order = np.argsort(home)
-        rows = np.arange(len(order))
-        place = rows + np.maximum.accumulate(home[order] - rows)  # where probing would put them
-        inside = place < slots  # the others go round to the beginning
-        self._put(place[inside], order[inside], hi, lo)
-        self._count = int(inside.sum())
-        late, _ = self.claim(hi[order[~inside]], lo[order[~inside]])
-        for name, column in values.items():
-            self.values[name][place[inside]] = column[order[inside]]
-            self.values[name][late] = column[order[~inside]]
 
     def _put(self, slots: Slots, rows: Slots, hi: UInts, lo: UInts) -> None:
         self.hi[slots], self.lo[slots], self.used[slots] = hi[rows], lo[rows], True
 
+    def reserve(self, count: int) -> None:
+        """Make room for that many keys in one step, where they would not fit.
+
+        Whoever puts keys in in the order of another table's slots asks first: in a table that is
+        still small they would all belong into one corner, and crowd it.
+
+        Args:
+            count: Keys expected in all.
+        """
+        slots = count * _ROOM_DENOMINATOR // _ROOM_NUMERATOR
+        if count * _FILL_DENOMINATOR > len(self.used) * _FILL_NUMERATOR:
+            self._rebuild(slots, np.flatnonzero(self.used))
+
+    def _grow(self, more: int) -> None:
+        slots = len(self.used)
+        wanted = self._count + more
+        while wanted * _FILL_DENOMINATOR > slots * _FILL_NUMERATOR:
+            slots = slots * 4 if slots < _LARGE else slots * 3 // 2
+        if slots > len(self.used):
+            self._rebuild(slots, np.flatnonzero(self.used))
+
+    def _rebuild(self, slots: int, kept: Slots) -> None:
+        """Move the kept slots to a table of another size, column by column, to save memory."""
+        order, home = self._homes(self.hi[kept], self.lo[kept], slots)
+        kept = kept[order]
+        rows = np.arange(len(kept))
+        place = rows + np.maximum.accumulate(home - rows)  # where probing would put them
+        inside = int(np.searchsorted(place, slots))  # the others go round to the beginning
+        place, late, kept = place[:inside], kept[inside:], kept[:inside]
+        hi, lo = self.hi[late], self.lo[late]
+        values = {name: column[late] for name, column in self.values.items()}
+        self.hi = _moved(self.hi, kept, place, slots)
+        self.lo = _moved(self.lo, kept, place, slots)
+        self.used = np.zeros(slots, bool)
+        self.used[place] = True
+        for name in values:
+            self.values[name] = _moved(self.values[name], kept, place, slots)
+        self._count = inside
+        found, _ = self.claim(hi, lo)
+        for name, column in values.items():
+            self.values[name][found] = column
+
     def forget(self, keep: npt.NDArray[np.bool_]) -> None:
         """Drop every key whose slot is not kept."""
         if not (keep | ~self.used).all():
-            self._rebuild(len(self.used), keep & self.used)
+            self._rebuild(len(self.used), np.flatnonzero(keep & self.used))
+
+
+def _moved(column: npt.NDArray[Any], old: Slots, new: Slots, slots: int) -> npt.NDArray[Any]:
+    moved = np.zeros(slots, column.dtype)
+    moved[new] = column[old]
+    return moved

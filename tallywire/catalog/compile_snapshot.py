@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import lcm
 
 from tallywire.catalog.compile_calendars import compile_calendars
 from tallywire.catalog.compile_offers import compile_feeds, compile_identifiers, compile_offers
@@ -28,7 +29,9 @@ def content_hash(files: Mapping[str, bytes]) -> str:
 
 def _median(rates: Iterable[Fraction]) -> Fraction:
     """Give the lower median, of the rates above 0 where there are any."""
-    ordered = sorted(rates)
+    every = list(rates)
+    common = lcm(*{rate.denominator for rate in every})  # ratios compare slowly, whole numbers fast
+    ordered = sorted(every, key=lambda rate: rate.numerator * (common // rate.denominator))
     paid = [rate for rate in ordered if rate] or ordered
     return paid[(len(paid) - 1) // 2]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import polars as pl
@@ -113,8 +114,16 @@ class Entries:
 
     def zone_of(self, tariff: TariffEntry) -> str:
         """Give the time zone of a tariff: that of its calendar, or the operator's."""
-        named = {one.value.id: one.value.time_zone for one in self.calendars}
-        return named.get(tariff.calendar or "", self.time_zone)
+        calendar = self.calendar(tariff.calendar)
+        return calendar.time_zone if calendar else self.time_zone
+
+    def calendar(self, name: str | None) -> CalendarEntry | None:
+        """Give a sound calendar by its id."""
+        return self._calendars.get(name or "")
+
+    @cached_property
+    def _calendars(self) -> Mapping[str, CalendarEntry]:
+        return {one.value.id: one.value for one in self.calendars}
 
 
 Result = tuple[Entries, list[Problem]]

@@ -80,6 +80,9 @@ def _shapes(holdings: pl.DataFrame) -> Iterator[list[Problem]]:
 
 
 def _one_account_each(holdings: pl.DataFrame) -> list[Problem]:
+    distinct = holdings.select("subscription_id", "account_id").unique()
+    if distinct["subscription_id"].n_unique() == distinct.height:
+        return []
     pairs = holdings.unique(["subscription_id", "account_id"], keep="first", maintain_order=True)
     first = pl.col("account_id").first().over("subscription_id")
     moved = pairs.with_columns(first.alias("owner")).filter(pl.col("owner") != pl.col("account_id"))

@@ -28,8 +28,8 @@ Found = Iterator[tuple[Path, str]]
 
 def bands_of(entries: Entries, tariff: TariffEntry) -> Sequence[str]:
     """Give the bands of a tariff's calendar."""
-    named = {one.value.id: one.value.bands for one in entries.calendars}
-    return named.get(tariff.calendar or "", ONE_BAND)
+    calendar = entries.calendar(tariff.calendar)
+    return calendar.bands if calendar else ONE_BAND
 
 
 def _rates(one: Written, bands: Sequence[str] | None) -> Found:
@@ -162,7 +162,7 @@ class _Tariffs:
             yield placed.problem(("calendar",), text)
         for path, text in self._origins(tariff):
             yield placed.problem(path, text)
-        sound = calendar is None or any(one.value.id == calendar for one in self.entries.calendars)
+        sound = calendar is None or self.entries.calendar(calendar) is not None
         bands = bands_of(self.entries, tariff) if sound else None
         for number, revision in enumerate(tariff.revisions):
             for path, text in self._revision(tariff, revision, bands):

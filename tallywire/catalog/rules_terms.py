@@ -1,6 +1,6 @@
 """Terms of offers: allowances, discounts, spend and balances that can be worked out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from schemas.services import Service, Unit
 from tallywire.catalog.compile_terms import discounted_unit
@@ -23,19 +23,30 @@ def _twice(ids: list[str], what: str) -> Found:
             yield (number, "id"), f"the {what} {name!r} is given twice"
 
 
+class _Known:
+    """What offers refer to, by id."""
+
+    def __init__(self, entries: Entries) -> None:
+        self.offers = entries.known("offers", entries.offers)
+        self.time_zone = entries.time_zone
+        self.plans = {one.value.id: one.value.tariffs for one in entries.plans}
+        self.tariffs = {one.value.id: one.value for one in entries.tariffs}
+        self.bands = {one.value.id: one.value.bands for one in entries.calendars}
+
+
 class _Terms:
     """Looks references up while the terms of one offer are checked."""
 
-    def __init__(self, entries: Entries, offer: OfferEntry, plans: Mapping[str, list[str]]) -> None:
-        self.offers = entries.known("offers", entries.offers)
-        self.zone = offer.time_zone or entries.time_zone
-        tariffs = {one.value.id: one.value for one in entries.tariffs}
-        names = [name for plan in offer.plans for name in plans.get(plan, ())]
-        self.tariffs: list[TariffEntry] = [tariffs[name] for name in names if name in tariffs]
+    def __init__(self, offer: OfferEntry, known: _Known) -> None:
+        self.offers = known.offers
+        self.zone = offer.time_zone or known.time_zone
+        names = [line.tariff for plan in offer.plans for line in known.plans.get(plan, ())]
+        self.tariffs: list[TariffEntry] = [
+            known.tariffs[name] for name in names if name in known.tariffs
+        ]
         self.sound = bool(names) and len(self.tariffs) == len(names)
-        calendars = {one.value.id: one.value.bands for one in entries.calendars}
         self.bands = {
-            band for one in self.tariffs for band in calendars.get(one.calendar or "", ())
+            band for one in self.tariffs for band in known.bands.get(one.calendar or "", ())
         }
 
     def allowance(self, one: AllowanceEntry) -> Found:
@@ -133,10 +144,6 @@ def _offer(placed: Placed[OfferEntry], terms: _Terms) -> Iterator[Problem]:
 
 def terms(entries: Entries) -> Result:
     """Check the terms of every offer."""
-    plans = {one.value.id: [line.tariff for line in one.value.tariffs] for one in entries.plans}
-    found = [
-        problem
-        for one in entries.offers
-        for problem in _offer(one, _Terms(entries, one.value, plans))
-    ]
+    known = _Known(entries)
+    found = [problem for one in entries.offers for problem in _offer(one, _Terms(one.value, known))]
     return entries, found

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 import polars as pl
 
 from tallywire.catalog.entries import LINE
@@ -26,6 +27,16 @@ def _ragged(name: str, text: str, separator: str) -> list[Problem]:
         message = f"not CSV: {error}; check the quotation marks"
         found.append(Problem(name, rows.line_num, "", message))
     return at_most(found, "a wrong number of fields")
+
+
+def _even(text: str, separator: str, width: int) -> bool:
+    """Tell, in columns, whether every line without quotation marks has that many fields."""
+    data = np.frombuffer(text.encode(), np.uint8)
+    starts = np.append(0, np.flatnonzero(data == ord("\n")) + 1)
+    starts = starts[starts < len(data)]
+    before = np.searchsorted(np.flatnonzero(data == ord(separator)), np.append(starts, len(data)))
+    empty = np.isin(data[starts], np.frombuffer(b"\r\n", np.uint8))
+    return bool(((np.diff(before) + 1 == width) | empty).all())
 
 
 def _header(name: str, text: str, separator: str) -> list[Problem]:
@@ -96,12 +107,15 @@ def _checked(
     columns = [column for column in frame.columns if column != LINE]
     blank = pl.all_horizontal(pl.col(columns).is_null() | (pl.col(columns) == ""))
     frame = frame.filter(~blank)
-    if (frame[columns[-1]] == "").any():  # a row that is too short looks like this
+    quoted = '"' in text
+    short = bool((frame[columns[-1]] == "").any())  # a row that is too short looks like this
+    if short and (quoted or not _even(text, separator, len(columns))):
         problems = _ragged(name, text, separator)
         if problems:
             return None, problems
-    broken = frame.filter(pl.any_horizontal(pl.col(columns).str.contains("\n", literal=True)))
-    if len(broken):
-        line = int(broken[LINE][0])
-        return None, [Problem(name, line, "", "a line break within a field; write it on one line")]
+    if quoted:
+        broken = frame.filter(pl.any_horizontal(pl.col(columns).str.contains("\n", literal=True)))
+        if len(broken):
+            message = "a line break within a field; write it on one line"
+            return None, [Problem(name, int(broken[LINE][0]), "", message)]
     return frame.with_columns(pl.col(columns).str.strip_chars()), []

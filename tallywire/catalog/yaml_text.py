@@ -4,7 +4,6 @@ Plain YAML readers take 0.10 for a float, 0100 for 64, NO for false and 18:00 fo
 text stays; the models convert it where they know what it means.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -17,6 +16,7 @@ MAX_NODES = 500_000
 """Values in one file, aliases counted each time: an alias bomb ends here."""
 
 Path = tuple[str | int, ...]
+Lines = int | tuple[int, dict[str | int, "Lines"]]
 Tree = str | list["Tree"] | dict[str, "Tree"]
 _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -45,18 +45,21 @@ class Document:
 
     Attributes:
         tree: Text, lists and mappings.
-        lines: Path to line, from 1; `()` is the file's first value.
+        lines: The line of every value, from 1; of a list or mapping also those within it.
     """
 
     tree: Tree
-    lines: Mapping[Path, int]
+    lines: Lines
 
     def line(self, path: Path) -> int:
         """Give the line of a path, or of the nearest thing around it."""
-        for length in range(len(path), -1, -1):
-            if path[:length] in self.lines:
-                return self.lines[path[:length]]
-        return 1
+        here = self.lines
+        for step in path:
+            within = None if isinstance(here, int) else here[1].get(step)
+            if within is None:
+                break
+            here = within
+        return here if isinstance(here, int) else here[0]
 
 
 class _Builder:
@@ -143,15 +146,13 @@ class _Builder:
         pairs.setdefault(key, node)
 
 
-def _walk(root: _Node) -> Iterator[tuple[Path, int, _Node]]:
-    todo: list[tuple[Path, int, _Node]] = [((), root.line, root)]
-    while todo:
-        path, line, node = todo.pop()
-        yield path, line, node
-        if isinstance(node.value, dict):
-            todo += [((*path, k), node.key_lines[k], child) for k, child in node.value.items()]
-        elif isinstance(node.value, list):
-            todo += [((*path, i), child.line, child) for i, child in enumerate(node.value)]
+def _lines(node: _Node, line: int) -> Lines:
+    if isinstance(node.value, dict):
+        keys = node.key_lines
+        return line, {key: _lines(child, keys[key]) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return line, {place: _lines(one, one.line) for place, one in enumerate(node.value)}
+    return line
 
 
 def _plain(node: _Node) -> Tree:
@@ -211,4 +212,4 @@ def read_yaml(name: str, data: bytes) -> tuple[Document | None, list[Problem]]:
     if root is None:
         empty = Problem(name, 1, "", "the file is empty; write an entry or delete the file")
         return None, problems or [empty]
-    return Document(_plain(root), {path: line for path, line, _ in _walk(root)}), problems
+    return Document(_plain(root), _lines(root, root.line)), problems

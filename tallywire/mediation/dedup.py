@@ -20,7 +20,7 @@ DAY_US = 86_400_000_000
 _RECORD = np.dtype(
     [("kind", "<u1"), ("hi", "<u8"), ("lo", "<u8"), ("payload", "<u8"), ("number", "<i8")]
 )
-_ENTRY, _RESTATED, _ATTEMPT, _WATERMARK = range(4)
+_ENTRY, _RESTATED, _ATTEMPT, _WATERMARK, _TOTAL = range(5)
 _PIECE = 500_000
 _SWEEP_AT = 100_000
 
@@ -178,12 +178,15 @@ class DedupWindow:
                 self.watermark = max(self.watermark, number)
             elif kind == _ATTEMPT:
                 self._attempts[hi, lo] = number
+            elif kind == _TOTAL:
+                self._table.reserve(number)
             else:
                 self._restated.setdefault((hi, lo), []).append(payload)
 
     def dump(self) -> Iterator[bytes]:
-        """Give the whole state, in pieces."""
+        """Give the whole state, in pieces; the first says how many entries there are."""
         slots = np.flatnonzero(self._table.used)
+        yield np.array([(_TOTAL, 0, 0, 0, len(slots))], _RECORD).tobytes()
         for start in range(0, len(slots), _PIECE):
             yield self._entries(slots[start : start + _PIECE]).tobytes()
         rest = [(_WATERMARK, 0, 0, 0, self.watermark)]

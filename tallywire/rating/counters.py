@@ -22,6 +22,9 @@ _POINT = np.dtype(
     [("hi", "<u8"), ("lo", "<u8"), ("at", "<i8"), ("number", "<i8"), ("level", "<i8")]
 )
 _PIECE = 1_000_000
+_TOTAL = 0x7A11_C0DE_7A11_C0DE
+"""Low word of the record whose high word is the number of counters that follow; as a counter it
+would hold 0, which is what an absent one holds."""
 _HEADER = struct.Struct("<8sQ")
 _MAGIC = b"TWCOUNT2"
 """Before it a journal held records of counters alone, without a header."""
@@ -99,14 +102,19 @@ class Counters:
     def apply(self, changes: bytes) -> None:
         """Take what was written before; a later value of a counter replaces an earlier one."""
         records, points = _unpacked(changes)
+        if len(records) == 1 and records["lo"][0] == _TOTAL and not records["used"][0]:
+            self._table.reserve(int(records["hi"][0]))
+            return
         slots, _ = self._table.claim(records["hi"].copy(), records["lo"].copy())
         self._table.values["used"][slots] = records["used"]
         for hi, lo, *point in points.tolist():
             self._insert((hi, lo), (point[0], point[1], point[2]))
 
     def dump(self) -> Iterator[bytes]:
-        """Give everything, in pieces."""
+        """Give everything, in pieces; the first says how many counters there are."""
         slots = np.flatnonzero(self._table.used)
+        total = np.array([(len(slots), _TOTAL, 0)], _RECORD)
+        yield _packed(total, np.empty(0, _POINT))
         for start in range(0, len(slots), _PIECE):
             records = self._records(slots[start : start + _PIECE])
             yield _packed(records, np.empty(0, _POINT))

@@ -63,3 +63,32 @@ def test_forgetting_keeps_the_rest() -> None:
     assert (found[::2] >= 0).all()
     assert (found[1::2] == -1).all()
     assert table.values["n"][found[::2]].tolist() == list(range(0, 100, 2))
+
+
+def test_keys_in_the_order_of_another_table_do_not_crowd_one_made_for_them() -> None:
+    chance = np.random.default_rng(3)
+    hi, lo = chance.integers(0, 2**63, (2, 400_000), dtype=np.uint64)
+    other = KeyTable({"n": np.int64})
+    other.claim(hi, lo)
+    kept = np.flatnonzero(other.used)
+    table = KeyTable({"n": np.int64})
+    table.reserve(len(kept))
+    for piece in np.array_split(kept, 8):
+        slots, fresh = table.claim(other.hi[piece], other.lo[piece])
+        rows, homes = table._homes(other.hi[piece], other.lo[piece], len(table.used))
+        assert fresh.all()
+        assert ((slots[rows] - homes) % len(table.used)).max() < 1_000
+
+
+def test_a_table_made_for_its_keys_does_not_grow() -> None:
+    chance = np.random.default_rng(4)
+    hi, lo = chance.integers(0, 2**63, (2, 30_000), dtype=np.uint64)
+    table = KeyTable({"n": np.int64})
+    slots, _ = table.claim(hi[:10], lo[:10])
+    table.values["n"][slots] = np.arange(10)
+    table.reserve(30_000)
+    size = len(table.used)
+    assert table.values["n"][table.find(hi[:10], lo[:10])].tolist() == list(range(10))
+    table.claim(hi, lo)
+    assert len(table) == 30_000
+    assert len(table.used) == size

@@ -89,7 +89,7 @@ def _ask(tables: Tables, usage: pl.DataFrame, tariff: Ints) -> Search:
     _refuse(reason, missing & ~matches.known, Reason.ZONE_UNKNOWN)
     _refuse(reason, missing, Reason.PRICE_NOT_EFFECTIVE)
     entry = np.where(reason == 0, matches.entry, -1)
-    price = np.where(entry >= 0, tables.price_of_entry[entry], -1)
+    price = np.where(entry >= 0, tables.prices.base[tariff] + tables.price_no[entry], -1)
     chosen = tables.variants.choose(usage, tariff, price)
     lost = (chosen < 0) & (reason == 0)
     _refuse(reason, lost & tables.variants.unpriced[price], Reason.ZONE_UNPRICED)

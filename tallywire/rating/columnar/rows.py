@@ -97,12 +97,6 @@ def _band_at(tables: Tables, calendar: int, moment: int) -> int:
     return int(bands.at(clock, np.array([moment], np.int64))[0][0])
 
 
-def _of_tariff(tables: Tables, tariff: Ints, name: str) -> pl.Series:
-    return pl.Series([getattr(item, name) for item in tables.tariffs], dtype=pl.String).gather(
-        tariff
-    )
-
-
 def rated_rows(
     usage: pl.DataFrame, charges: Charges, tables: Tables, names: pl.Series
 ) -> pl.DataFrame:
@@ -132,8 +126,7 @@ def _found(usage: pl.DataFrame, charges: Charges, tables: Tables) -> Columns:
     """Say which leg, tariff and price were found, and when."""
     leg, frame = charges.leg, tables.prefixes.frame
     tariff, entry = leg.tariff, leg.entry
-    entity = [item.legal_entity or tables.snapshot.legal_entity for item in tables.tariffs]
-    zones = [item.calendar.time_zone for item in tables.tariffs]
+    words = tables.words
     return {
         "rated_id": _rated_ids(usage, leg.run),
         "run": pl.lit(leg.run),
@@ -141,16 +134,16 @@ def _found(usage: pl.DataFrame, charges: Charges, tables: Tables) -> Columns:
         "party_id": pl.lit("") if leg.retail else leg.party,
         "op": pl.lit(_OP),
         "fate_change": pl.lit(int(leg.retail), dtype=pl.Int32),
-        "tariff_id": _of_tariff(tables, tariff, "tariff_id"),
-        "tariff_revision": frame["revision"].gather(entry),  # type: ignore[index]
-        "zone_id": frame["zone_id"].gather(entry),  # type: ignore[index]
-        "matched_prefix": frame["prefix"].gather(entry),  # type: ignore[index]
+        "tariff_id": words["tariff_id"].gather(tariff),
+        "tariff_revision": frame["revision"].gather(entry),
+        "zone_id": frame["zone_id"].gather(entry),
+        "matched_prefix": frame["prefix"].gather(entry),
         "price_no": pl.Series(leg.price - tables.prices.base[tariff]),
         "bands": _band_names(charges, tables, usage["start_time"].to_numpy()),
-        "time_zone": pl.Series(zones, dtype=pl.String).gather(tariff),
-        "tax_category": _of_tariff(tables, tariff, "tax_category"),
-        "legal_entity": pl.Series(entity, dtype=pl.String).gather(tariff),
-        "gl_code": _of_tariff(tables, tariff, "gl_code"),
+        "time_zone": words["time_zone"].gather(tariff),
+        "tax_category": words["tax_category"].gather(tariff),
+        "legal_entity": words["legal_entity"].gather(tariff),
+        "gl_code": words["gl_code"].gather(tariff),
         "bill_period": month_names(charges.month),
         "rater": pl.lit("columnar"),
         "catalog_hash": pl.lit(tables.snapshot.hash),
@@ -177,8 +170,7 @@ def _counted(charges: Charges, names: pl.Series) -> Columns:
 
 def _money(charges: Charges, tables: Tables) -> Columns:
     """Say what it costs, exactly and rounded."""
-    tariff = charges.leg.tariff
-    modes = pl.Series([item.rounding.mode for item in tables.tariffs], dtype=pl.String)
+    tariff, words = charges.leg.tariff, tables.words
     return {
         "connect_fee": decimals(charges.connect_nano, 9),
         "maximum_applied": pl.Series(charges.capped.astype(np.int32)),
@@ -186,8 +178,8 @@ def _money(charges: Charges, tables: Tables) -> Columns:
         "amount_numerator": decimals(charges.numerator, 0),
         "amount_denominator": decimals(charges.denominator, 0),
         "amount": decimals(charges.nano, 9),
-        "rounding_mode": modes.gather(tariff),
+        "rounding_mode": words["rounding_mode"].gather(tariff),
         "rounding_scale": pl.Series(tables.scale[tariff].astype(np.int32)),
         "rounding_difference": decimals(charges.difference_nano, 9),
-        "currency": _of_tariff(tables, tariff, "currency"),
+        "currency": words["currency"].gather(tariff),
     }

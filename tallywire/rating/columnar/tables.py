@@ -52,7 +52,7 @@ class Tables:
         self._chains(legs)
         self.prefixes = PrefixIndex(tariffs)
         self.prices = PriceTable(tariffs)
-        self.price_of_entry = self._prices_of_entries()
+        self.price_no = self.prefixes.frame["price_no"].cast(pl.Int64).to_numpy()
         self.variants = Variants(tariffs, self.prices.base)
         self._zones()
         self.mode = _array([MODES.index(tariff.rounding.mode) for tariff in tariffs])
@@ -60,21 +60,15 @@ class Tables:
         self.zone_field = _array([ZONE_FIELDS.index(tariff.zone_by) for tariff in tariffs])
         self.sequential = np.array([tariff.order != "scan" for tariff in tariffs], bool)
         self._conversions()
+        self.words = _words(tariffs, snapshot)
         self.unit = pl.Series([tariff.unit for tariff in tariffs], dtype=pl.String)
         self._calendars()
 
-    def _prices_of_entries(self) -> Ints:
-        """Number the price of each prefix over all tariffs."""
-        found = [
-            tariff.prefixes["price_no"].cast(pl.Int64).to_numpy() + base
-            for tariff, base in zip(self.tariffs, self.prices.base.tolist(), strict=True)
-        ]
-        return np.concatenate([*found, np.empty(0, np.int64)])
-
     def _calendars(self) -> None:
         distinct = list(dict.fromkeys(tariff.calendar for tariff in self.tariffs))
+        number = {calendar: place for place, calendar in enumerate(distinct)}
         self.bands = [Bands(calendar) for calendar in distinct]
-        self.calendar = _array([distinct.index(tariff.calendar) for tariff in self.tariffs])
+        self.calendar = _array([number[tariff.calendar] for tariff in self.tariffs])
         self.straddle = _array([STRADDLES.index(_straddle(tariff)) for tariff in self.tariffs])
 
     def _chains(self, legs: Sequence[tuple[str, str]]) -> None:
@@ -92,12 +86,9 @@ class Tables:
                         chain[row, column] = self.number[name]
 
     def _zones(self) -> None:
-        frame = self.prefixes.frame
-        zones = sorted(set(frame["zone_id"].to_list())) if frame is not None else []
-        self.zone_codes = Codes(zones)
-        self.zone_of_entry = (
-            self.zone_codes.of(frame["zone_id"]) if frame is not None else np.empty(0, np.int64)
-        )
+        column = self.prefixes.frame["zone_id"]
+        self.zone_codes = Codes(sorted(column.unique().to_list()))
+        self.zone_of_entry = self.zone_codes.of(column)
 
     def _conversions(self) -> None:
         found = [tariff.conversion for tariff in self.tariffs]
@@ -117,8 +108,21 @@ class Tables:
 
     def zone_of(self, entry: int) -> str:
         """Name the zone of a prefix."""
-        frame = self.prefixes.frame
-        return str(frame["zone_id"][entry]) if frame is not None else ""
+        return str(self.prefixes.frame["zone_id"][entry])
+
+
+def _words(tariffs: Sequence[Tariff], snapshot: Snapshot) -> dict[str, pl.Series]:
+    """Give texts of every tariff, by the column of RatedEvent that they are written to."""
+    found = {
+        "tariff_id": [one.tariff_id for one in tariffs],
+        "currency": [one.currency for one in tariffs],
+        "time_zone": [one.calendar.time_zone for one in tariffs],
+        "rounding_mode": [one.rounding.mode for one in tariffs],
+        "tax_category": [one.tax_category for one in tariffs],
+        "legal_entity": [one.legal_entity or snapshot.legal_entity for one in tariffs],
+        "gl_code": [one.gl_code for one in tariffs],
+    }
+    return {name: pl.Series(texts, dtype=pl.String) for name, texts in found.items()}
 
 
 def _straddle(tariff: Tariff) -> str:

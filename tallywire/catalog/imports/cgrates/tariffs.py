@@ -172,8 +172,7 @@ class _One:
         unpriced: list[Tree] = []
         for zone, one, place in zip(zones, destinations, places, strict=True):
             if self.bands.without_price(place):
-                shorter = self._shorter(one, destinations, places)
-                self.maker.notes.append(self._uncovered(one, place, shorter))
+                self.maker.notes.append(self._uncovered(one, place))
                 unpriced.append(zone)
             else:
                 prices.append(self._price(zone, one, place))
@@ -202,20 +201,7 @@ class _One:
             tree["maximum_charge"] = most
         return tree
 
-    def _shorter(
-        self, one: Destination, destinations: Sequence[Destination], places: range
-    ) -> Destination | None:
-        """Find a priced destination with a shorter prefix, to which the numbers fall."""
-        priced = {
-            prefix: other
-            for other, place in zip(destinations, places, strict=True)
-            for prefix in other.prefixes
-            if not self.bands.without_price(place)
-        }
-        every = (prefix[:length] for prefix in one.prefixes for length in range(len(prefix)))
-        return next((priced[prefix] for prefix in every if prefix in priced), None)
-
-    def _uncovered(self, one: Destination, place: int, shorter: Destination | None) -> Note:
+    def _uncovered(self, one: Destination, place: int) -> Note:
         names = self.bands.without_price(place)
         row = one.candidates[0].plan_row
         text = (
@@ -223,10 +209,6 @@ class _One:
             "a zone is priced at all times or never: write the missing timing"
         )
         money = f"all usage to {one.name} is set aside without price; the source refuses some of it"
-        if shorter is not None:
-            money = (
-                f"usage to {one.name} falls to a shorter prefix and costs what {shorter.name} does"
-            )
         return row.note(Kind.LOST, text, money)
 
 

@@ -72,6 +72,17 @@ def test_a_leg_without_a_price_is_held_alone_and_recycled(tmp_path: Path) -> Non
     assert [(row["amount"], row["fate_change"]) for row in late] == [("0.27755", 0), ("0.03", 0)]
     status = status_of(home)
     assert (status["conservation_difference"], status["rated"], status["suspended"]) == (0, 3, 0)
+    (first,) = _rows(
+        home,
+        "SELECT toString(rated_id) AS id FROM rated_events WHERE run = 'retail' AND b_number = '4741234567'",
+    )
+    told = tallywire("explain", "--home", home, first["id"]).stdout
+    for words in (
+        "The allowance team_minutes, shared by the hierarchy, for October 2026 held 30 min",
+        "this adds EUR 0.93.", "The discount loyalty takes off 10 %: EUR 0.093.",
+        "The charge is EUR 0.837.",
+    ):  # fmt: skip
+        assert words in told
     replayed = tallywire("replay", "--home", home)
     assert replayed.returncode == 0, replayed.stdout
     (margin,) = _rows(

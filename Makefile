@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench migration schemas lock clean
+.PHONY: help setup demo test mutants check format bench migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ demo: $(READY) ## rate real formats and a million events end to end, with a tabl
 
 test: $(READY) ## run every test that this machine can run
 	@$(BIN)/pytest
+
+mutants: $(READY) ## change the rules of rating in every small way: how many changes do tests notice
+	@PATH=$(CURDIR)/$(BIN):$$PATH nice $(BIN)/mutmut run --max-children 1
+	@$(BIN)/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
 
 check: $(READY) ## style, types, layers, house rules
 	@$(BIN)/ruff check
@@ -52,5 +56,5 @@ lock: ## resolve the dependencies anew into requirements.lock
 		--all-extras --group test --group lint --group bench --group build pyproject.toml --output-file requirements.lock
 
 clean: ## remove what the tools made, never a home folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo/out benchmarks/out
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo/out benchmarks/out mutants
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -40,8 +40,7 @@ def billing_month(moment_us: int, time_zone: str) -> str:
     >>> billing_month(1767222000000000, "Europe/Oslo"), billing_month(1767222000000000, "UTC")
     ('2026-01', '2025-12')
     """
-    local = local_time(moment_us, time_zone)
-    return f"{local.year:04d}-{local.month:02d}"
+    return period_of(moment_us, time_zone, "month")
 
 
 def first_day(day: dt.date, period: str) -> dt.date:
@@ -87,7 +86,14 @@ def period_name(day: dt.date, period: str) -> str:
 
 def period_of(moment_us: int, time_zone: str, period: str) -> str:
     """Name the period of an instant (microseconds UTC) by the wall clock of a zone."""
-    return period_name(local_time(moment_us, time_zone).date(), period)
+    if period == "once":
+        return period
+    return _name(local_time(moment_us, time_zone).date(), period)
+
+
+@lru_cache(maxsize=16_384)
+def _name(day: dt.date, period: str) -> str:
+    return period_name(day, period)
 
 
 def period_end(moment_us: int, time_zone: str, period: str) -> int:
@@ -98,9 +104,14 @@ def period_end(moment_us: int, time_zone: str, period: str) -> int:
     """
     if period == "once":
         return FOREVER_US
-    day = first_day(local_time(moment_us, time_zone).date(), period)
+    return _end(local_time(moment_us, time_zone).date(), time_zone, period)
+
+
+@lru_cache(maxsize=16_384)
+def _end(day: dt.date, time_zone: str, period: str) -> int:
+    first = first_day(day, period)
     days = {"day": 1, "week": 7, "month": 31, "year": 366}[period]
-    return day_start(first_day(day + dt.timedelta(days=days), period), time_zone)
+    return day_start(first_day(first + dt.timedelta(days=days), period), time_zone)
 
 
 def day_start(day: dt.date, time_zone: str) -> int:
@@ -113,11 +124,13 @@ def day_start(day: dt.date, time_zone: str) -> int:
 
 
 def periods_before(moment_us: int, time_zone: str, period: str, count: int) -> list[str]:
-    """Name the periods before that of an instant, the nearest first.
+    """Name the periods before that of an instant, the nearest first; before `once` there is none.
 
     >>> periods_before(1767222000000000, "Europe/Oslo", "month", 2)
     ['2025-12', '2025-11']
     """
+    if period == "once":
+        return []
     day = first_day(local_time(moment_us, time_zone).date(), period)
     names = []
     for _ in range(count):
@@ -140,9 +153,10 @@ def whole_months(since_us: int, moment_us: int, time_zone: str) -> int:
 
 def band(calendar: Calendar, moment_us: int) -> int:
     """Find the band of an instant (microseconds UTC): index into `calendar.bands`."""
-    if not calendar.rules:
-        return 0
-    local = local_time(moment_us, calendar.time_zone)
+    return _band_of(calendar, local_time(moment_us, calendar.time_zone)) if calendar.rules else 0
+
+
+def _band_of(calendar: Calendar, local: dt.datetime) -> int:
     day = _HOLIDAY if local.date() in calendar.holidays else local.weekday()
     minute = 60 * local.hour + local.minute
     for rule in calendar.rules:
@@ -163,12 +177,16 @@ def band_until(calendar: Calendar, moment_us: int, until_us: int) -> tuple[int, 
         Index into `calendar.bands`, and the next instant, at most `until_us`, at which the band
         is another.
     """
-    now = band(calendar, moment_us)
-    look = _next_look(calendar, moment_us) if calendar.rules else until_us
+    if not calendar.rules:
+        return 0, until_us
+    local = local_time(moment_us, calendar.time_zone)
+    now = _band_of(calendar, local)
+    look = _next_look(calendar, moment_us, local)
     while look < until_us:
-        if band(calendar, look) != now:
+        local = local_time(look, calendar.time_zone)
+        if _band_of(calendar, local) != now:
             return now, look
-        look = _next_look(calendar, look)
+        look = _next_look(calendar, look, local)
     return now, until_us
 
 
@@ -177,13 +195,12 @@ def next_change(calendar: Calendar, moment_us: int, until_us: int) -> int:
     return band_until(calendar, moment_us, until_us)[1]
 
 
-def _next_look(calendar: Calendar, moment_us: int) -> int:
-    """Give the next instant at which the band may change.
+def _next_look(calendar: Calendar, moment_us: int, local: dt.datetime) -> int:
+    """Give the next instant at which the band may change; `local` is the wall time now.
 
     That is the next boundary of the wall clock as it runs now, or the next time the clock itself
     is set, whichever is first.
     """
-    local = local_time(moment_us, calendar.time_zone)
     today_us = (60 * local.hour + local.minute) * _MINUTE_US
     today_us += local.second * 1_000_000 + local.microsecond
     edge = (

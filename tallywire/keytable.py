@@ -21,6 +21,7 @@ _LARGE = 1 << 19
 """Slots above which a table grows by half, to save memory; below by four, to save time."""
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
+_WORD = 2**64 - 1
 
 
 class KeyTable:
@@ -71,6 +72,17 @@ class KeyTable:
             on = taken & ~hit
             rows, slots = rows[on], self._next(slots[on])
         return found
+
+    def find_one(self, hi: int, lo: int) -> int:
+        """Look one key up: its slot, -1 where it is absent."""
+        slots = len(self.used)
+        spread = (((hi ^ lo) * int(_SPREAD)) & _WORD) >> int(_HALF)
+        slot = (spread * slots) >> int(_HALF)
+        while self.used[slot]:
+            if int(self.lo[slot]) == lo and int(self.hi[slot]) == hi:
+                return slot
+            slot = (slot + 1) % slots
+        return -1
 
     def claim(self, hi: UInts, lo: UInts) -> tuple[Slots, npt.NDArray[np.bool_]]:
         """Look keys up and put absent ones in, with zeros in their columns.

@@ -1,7 +1,8 @@
 """A catalogue of one tariff and one offer, said in a line, and usage for it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -23,7 +24,8 @@ from tallywire.catalog.snapshot import (
     Snapshot,
     Tariff,
 )
-from tallywire.rating.rulebook import Charge, Refusal, Rulebook
+from tallywire.rating.counters import Counters
+from tallywire.rating.rulebook import Charge, Rating, Refusal, Rulebook
 
 SECOND = 1_000_000
 ANY_NUMBER = (("", "world", 0, 1, 0, FOREVER_US),)
@@ -72,6 +74,48 @@ def one_tariff(
         calendars={}, tariffs={"tariff": tariff}, offers={"offer": offer}, feeds={},
         identifiers=pl.DataFrame(schema=IDENTIFIER_SCHEMA), typical_rates={},
     )  # fmt: skip
+
+
+def with_price(snapshot: Snapshot, **changes: Any) -> Snapshot:
+    """The same catalogue with another price: tiers, a share, more."""
+    tariff = snapshot.tariffs["tariff"]
+    price = replace(tariff.prices[0], **changes)
+    return with_tariff(snapshot, prices=(price, *tariff.prices[1:]))
+
+
+def with_tariff(snapshot: Snapshot, **changes: Any) -> Snapshot:
+    """The same catalogue with another tariff."""
+    tariff = replace(snapshot.tariffs["tariff"], **changes)
+    return replace(snapshot, tariffs={**snapshot.tariffs, "tariff": tariff})
+
+
+def with_offer(snapshot: Snapshot, **terms: Any) -> Snapshot:
+    """The same catalogue with other terms: allowances, discounts, spend limits, balances."""
+    return replace(snapshot, offers={"offer": replace(snapshot.offers["offer"], **terms)})
+
+
+def charges(snapshot: Snapshot, events: Iterable[UsageEvent]) -> list[Charge]:
+    """All charges of usage, one event after the other, with counters that are kept."""
+    book, counters, made = Rulebook(snapshot), Counters(), []
+    for event in events:
+        rating = book.rate(row_of(event), counters.used, counters.series)
+        made += rating.charges
+        keep(rating, counters)
+    return made
+
+
+def keep(rating: Rating, counters: Counters) -> None:
+    """Write what a rating wrote."""
+    for key, value in rating.writes.items():
+        counters.set(key, value)
+    for key, point in rating.points:
+        counters.add(key, point)
+
+
+def exact(charge: Charge) -> Fraction:
+    """The charge before rounding, from its row."""
+    row = charge.row
+    return Fraction(int(row["amount_numerator"]), int(row["amount_denominator"]))
 
 
 def row_of(event: UsageEvent) -> Mapping[str, Any]:

@@ -6,6 +6,10 @@ from itertools import pairwise
 from tallywire.catalog.snapshot import Offer, Price, Snapshot, Tariff
 from tallywire.catalog.terms import COUNTED, Allowance
 
+LARGEST_SIZE = 2**62
+"""Sizes of increments, tiers and allowances up to it are numbers of the columnar rater."""
+_TOO_LARGE = "it has sizes over 62 bits"
+
 AllowanceKey = tuple[str, str]
 """Scope and id: what names the counters of an allowance."""
 
@@ -18,8 +22,11 @@ def ordered(allowances: Sequence[Allowance]) -> list[Allowance]:
 def tariff_reasons(tariff: Tariff) -> tuple[str, ...]:
     """Say why a tariff is rated one by one; nothing where it is rated in columns."""
     found = [] if tariff.order == "scan" else [f"its order is {tariff.order}"]
-    found += dict.fromkeys(reason for price in tariff.prices for reason in price_reasons(price))
-    return tuple(found)
+    conversion = tariff.conversion
+    if conversion and max(conversion.multiply, conversion.divide) > LARGEST_SIZE:
+        found.append(_TOO_LARGE)
+    found += (reason for price in tariff.prices for reason in price_reasons(price))
+    return tuple(dict.fromkeys(found))
 
 
 def price_reasons(price: Price) -> tuple[str, ...]:
@@ -33,6 +40,10 @@ def price_reasons(price: Price) -> tuple[str, ...]:
         found.append("it takes a share of an amount")
     if price.uplink:
         found.append("it prices octets sent apart")
+    sizes = [size for group in price.groups for size in (group.start, group.increment)]
+    sizes += [size for tier in (tiers.steps if tiers else ()) for size in (tier.start, tier.block)]
+    if max(sizes, default=0) > LARGEST_SIZE:
+        found.append(_TOO_LARGE)
     return tuple(found)
 
 
@@ -40,8 +51,9 @@ def offer_reasons(offer: Offer, tariffs: Mapping[str, Tariff]) -> tuple[str, ...
     """Say why an offer's usage is rated one by one, its tariffs apart."""
     found = [reason for one in offer.allowances for reason in _allowance(one)]
     for before, one in pairwise(ordered(offer.allowances)):
-        if before.priority == one.priority and before.period != one.period:
-            found.append("allowances of one priority have periods that end at different times")
+        ends = [(some.period, some.valid_to_us) for some in (before, one)]
+        if before.priority == one.priority and ends[0] != ends[1]:
+            found.append("allowances of one priority end at different times")
     named = (("discounts", offer.discounts), ("spend limits or commitments", offer.spends),
              ("prepaid balances", offer.balances))  # fmt: skip
     found += [f"it has {name}" for name, some in named if some]
@@ -63,6 +75,8 @@ def _allowance(allowance: Allowance) -> Iterator[str]:
         yield f"the allowance {name} asks for usage attributes"
     if allowance.overage is not None:
         yield f"the allowance {name} has a fair-use price"
+    if allowance.quantity > LARGEST_SIZE:
+        yield f"the allowance {name} has over 62 bits"
 
 
 def levels(offers: Sequence[Offer]) -> Mapping[AllowanceKey, int]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 import xxhash
 
-from tallywire.hashes import UInts, hash128
+from tallywire.hashes import hash128
 from tallywire.keytable import KeyTable, Slots
 
 Ints = npt.NDArray[np.int64]
@@ -30,9 +30,8 @@ _MAGIC = b"TWCOUNT2"
 """Before it a journal held records of counters alone, without a header."""
 
 
-def _words(key: Key) -> tuple[UInts, UInts]:
-    number = xxhash.xxh3_128_intdigest("\x1f".join(key).encode())
-    return np.array([number >> 64], np.uint64), np.array([number & (2**64 - 1)], np.uint64)
+def _words(key: Key) -> tuple[int, int]:
+    return divmod(xxhash.xxh3_128_intdigest("\x1f".join(key).encode()), 2**64)
 
 
 class Counters:
@@ -52,25 +51,24 @@ class Counters:
 
     def used(self, key: Key) -> int:
         """Read one counter; 0 where nothing was used."""
-        slot = self._table.find(*_words(key))[0]
+        slot = self._table.find_one(*_words(key))
         return int(self._table.values["used"][slot]) if slot >= 0 else 0
 
     def set(self, key: Key, used: int) -> None:
         """Write one counter."""
         hi, lo = _words(key)
-        slots, _ = self._table.claim(hi, lo)
+        slots, _ = self._table.claim(np.array([hi], np.uint64), np.array([lo], np.uint64))
         self.write(slots, np.array([used], np.int64))
 
     def series(self, key: Key) -> tuple[Point, ...]:
         """Read the points of a series, ascending."""
-        hi, lo = _words(key)
-        return tuple(self._series.get((int(hi[0]), int(lo[0])), ()))
+        return tuple(self._series.get(_words(key), ()))
 
     def add(self, key: Key, point: Point) -> None:
         """Add a point to a series."""
-        hi, lo = _words(key)
-        self._insert((int(hi[0]), int(lo[0])), point)
-        self._added.append((int(hi[0]), int(lo[0]), *point))
+        words = _words(key)
+        self._insert(words, point)
+        self._added.append((*words, *point))
 
     def _insert(self, words: tuple[int, int], point: Point) -> None:
         insort(self._series.setdefault(words, []), point)

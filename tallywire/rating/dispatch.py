@@ -105,11 +105,9 @@ class Rater:
                 counters.set(key, value)
             for key, point in made.points:
                 counters.add(key, point)
-        schema = {name: polars_schema(RatedEvent)[name] for name in (rows[0] if rows else ())}
-        rated = conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
         return _Made(
-            rated, np.array(at, np.int64), pl.DataFrame(refused, schema=_REFUSED, orient="row"),
-            np.array(lost, np.int64),
+            _rated(rows), np.array(at, np.int64),
+            pl.DataFrame(refused, schema=_REFUSED, orient="row"), np.array(lost, np.int64),
         )  # fmt: skip
 
 
@@ -120,6 +118,14 @@ def _merged(halves: Sequence[tuple[_Made, Ints]]) -> Outcome:
     rated = pl.concat([made.rated for made, _ in halves])
     refused = pl.concat([made.refused.select(_REFUSED.names()) for made, _ in halves])
     return Outcome(rated[np.argsort(at, kind="stable")], refused[np.argsort(lost, kind="stable")])
+
+
+def _rated(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    schema = polars_schema(RatedEvent)
+    if not rows:
+        return pl.DataFrame(schema=schema)
+    made = {name: schema[name] for name in rows[0]}
+    return conform(pl.DataFrame(rows, schema=made, orient="row"), RatedEvent)
 
 
 def _refused(event: Mapping[str, Any], refusal: Refusal) -> Mapping[str, Any]:

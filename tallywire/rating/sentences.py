@@ -39,6 +39,7 @@ _FIELDS = {
 _MODES = {
     "up": "up", "down": "down", "half_up": "to the nearest, halves up",
     "half_even": "to the nearest, halves to the even digit",
+    "none": "to the nearest, halves to the even digit",
 }  # fmt: skip
 
 
@@ -83,6 +84,8 @@ def _increments(facts: Facts) -> str:
         + f"in steps of {quantity_words(group['step'], unit)}"
         for group in facts["groups"]
     ]
+    if facts["converted"]:
+        counted = f"{counted} after conversion"
     if unit == Unit.COUNT and all(group["step"] == 1 for group in facts["groups"]):
         return f"Counted: {counted}."
     return f"Usage is counted {', then '.join(sizes)}, a step begun being a step paid: {counted}."
@@ -261,7 +264,7 @@ def _rounding(facts: Facts) -> str:
     if facts["exact"] == facts["charge"]:
         return f"The charge is {charge}."
     exact = money_words(facts["exact"], facts["currency"])
-    scale = facts["scale"]
+    scale = 9 if facts["mode"] == "none" else facts["scale"]
     decimals = "a whole amount" if scale == 0 else f"{scale} decimal{'s' if scale > 1 else ''}"
     how = f"rounded to {decimals} ({_MODES[facts['mode']]})"
     return f"Exactly it is {exact}; {how}, the charge is {charge}."

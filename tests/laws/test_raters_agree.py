@@ -16,7 +16,7 @@ from tallywire.rating.dispatch import Rater
 from tallywire.rating.rulebook import Rulebook
 from tests.strategies import snapshots, usage_events
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _by_rulebook(
@@ -64,22 +64,33 @@ def test_batch_cuts_do_not_matter(
     snapshot: Snapshot, events: list[UsageEvent], cuts: list[int]
 ) -> None:
     batch = rows_to_frame(events, UsageEvent)
-    whole = Rater(snapshot).rate(batch, Counters())
-    rater, counters = Rater(snapshot), Counters()
+    rater, counters, all_at_once = Rater(snapshot), Counters(), Counters()
+    whole = rater.rate(batch, all_at_once)
     edges = [0, *sorted(min(cut, batch.height) for cut in cuts), batch.height]
     parts = [rater.rate(batch[first:last], counters) for first, last in itertools.pairwise(edges)]
     rated = pl.concat([part.rated for part in parts])
     assert_frame_equal(rated.drop("rater"), whole.rated.drop("rater"))
     assert_frame_equal(pl.concat([part.refused for part in parts]), whole.refused)
+    assert _dumped(counters) == _dumped(all_at_once)
 
 
 @SLOW
 @given(snapshots(), usage_events())
 def test_the_number_of_lanes_does_not_matter(snapshot: Snapshot, events: list[UsageEvent]) -> None:
     batch = rows_to_frame(events, UsageEvent)
-    one = Rater(snapshot).rate(batch, Counters()).rated.drop("rater").sort("event_id")
-    lanes = [
-        Rater(snapshot).rate(batch.filter(pl.col("routing_id") == name), Counters()).rated
-        for name in ("r1", "r2")
-    ]
-    assert_frame_equal(pl.concat(lanes).drop("rater").sort("event_id"), one)
+    rater = Rater(snapshot)
+    whole = rater.rate(batch, Counters())
+    for lanes in (1, 3, 8):
+        parts = [rater.rate(part, Counters()) for part in _lanes(batch, lanes)]
+        for name in ("rated", "refused"):
+            order = ["event_id", "run"]
+            one = pl.concat([getattr(part, name) for part in parts]).sort(order)
+            expected = getattr(whole, name).sort(order)
+            assert_frame_equal(
+                one.drop("rater", strict=False), expected.drop("rater", strict=False)
+            )
+
+
+def _lanes(batch: pl.DataFrame, count: int) -> list[pl.DataFrame]:
+    lane = pl.col("routing_id").str.slice(1).cast(pl.Int64) * 5 % count
+    return [batch.filter(lane == number) for number in range(count)]

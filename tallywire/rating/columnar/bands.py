@@ -25,10 +25,10 @@ class Bands:
         for rule in reversed(calendar.rules):  # the first rule wins, so it is written last
             for day in rule.days:
                 self._table[day, rule.start_minute : rule.end_minute] = rule.band_no
-        self._until = np.full((_KINDS_OF_DAY, _MINUTES), _MINUTES, np.int64)
-        for minute in range(_MINUTES - 2, -1, -1):
-            same = self._table[:, minute] == self._table[:, minute + 1]
-            self._until[:, minute] = np.where(same, self._until[:, minute + 1], minute + 1)
+        last = np.ones((_KINDS_OF_DAY, 1), bool)  # a day ends every band
+        ends = np.concatenate([self._table[:, :-1] != self._table[:, 1:], last], axis=1)
+        edges = np.where(ends, np.arange(1, _MINUTES + 1), _MINUTES)
+        self._until = np.minimum.accumulate(edges[:, ::-1], axis=1)[:, ::-1]
         days = [(date - _EPOCH_DATE).days for date in sorted(calendar.holidays)]
         self._holidays = np.array(days, np.int64)
 

@@ -20,7 +20,7 @@ RETAIL = "retail"
 
 _LONGEST_DRAW = 10**12
 """A larger quantity could let the sums of one batch overflow: such rows are not taken."""
-_PLACE = "_place"
+_NONE = pl.Series([], dtype=pl.String)
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,17 @@ class LegFound:
         rows: Places of its rows in the usage that has a price.
         offer: Number of the offer; empty for a partner.
         party: Partner of each row; empty for retail.
+        side: Side of each row; empty for retail.
     """
 
     run: str
-    side: str
     rows: Ints
     offer: Ints
     tariff: Ints
     entry: Ints
     price: Ints
     party: pl.Series
+    side: pl.Series
 
     @property
     def retail(self) -> bool:
@@ -145,8 +146,8 @@ class Finder:
         usage = batch if good.all() else batch.filter(pl.Series(good))
         legs = [
             LegFound(
-                RETAIL, "revenue", np.arange(len(kept)), offer[kept], retail.tariff[kept],
-                retail.entry[kept], retail.price[kept], party=pl.Series([], dtype=pl.String),
+                RETAIL, np.arange(len(kept)), offer[kept], retail.tariff[kept],
+                retail.entry[kept], retail.price[kept], party=_NONE, side=_NONE,
             )
         ]  # fmt: skip
         asked = [self._ask(run, usage) for run in self._runs] if len(kept) else []
@@ -214,9 +215,10 @@ def _leg(one: Asked) -> LegFound:
     good = np.flatnonzero(one.found.price >= 0)
     rows, found = one.rows[good], one.found
     party = pl.Series([claim.party_id for claim in one.claims], dtype=pl.String)
+    side = pl.Series([claim.side for claim in one.claims], dtype=pl.String)
     return LegFound(
-        one.run.name, one.run.side, rows, np.empty(0, np.int64), found.tariff[good],
-        found.entry[good], found.price[good], party.gather(one.claim[rows]),
+        one.run.name, rows, np.empty(0, np.int64), found.tariff[good], found.entry[good],
+        found.price[good], party.gather(one.claim[rows]), side.gather(one.claim[rows]),
     )  # fmt: skip
 
 

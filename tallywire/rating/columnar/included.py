@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tallywire.catalog.fitness import levels, ordered
+from tallywire.catalog.fitness import LARGEST_SIZE, levels, ordered
 from tallywire.catalog.snapshot import Offer, Tariff
 from tallywire.catalog.terms import Allowance
 from tallywire.rating.columnar.allowances import OWNER, draw
@@ -69,7 +69,8 @@ class AllowanceTable:
         self.time_zones = pl.Series([offer.time_zone for offer in offers], dtype=pl.String)
         self.names = pl.Series([one.allowance_id for one in self.all], dtype=pl.String)
         self.named = pl.Series(["", *self.names.to_list()], dtype=pl.String)
-        self.size = np.array([one.quantity for one in self.all], np.int64)
+        sizes = [min(one.quantity, LARGEST_SIZE) for one in self.all]
+        self.size = np.array(sizes, np.int64)
         self._since = np.array([one.valid_from_us for one in self.all], np.int64)
         self._until = np.array([one.valid_to_us for one in self.all], np.int64)
         level = levels(offers)

@@ -19,11 +19,13 @@ class Claim:
 
     Attributes:
         party_id: The partner; empty where several claim it.
+        side: `cost` or `revenue`.
         tariffs: Numbers of tariffs to ask in turn; empty for no leg.
         refusal: Detail and missing reference, where several partners claim it.
     """
 
     party_id: str = ""
+    side: str = ""
     tariffs: tuple[int, ...] = ()
     refusal: tuple[str, str] = ("", "")
 
@@ -38,7 +40,7 @@ class Run:
     """
 
     def __init__(self, name: str, partners: Sequence[Partner], number: Mapping[str, int]) -> None:
-        self.name, self.side = name, partners[0].side
+        self.name = name
         self._partners, self._number = partners, number
         self._fields = sorted({partner.field for partner in partners})
 
@@ -59,7 +61,9 @@ class Run:
             return Claim(refusal=(detail, "+".join(names)))
         use = (row["service"], row["direction"])
         found = [self._number[one.tariffs[use]] for one in fitting if use in one.tariffs]
-        return Claim(names[0], tuple(dict.fromkeys(found))) if found else Claim()
+        if not found:
+            return Claim()
+        return Claim(names[0], fitting[0].side, tuple(dict.fromkeys(found)))
 
 
 _USE = ("service", "direction")

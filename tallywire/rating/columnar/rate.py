@@ -100,7 +100,7 @@ class ColumnarRater:
         numerator = np.maximum(numerator, minimum)
         denominator = prices.denominator[leg.price]
         amounts = round_ratios(
-            numerator, denominator, tables.mode[leg.tariff], tables.scale[leg.tariff]
+            numerator, denominator, tables.mode[leg.tariff], tables.kept_decimals[leg.tariff]
         )
         common = np.gcd(numerator, denominator)
         charges = Charges(

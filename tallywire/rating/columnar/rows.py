@@ -130,7 +130,7 @@ def _found(usage: pl.DataFrame, charges: Charges, tables: Tables) -> Columns:
     return {
         "rated_id": _rated_ids(usage, leg.run),
         "run": pl.lit(leg.run),
-        "side": pl.lit(leg.side),
+        "side": pl.lit("revenue") if leg.retail else leg.side,
         "party_id": pl.lit("") if leg.retail else leg.party,
         "op": pl.lit(_OP),
         "fate_change": pl.lit(int(leg.retail), dtype=pl.Int32),

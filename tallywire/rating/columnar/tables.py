@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tallywire.catalog.fitness import tariff_reasons
 from tallywire.catalog.snapshot import Snapshot, Tariff
 from tallywire.rating.columnar.bands import Bands
 from tallywire.rating.columnar.increments import STRADDLES, UNTIMED
 from tallywire.rating.columnar.prefixes import PrefixIndex
 from tallywire.rating.columnar.prices import PriceTable
-from tallywire.rating.columnar.rounding import MODES, rounds_up
+from tallywire.rating.columnar.rounding import MODES, NANO_SCALE, rounds_up
 from tallywire.rating.columnar.variants import Variants
 
 Ints = npt.NDArray[np.int64]
@@ -57,6 +58,7 @@ class Tables:
         self._zones()
         self.mode = _array([MODES.index(tariff.rounding.mode) for tariff in tariffs])
         self.scale = _array([tariff.rounding.scale for tariff in tariffs])
+        self.kept_decimals = np.where(self.mode == MODES.index("none"), NANO_SCALE, self.scale)
         self.zone_field = _array([ZONE_FIELDS.index(tariff.zone_by) for tariff in tariffs])
         self.sequential = np.array([tariff.order != "scan" for tariff in tariffs], bool)
         self._conversions()
@@ -91,7 +93,7 @@ class Tables:
         self.zone_of_entry = self.zone_codes.of(column)
 
     def _conversions(self) -> None:
-        found = [tariff.conversion for tariff in self.tariffs]
+        found = [None if tariff_reasons(one) else one.conversion for one in self.tariffs]
         self.converts = any(found)
         self.multiply = _array([one.multiply if one else 1 for one in found])
         self.divide = _array([one.divide if one else 1 for one in found])
@@ -126,7 +128,8 @@ def _words(tariffs: Sequence[Tariff], snapshot: Snapshot) -> dict[str, pl.Series
 
 
 def _straddle(tariff: Tariff) -> str:
-    timed = tariff.unit == "microsecond" and len(tariff.calendar.bands) > 1
+    converted = tariff.conversion is not None
+    timed = tariff.unit == "microsecond" and not converted and len(tariff.calendar.bands) > 1
     return tariff.straddle if timed else STRADDLES[UNTIMED]
 
 

@@ -68,20 +68,14 @@ class Drawn:
     Attributes:
         draws: Buckets that were asked, in that order.
         free: Units of each stretch that have not the tariff's price: paid, or beyond fair use.
+        covered: Included units.
+        beyond: Units beyond fair use.
     """
 
     draws: tuple[Draw, ...]
     free: tuple[int, ...]
-
-    @property
-    def covered(self) -> int:
-        """Included units."""
-        return sum(draw.covered for draw in self.draws)
-
-    @property
-    def beyond(self) -> int:
-        """Units beyond fair use."""
-        return sum(draw.beyond for draw in self.draws)
+    covered: int
+    beyond: int
 
 
 class Allowances:
@@ -89,11 +83,12 @@ class Allowances:
 
     Args:
         snapshot: Has the grants.
-        began: Gives the first instant of a subscription, 0 where it always was.
+        since: Gives the first instant at which the owner of an allowance's counters had it, 0
+            where it always had.
     """
 
-    def __init__(self, snapshot: Snapshot, began: Callable[[str], int]) -> None:
-        self._snapshot, self._began = snapshot, began
+    def __init__(self, snapshot: Snapshot, since: Callable[[Allowance, str], int]) -> None:
+        self._snapshot, self._since = snapshot, since
 
     def draw(
         self, event: Mapping[str, Any], offer: Offer, tariff: Tariff, zone_id: str,
@@ -103,26 +98,28 @@ class Allowances:
 
         The first bucket is asked even for nothing, so that a charge tells what is left.
         """
-        bands = tariff.calendar.bands
         left = [part.length for part in parts]
         draws: list[Draw] = []
-        for bucket in self._buckets(event, offer, tariff, zone_id, tally):
+        buckets = self._buckets(event, offer, tariff, zone_id, tally)
+        last = {bucket.allowance.allowance_id: bucket for bucket in buckets}
+        for bucket in buckets:
             if draws and not any(left):
                 break
             allowance = bucket.allowance
-            wanted = [
-                units if not allowance.bands or bands[part.band] in allowance.bands else 0
-                for part, units in zip(parts, left, strict=True)
-            ]
-            held = tally.used(bucket.key)
+            wanted = _wanted(allowance, tariff.calendar.bands, parts, left)
+            asked, held = sum(wanted), tally.used(bucket.key)
             before = max(0, bucket.limit - held)
-            covered = min(before, sum(wanted))
+            covered = min(before, asked)
             tally.write(bucket.key, held + covered)
-            beyond = 0 if allowance.overage is None else sum(wanted) - covered
-            left = list(_taken(left, wanted, covered + beyond))
+            fair = allowance.overage is not None and last[allowance.allowance_id] is bucket
+            beyond = asked - covered if fair else 0
+            if covered or beyond:
+                left = list(_taken(left, wanted, covered + beyond))
             draws.append(Draw(bucket, before, covered, beyond))
         free = tuple(part.length - units for part, units in zip(parts, left, strict=True))
-        return Drawn(tuple(draws), free)
+        return Drawn(
+            tuple(draws), free, sum(one.covered for one in draws), sum(one.beyond for one in draws)
+        )
 
     def _buckets(
         self, event: Mapping[str, Any], offer: Offer, tariff: Tariff, zone_id: str, tally: Tally
@@ -133,7 +130,9 @@ class Allowances:
             if _pays(allowance, event, tariff, zone_id)
             for bucket in self._of(allowance, event, offer.time_zone, tally)
         ]
-        return sorted(found, key=lambda one: (one.allowance.priority, one.expires_us))
+        if len(found) > 1:
+            found.sort(key=lambda one: (one.allowance.priority, one.expires_us))
+        return found
 
     def _of(
         self, allowance: Allowance, event: Mapping[str, Any], time_zone: str, tally: Tally
@@ -142,9 +141,10 @@ class Allowances:
         if allowance.quantity or not allowance.topped_up:
             period = period_of(start, time_zone, allowance.period)
             carried = self._carried(allowance, event, time_zone, tally)
+            ends = min(period_end(start, time_zone, allowance.period), allowance.valid_to_us)
             yield Bucket(
                 allowance, allowance_key(allowance, owner, period), allowance.quantity + carried,
-                carried, period, period_end(start, time_zone, allowance.period),
+                carried, period, ends,
             )  # fmt: skip
         place = (allowance.scope, owner, allowance.allowance_id)
         for grant in self._snapshot.grants.get(place, ()) if allowance.topped_up else ():
@@ -163,7 +163,7 @@ class Allowances:
         if rollover is None:
             return 0
         start, owner = event["start_time"], holder(event, allowance.scope)
-        since = max(self._began(event["subscription_id"]), allowance.valid_from_us)
+        since = max(self._since(allowance, owner), allowance.valid_from_us)
         first = period_of(since, time_zone, allowance.period)
         carried = 0
         names = periods_before(start, time_zone, allowance.period, rollover.periods)
@@ -188,6 +188,18 @@ def _pays(allowance: Allowance, event: Mapping[str, Any], tariff: Tariff, zone_i
         and allowance.valid_from_us <= event["start_time"] < allowance.valid_to_us
         and holds(allowance.when, event, tariff)
     )
+
+
+def _wanted(
+    allowance: Allowance, bands: Sequence[str], parts: Sequence[Stretch], left: Sequence[int]
+) -> Sequence[int]:
+    """Give the units of each stretch that an allowance may pay for."""
+    if not allowance.bands:
+        return left
+    return [
+        units if bands[part.band] in allowance.bands else 0
+        for part, units in zip(parts, left, strict=True)
+    ]
 
 
 def _taken(left: Sequence[int], wanted: Sequence[int], units: int) -> Iterator[int]:

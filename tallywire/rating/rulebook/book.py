@@ -97,6 +97,9 @@ class Book:
     def legs(self, event: Mapping[str, Any]) -> Iterator[Leg | Refusal]:
         """Give the legs of an event: retail, then runs of partners as the catalogue orders them."""
         asked = event["runs"].split("+") if event["runs"] else None
+        for run in asked or ():
+            if run != RETAIL and run not in self._partners:
+                yield no_leg(run)
         if asked is None or RETAIL in asked:
             yield Leg(RETAIL, "revenue", "", tuple(self._retail(event)))
         for run, all_partners in self._partners.items():
@@ -112,18 +115,24 @@ class Book:
             priced = tuple(dict.fromkeys(tariff for tariff in tariffs if tariff))
             if priced:
                 yield Leg(run, partners[0].side, names[0], priced)
+            elif asked is not None:
+                yield no_leg(run)
 
     def _retail(self, event: Mapping[str, Any]) -> Iterator[str]:
         """Give tariffs from the most particular: subscription, account, those above it, offer."""
+        if self.snapshot.overrides:
+            yield from self._own(event)
+        offer = self.snapshot.offers.get(event["offer_id"])
+        if offer and _use(event) in offer.tariffs:
+            yield offer.tariffs[_use(event)]
+            yield from offer.fallbacks.get(_use(event), ())
+
+    def _own(self, event: Mapping[str, Any]) -> Iterator[str]:
         yield from self._overrides(("subscription", event["subscription_id"]), event)
         account = event["account_id"]
         while account:
             yield from self._overrides(("account", account), event)
             account = self.snapshot.parents.get(account, "")
-        offer = self.snapshot.offers.get(event["offer_id"])
-        if offer and _use(event) in offer.tariffs:
-            yield offer.tariffs[_use(event)]
-            yield from offer.fallbacks.get(_use(event), ())
 
     def _overrides(self, party: tuple[str, str], event: Mapping[str, Any]) -> Iterator[str]:
         for override in self.snapshot.overrides.get(party, {}).get(_use(event), ()):
@@ -170,6 +179,11 @@ class Book:
 
 NO_TERMS = Offer("", {})
 """A partner has prices, and no allowances, discounts, limits or balances."""
+
+
+def no_leg(run: str) -> Refusal:
+    """Refuse for want of a leg that was asked for."""
+    return Refusal(Reason.TARIFF_MISSING, f"no leg of the run {run}", run, run)
 
 
 def _use(event: Mapping[str, Any]) -> Use:

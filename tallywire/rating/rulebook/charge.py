@@ -8,12 +8,12 @@ from typing import Any
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT, Unit
 from tallywire.calendar import band, billing_month
-from tallywire.catalog.snapshot import Group, Price, Snapshot
-from tallywire.money import fits, round_ratio, rounded
+from tallywire.catalog.snapshot import Price, Snapshot
+from tallywire.money import DISPLAY_SCALE, EXACT_MODE, fits, round_ratio, rounded
 from tallywire.rating.rulebook.allowance import Allowances
 from tallywire.rating.rulebook.amounts import Amounts, exchange, no_rate, share
 from tallywire.rating.rulebook.balances import pay
-from tallywire.rating.rulebook.book import RETAIL, Book, Found, Leg, Refusal
+from tallywire.rating.rulebook.book import RETAIL, Book, Found, Leg, Refusal, no_leg
 from tallywire.rating.rulebook.discounts import Discounts, Taken
 from tallywire.rating.rulebook.holders import Holders
 from tallywire.rating.rulebook.increments import UNTIMED, stretches
@@ -28,7 +28,7 @@ _NOTHING = Fraction(0)
 _NANO = 10**9
 _COUNTER_LIMIT = 2**63
 TOO_LARGE = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "the exact charge has over 38 digits")
-_OVERFLOW = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "a counter would have over 63 bits")
+_OVERFLOW = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "a quantity or a counter has over 63 bits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Rulebook:
     def __init__(self, snapshot: Snapshot) -> None:
         holders = Holders(snapshot)
         self._book = Book(snapshot)
-        self._allowances = Allowances(snapshot, holders.began)
+        self._allowances = Allowances(snapshot, holders.since)
         self._discounts = Discounts(holders.began, holders.offers)
 
     @property
@@ -132,7 +132,7 @@ class Rulebook:
         for leg in self._book.legs(event):
             if leg.run == run:
                 return leg
-        return Refusal(Reason.TARIFF_MISSING, f"no leg of the run {run}", run)
+        return no_leg(run)
 
     def charge(
         self, event: Mapping[str, Any], leg: Leg, tally: Tally, amounts: Amounts
@@ -147,7 +147,7 @@ class Rulebook:
         made = self._charge(event, leg, tally, amounts)
         if isinstance(made, Refusal):
             return made
-        if any(not -_COUNTER_LIMIT < value < _COUNTER_LIMIT for value in tally.writes.values()):
+        if not _kept(made, tally):
             return _OVERFLOW
         row = rated_row(made, self.snapshot)
         return Charge(row, made, tally.writes, tally.points)
@@ -161,7 +161,7 @@ class Rulebook:
             return found
         # 2. Units are converted and rounded up to steps; each step has a band.
         counted = _counted(event, found)
-        if counted.used > QUANTITY_LIMIT:
+        if counted is None:
             return Refusal(Reason.QUANTITY_OUT_OF_RANGE, f"quantity {event['quantity']}")
         # 3. Included usage pays, 4. the rest has a price.
         priced = self._priced(event, found, counted, tally, amounts)
@@ -169,25 +169,31 @@ class Rulebook:
             return priced
         # 5. Discounts, 6. the maximum, then the minimum of an event.
         units = counted.quantity - priced.drawn.covered
-        taken = self._discounts.take(event, found, priced.exact, units, tally)
-        exact = priced.exact - sum((one.amount for one in taken), _NOTHING)
-        cut, raised = _bounded(found.price, exact, paid=units > 0)
-        exact += raised - cut
+        full = priced.exact
+        taken = self._discounts.take(event, found, full, units, tally)
+        exact = full - sum(one.amount for one in taken) if taken else full
+        repriced = priced.climb.repriced if priced.climb else _NOTHING
+        own = exact - _correction(repriced, full, exact) if repriced else exact
+        cut, raised = _bounded(found.price, own, paid=units > 0)
+        if cut or raised:
+            exact += raised - cut
         # 7. The currency of the offer, 8. what a period may cost.
         currency = found.offer.currency or found.tariff.currency
         fx = exchange(self.snapshot, found.tariff.currency, currency, event["start_time"])
         if fx is None:
             return no_rate(found.tariff.currency, currency)
-        exact *= fx
-        spent = limit(event, found.offer, currency, exact, tally)
-        exact += sum((one.added - one.cut for one in spent), _NOTHING)
+        exact = exact if currency == found.tariff.currency else exact * fx
+        rounding = found.tariff.rounding
+        decimals = DISPLAY_SCALE if rounding.mode == EXACT_MODE else rounding.scale
+        spent = limit(event, found.offer, currency, exact, tally, decimals)
+        exact = exact + sum(one.added - one.cut for one in spent) if spent else exact
         if not fits(exact):
             return TOO_LARGE
         # 9. One rounding, at the end; then prepaid balances pay.
-        rounding = found.tariff.rounding
         amount = rounded(exact, mode=rounding.mode, scale=rounding.scale)
         count(spent, amount, tally)
-        _count_spend(taken, amount, tally)
+        if taken:
+            _count_spend(taken, amount / fx, tally)
         paid = pay(self.snapshot, found.offer, currency, event, amount, tally)
         start, calendar = event["start_time"], found.tariff.calendar
         parts = counted.parts
@@ -218,33 +224,39 @@ class Rulebook:
             return shared
         rest = counted.quantity - drawn.covered - drawn.beyond
         zone = self._period_zone(found)
-        climbed = climb(event, price.tiers, rest, zone, tally) if price.tiers else None
+        climbed = None
+        if price.tiers:
+            climbed = climb(event, price.tiers, rest, zone, tally, found.leg.run)
         fee = price.connect_fee if counted.quantity > drawn.covered else _NOTHING
         lines = tuple(price_lines(parts, drawn.free))
         return Priced(lines, drawn, fee, climbed, shared)
 
 
-def _counted(event: Mapping[str, Any], found: Found) -> Counted:
-    """Convert usage and count it in steps; where uplink has its own price it comes last."""
+def _counted(event: Mapping[str, Any], found: Found) -> Counted | None:
+    """Convert usage and count it in steps; where uplink has its own price it comes last.
+
+    Converted units are no time: all of them have the band of the start.
+
+    Returns:
+        None where it is more than anything may be.
+    """
     tariff, price = found.tariff, found.price
-    timed = tariff.unit == Unit.MICROSECOND and len(tariff.calendar.bands) > 1
+    converted = tariff.conversion is not None
+    timed = tariff.unit == Unit.MICROSECOND and not converted and len(tariff.calendar.bands) > 1
     policy = tariff.straddle if timed else UNTIMED
     ways = [("quantity", price.groups)]
     if price.uplink:
         ways = [("down_octets", price.groups), ("up_octets", price.uplink)]
-    used, parts = 0, []
-    for way, groups in ways:
-        units = _converted(event[way], found)
-        used += units
-        parts += [
-            Part(stretch, way, _rate(groups, stretch.group, stretch.band))
-            for stretch in stretches(groups, units, tariff.calendar, event["start_time"], policy)
-        ]
-    return Counted(used, tuple(parts), timed)
-
-
-def _rate(groups: tuple[Group, ...], group: int, band_no: int) -> Fraction:
-    return groups[group].rates[band_no]
+    units = [_converted(event[way], found) for way, _ in ways]
+    if sum(units) > QUANTITY_LIMIT:
+        return None
+    parts = [
+        Part(stretch, way, groups[stretch.group].rates[stretch.band])
+        for used, (way, groups) in zip(units, ways, strict=True)
+        for stretch in stretches(groups, used, tariff.calendar, event["start_time"], policy)
+    ]
+    quantity = sum(part.stretch.length for part in parts)
+    return Counted(sum(units), quantity, tuple(parts), timed)
 
 
 def _converted(quantity: int, found: Found) -> int:
@@ -254,17 +266,35 @@ def _converted(quantity: int, found: Found) -> int:
     return round_ratio(quantity * conversion.multiply, conversion.divide, conversion.mode)
 
 
-def _bounded(price: Price, exact: Fraction, *, paid: bool) -> tuple[Fraction, Fraction]:
-    """Give what the maximum takes off and the minimum adds."""
+def _kept(working: Working, tally: Tally) -> bool:
+    """Tell whether what is counted fits counters and columns."""
+    climbed, draws = working.priced.climb, working.priced.drawn.draws
+    held = [working.counted.quantity, *tally.writes.values()]
+    if climbed:
+        held += (climbed.before, climbed.after)
+    if draws:
+        held.append(draws[-1].before)
+    return min(held) > -_COUNTER_LIMIT and max(held) < _COUNTER_LIMIT
+
+
+def _correction(repriced: Fraction, full: Fraction, exact: Fraction) -> Fraction:
+    """Give what corrects earlier usage, after discounts, of a charge that they made less."""
+    return repriced * exact / full if full else repriced
+
+
+def _bounded(price: Price, own: Fraction, *, paid: bool) -> tuple[Fraction, Fraction]:
+    """Give what the maximum takes off what usage costs itself, and what the minimum adds."""
     cut = raised = _NOTHING
-    if price.maximum_charge is not None and exact > price.maximum_charge:
-        cut = exact - price.maximum_charge
-    if price.minimum_charge and paid and exact - cut < price.minimum_charge:
-        raised = price.minimum_charge - (exact - cut)
+    if price.maximum_charge is not None and own > price.maximum_charge:
+        cut = own - price.maximum_charge
+    if paid and price.minimum_charge and own - cut < price.minimum_charge:
+        raised = price.minimum_charge - (own - cut)
     return cut, raised
 
 
 def _count_spend(taken: tuple[Taken, ...], amount: Fraction, tally: Tally) -> None:
+    """Count a charge, in the tariff's currency, for discounts that depend on what was spent."""
     for one in taken:
         if one.discount.measure == "spend":
-            tally.write(one.key, one.counted + int(amount * _NANO))
+            nano = rounded(amount, mode=EXACT_MODE, scale=0) * _NANO
+            tally.write(one.key, one.counted + int(nano))

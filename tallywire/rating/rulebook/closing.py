@@ -27,9 +27,8 @@ from tallywire.rating.rulebook.tiers import area, price_of
 
 NANO = 10**9
 TRUE_UP = "true_up"
-_SECOND_US = 1_000_000
 _CARRIED = -1
-"""Number of the point that a period begins with: before any event of its first second."""
+"""Number of the point that a period begins with: before any event of its first instant."""
 _SPEND_ROUNDING = Rounding("half_up", 9)
 COMMITMENT = "commitment"
 """Service of charges that are about a period and no single service."""
@@ -241,8 +240,8 @@ def _tier_due(
         points = tally.series(key)
         before = area(points)
         if points and points[-1][2]:
-            tally.add(key, (end_us // _SECOND_US, len(points), 0))
-            tally.add(following, (end_us // _SECOND_US, _CARRIED, points[-1][2]))
+            tally.add(key, (end_us, len(points), 0))
+            tally.add(following, (end_us, _CARRIED, points[-1][2]))
         return _lasted(tariff, tiers, before, area(tally.series(key)))
     return _flat(tariff, tiers, tally.used(key) or len(tally.series(key)))
 

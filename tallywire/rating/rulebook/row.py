@@ -14,6 +14,8 @@ from tallywire.rating.rulebook.working import Working
 ENGINE_VERSION = "1"
 OP = "charge"
 _NANO = 9
+_NOTHING = Fraction(0)
+_ZERO = display(_NOTHING)
 
 
 def rated_id(event_id: bytes, restatement_no: int, attempt: int, run: str) -> bytes:
@@ -93,24 +95,33 @@ def _counters(working: Working) -> str:
 def _money(working: Working) -> dict[str, Any]:
     exact, amount = working.exact, working.amount
     rounding = working.found.tariff.rounding
-    climb, nothing = working.priced.climb, Fraction(0)
+    climb, nothing = working.priced.climb, _NOTHING
     return {
-        "connect_fee": display(working.priced.fee),
+        "connect_fee": _shown(working.priced.fee),
         "minimum_applied": int(bool(working.raised)),
         "maximum_applied": int(bool(working.cut)),
-        "repriced": display(climb.repriced if climb else nothing),
-        "discount": display(sum((one.amount for one in working.taken), nothing)),
-        "spend_change": display(sum((one.added - one.cut for one in working.spent), nothing)),
+        "repriced": _shown(climb.repriced) if climb else _ZERO,
+        "discount": _shown(sum((one.amount for one in working.taken), nothing)),
+        "spend_change": _shown(sum((one.added - one.cut for one in working.spent), nothing)),
         "amount_numerator": Decimal(exact.numerator),
         "amount_denominator": Decimal(exact.denominator),
-        "amount": display(amount),
+        "amount": _shown(amount),
         "rounding_mode": rounding.mode,
         "rounding_scale": rounding.scale,
-        "rounding_difference": display(amount - exact),
+        "rounding_difference": display(amount - exact) if amount != exact else _ZERO,
         "currency": working.currency,
         "fx_rate": str(working.fx) if working.fx is not None else "",
-        "balance_paid": display(Fraction(sum(one.paid for one in working.paid), 10**_NANO)),
+        "balance_paid": _paid(working),
     }
+
+
+def _shown(value: Fraction) -> Decimal:
+    return display(value) if value else _ZERO
+
+
+def _paid(working: Working) -> Decimal:
+    paid = sum(one.paid for one in working.paid)
+    return display(Fraction(paid, 10**_NANO)) if paid else _ZERO
 
 
 def _bands(working: Working) -> str:

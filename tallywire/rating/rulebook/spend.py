@@ -1,13 +1,14 @@
 """Commitments and limits: what the charges of a period come to, together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from tallywire.calendar import period_of
 from tallywire.catalog.snapshot import Offer
 from tallywire.catalog.terms import Spend
+from tallywire.money import EXACT_MODE, rounded
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
 
 NANO = 10**9
@@ -21,7 +22,7 @@ class Spent:
     Attributes:
         before: The charge before it.
         added: What the overage price added.
-        cut: What the maximum took off.
+        cut: What the maximum took off; negative where what is given back makes up for that.
         held: What was charged earlier in the period, 10^-9 of the currency.
     """
 
@@ -35,9 +36,9 @@ class Spent:
 
 
 def limit(
-    event: Mapping[str, Any], offer: Offer, currency: str, exact: Fraction, tally: Tally
+    event: Mapping[str, Any], offer: Offer, currency: str, exact: Fraction, tally: Tally, scale: int
 ) -> tuple[Spent, ...]:
-    """Change a charge by each commitment and limit of its offer, in their order.
+    """Change a charge by the commitments of its offer, in their order, then by its limits.
 
     Args:
         event: Fields of UsageEvent.
@@ -45,16 +46,21 @@ def limit(
         currency: Of the charge: those in another currency are left alone.
         exact: The charge so far.
         tally: Counters of spend; the rounded charge is counted later, by `count`.
+        scale: Decimals that the charge will have: a limit leaves room for so many, so that no
+            rounding goes over it.
     """
-    found = []
+    found: list[Spent] = []
     for spend in offer.spends:
         if spend.currency != currency:
             continue
         if spend.services and event["service"] not in spend.services:
             continue
-        one = _one(event, spend, offer.time_zone, exact, tally)
-        exact += one.added - one.cut
+        one = _committed(event, spend, offer.time_zone, exact, tally)
+        exact += one.added
         found.append(one)
+    for place, one in enumerate(found):
+        found[place] = _limited(one, exact, tally, scale)
+        exact -= found[place].cut
     return tuple(found)
 
 
@@ -63,24 +69,52 @@ def spend_key(spend: Spend, owner: str, period: str) -> CounterKey:
     return counter_key("spend", spend.scope, owner, spend.spend_id, period)
 
 
-def _one(
+def _committed(
     event: Mapping[str, Any], spend: Spend, time_zone: str, exact: Fraction, tally: Tally
 ) -> Spent:
     period = period_of(event["start_time"], time_zone, spend.period)
     key = spend_key(spend, holder(event, spend.scope), period)
     held = tally.used(key)
-    charged = Fraction(held, NANO)
-    added = cut = _NOTHING
+    added = _NOTHING
     if spend.committed is not None:
-        within = max(_NOTHING, spend.committed - charged)
-        added = max(_NOTHING, exact - within) * (spend.overage - 1)
-    if spend.maximum is not None:
-        room = max(_NOTHING, spend.maximum - charged)
-        cut = max(_NOTHING, exact + added - room)
-    return Spent(spend, key, period, exact, added, cut, held)
+        beyond = _beyond(spend, spend.committed - Fraction(held, NANO), exact)
+        added = beyond * (spend.overage - 1)
+    return Spent(spend, key, period, exact, added, _NOTHING, held)
+
+
+def _beyond(spend: Spend, left: Fraction, exact: Fraction) -> Fraction:
+    """Give the part of a charge that lies beyond a commitment; what is given back, negative.
+
+    Args:
+        left: Of the commitment before the charge; negative beyond it.
+    """
+    if exact >= 0:
+        return max(_NOTHING, exact - max(_NOTHING, left))
+    charged = max(_NOTHING, -left) / spend.overage if spend.overage else _NOTHING
+    return max(exact, -charged)
+
+
+def _limited(one: Spent, exact: Fraction, tally: Tally, scale: int) -> Spent:
+    """Take off what is beyond the maximum; what is given back makes up for that first."""
+    if one.spend.maximum is None:
+        return one
+    held = Fraction(one.held, NANO)
+    if exact < 0:
+        over = Fraction(tally.used(_uncut(one)), NANO) - held
+        return replace(one, cut=exact - min(_NOTHING, exact + over))
+    room = rounded(max(_NOTHING, one.spend.maximum - held), mode="down", scale=scale)
+    return replace(one, cut=max(_NOTHING, exact - room))
+
+
+def _uncut(one: Spent) -> CounterKey:
+    """Name the counter of what would have been charged without the maximum."""
+    return ("uncut", *one.key[1:])
 
 
 def count(spent: tuple[Spent, ...], amount: Fraction, tally: Tally) -> None:
-    """Count a rounded charge."""
+    """Count a rounded charge, and where there is a maximum what it would have been without."""
     for one in spent:
         tally.write(one.key, one.held + int(amount * NANO))
+        if one.spend.maximum is not None:
+            whole = rounded(amount + one.cut, mode=EXACT_MODE, scale=0)
+            tally.write(_uncut(one), tally.used(_uncut(one)) + int(whole * NANO))

@@ -4,12 +4,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from schemas.services import Unit
 from tallywire.catalog.terms import Condition
 from tallywire.rating.rulebook.allowance import Draw
 from tallywire.rating.rulebook.conditions import ORIGIN, attribute, origin_zone
 from tallywire.rating.rulebook.working import Line, Working
 
 _NANO = 10**9
+
+
+def _unit(working: Working) -> str:
+    """Name the unit that is priced: what is converted is counted in no unit of usage."""
+    tariff = working.found.tariff
+    return Unit.COUNT if tariff.conversion else tariff.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ def _increments(working: Working) -> Step:
         {
             "used": working.counted.used,
             "counted": working.counted.quantity,
-            "unit": working.found.tariff.unit,
+            "unit": _unit(working),
             "converted": conversion is not None,
             "groups": [
                 {"from": group.start, "step": group.increment}
@@ -125,7 +132,7 @@ def _allowance(working: Working, draw: Draw) -> Step:
             "scope": bucket.allowance.scope,
             "carried": bucket.carried,
             "time_zone": working.found.offer.time_zone,
-            "unit": bucket.allowance.unit,
+            "unit": _unit(working),
             "before": draw.before,
             "covered": draw.covered,
             "after": draw.after,
@@ -146,7 +153,7 @@ def _price(working: Working, line: Line) -> Step:
             "way": line.part.way,
             "quantity": part.length,
             "free": line.free,
-            "unit": tariff.unit,
+            "unit": _unit(working),
             "rate": line.part.rate,
             "amount": line.amount,
             "priced": bool(line.part.rate) or not _other_price(working),
@@ -174,7 +181,7 @@ def _additions(working: Working) -> Iterator[Step]:
             facts = {
                 "allowance": draw.bucket.allowance.allowance_id,
                 "quantity": draw.beyond,
-                "unit": draw.bucket.allowance.unit,
+                "unit": _unit(working),
                 "rate": draw.bucket.allowance.overage,
                 "amount": draw.amount,
                 "currency": currency,
@@ -190,7 +197,7 @@ def _additions(working: Working) -> Iterator[Step]:
             "measure": climb.tiers.measure,
             "scope": climb.tiers.scope,
             "period": climb.period,
-            "unit": working.found.tariff.unit,
+            "unit": _unit(working),
             "before": climb.before,
             "after": climb.after,
             "repriced": climb.repriced,

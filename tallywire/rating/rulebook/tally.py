@@ -7,7 +7,11 @@ CounterKey = tuple[str, ...]
 otherwise kind, scope, holder, name, period."""
 
 Point = tuple[int, int, int]
-"""A measured value or second, the number of the event in its series, and a level from then on."""
+"""A measured value or instant, the number of the event in its series, and a level from then on."""
+FIELD_OF_SCOPE = {
+    "subscription": "subscription_id", "account": "account_id", "hierarchy": "routing_id",
+}  # fmt: skip
+"""The field of usage that owns the counters of a scope."""
 Series = Callable[[CounterKey], tuple[Point, ...]]
 
 
@@ -72,8 +76,7 @@ class Tally:
 
 def holder(event: Mapping[str, str], scope: str) -> str:
     """Name who owns the counters of a scope: the subscription, its account, or the top of all."""
-    fields = {"subscription": "subscription_id", "account": "account_id", "hierarchy": "routing_id"}
-    return event[fields[scope]]
+    return event[FIELD_OF_SCOPE[scope]]
 
 
 def counter_key(kind: str, scope: str, owner: str, name: str, period: str) -> CounterKey:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 from tallywire.calendar import period_of
 from tallywire.catalog.terms import Tier, Tiers
+from tallywire.rating.rulebook.book import RETAIL
 from tallywire.rating.rulebook.conditions import attribute
 from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
 
@@ -25,7 +25,8 @@ class Climb:
         before: Units counted before it.
         after: Units counted after it.
         amount: Exact price that it adds; negative where earlier usage became cheaper.
-        repriced: Part of `amount` that changes what earlier usage cost.
+        repriced: Part of `amount` that changes what earlier usage cost; all of it where less is
+            counted after the event than before.
         period: Name of the period.
     """
 
@@ -56,7 +57,7 @@ def reached(steps: Sequence[Tier], counted: int) -> Tier:
 
 
 def price_of(steps: Sequence[Tier], mode: str, counted: int) -> Fraction:
-    """Give the price of everything counted in a period; nothing counted costs nothing.
+    """Give the price of everything counted in a period; nothing counted, or less, costs nothing.
 
     >>> steps = (Tier(0, Fraction(2), Fraction(1, 10)), Tier(10, Fraction(3), Fraction(1, 20)))
     >>> [str(price_of(steps, "graduated", counted)) for counted in (0, 10, 12)]
@@ -64,7 +65,7 @@ def price_of(steps: Sequence[Tier], mode: str, counted: int) -> Fraction:
     >>> [str(price_of(steps, "volume", counted)) for counted in (0, 10, 12)]
     ['0', '3', '18/5']
     """
-    if not counted:
+    if counted <= 0:
         return _NOTHING
     if mode == "volume":
         step = reached(steps, counted)
@@ -95,8 +96,9 @@ class _Count:
 
 
 def climb(
-    event: Mapping[str, Any], tiers: Tiers, units: int, time_zone: str, tally: Tally
-) -> Climb:
+    event: Mapping[str, Any], tiers: Tiers, units: int, time_zone: str, tally: Tally,
+    run: str = RETAIL,
+) -> Climb:  # fmt: skip
     """Count an event and price what it adds.
 
     Args:
@@ -105,14 +107,16 @@ def climb(
         units: Charged units that no allowance pays for.
         time_zone: IANA zone of the period.
         tally: Counters; what is counted is written to it.
+        run: Leg that is priced: each has counters of its own.
     """
     period = period_of(event["start_time"], time_zone, tiers.period)
-    key = counter_key("tiers", tiers.scope, holder(event, tiers.scope), tiers.counter, period)
+    kind = "tiers" if run == RETAIL else f"tiers:{run}"
+    key = counter_key(kind, tiers.scope, holder(event, tiers.scope), tiers.counter, period)
     before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, key, tally))
     steps, mode = tiers.steps, tiers.mode
     amount = price_of(steps, mode, after) - price_of(steps, mode, before)
-    repriced = _NOTHING
-    if mode == "volume" and before:
+    repriced = amount if after < before else _NOTHING
+    if mode == "volume" and 0 < before <= after:
         there = reached(steps, after)
         repriced = there.flat + blocks(before, there.block) * there.rate
         repriced -= price_of(steps, mode, before)
@@ -134,7 +138,7 @@ def _count(one: _Count) -> tuple[int, int]:
 
 
 def _amount(one: _Count) -> tuple[int, int]:
-    return _added(one, int(Decimal(one.event["source_amount"] or 0) * _NANO))
+    return _added(one, int(Fraction(one.event["source_amount"] or 0) * _NANO))
 
 
 def _max(one: _Count) -> tuple[int, int]:
@@ -166,16 +170,16 @@ def _time_weighted(one: _Count) -> tuple[int, int]:
 
     def measure() -> tuple[int, int]:
         points = one.tally.series(one.key)
-        moment = one.event["start_time"] // _SECOND_US
-        one.tally.add(one.key, (moment, len(points), one.units))
+        one.tally.add(one.key, (one.event["start_time"], len(points), one.units))
         return area(points), area(one.tally.series(one.key))
 
     return one.tally.span(one.key, measure)
 
 
 def area(points: Sequence[Point]) -> int:
-    """Add up levels times the seconds they lasted, from the first point to the last."""
-    return sum((end[0] - start[0]) * start[2] for start, end in pairwise(points))
+    """Add up levels times the whole seconds they lasted, from the first point to the last."""
+    seconds = [(moment // _SECOND_US, level) for moment, _, level in points]
+    return sum((end - start) * level for (start, level), (end, _) in pairwise(seconds))
 
 
 def _percentile(one: _Count) -> tuple[int, int]:

@@ -37,18 +37,15 @@ class Counted:
 
     Attributes:
         used: What was used, priced units.
+        quantity: Charged units.
         parts: Stretches in the order they are charged.
         timed: Whether parts have instants of their own.
     """
 
     used: int
+    quantity: int
     parts: tuple[Part, ...]
     timed: bool
-
-    @property
-    def quantity(self) -> int:
-        """Charged base units."""
-        return sum(part.stretch.length for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,8 @@ class Line:
 def price_lines(parts: Iterable[Part], free: Iterable[int]) -> Iterator[Line]:
     """Price what allowances do not cover."""
     for part, units in zip(parts, free, strict=True):
-        yield Line(part, units, (part.stretch.length - units) * part.rate)
+        paid = part.stretch.length - units
+        yield Line(part, units, paid * part.rate if paid else _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,13 @@ class Priced:
     @property
     def exact(self) -> Fraction:
         """All of it."""
-        total = sum((line.amount for line in self.lines if line.amount), self.fee)
-        total += sum((draw.amount for draw in self.drawn.draws if draw.beyond), _NOTHING)
+        total = self.fee
+        for line in self.lines:
+            if line.amount:
+                total = total + line.amount if total else line.amount
+        for draw in self.drawn.draws:
+            if draw.beyond:
+                total += draw.amount
         if self.climb:
             total += self.climb.amount
         return total + self.shared.amount if self.shared else total

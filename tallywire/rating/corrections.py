@@ -28,7 +28,8 @@ def correction_ids(rows: pl.DataFrame) -> pl.Series:
     texts = rows.select(
         pl.concat_str(
             pl.col("event_id").bin.encode("hex"), "restatement_no", "attempt", "run", "side",
-            "party_id", "op", "version", pl.col("cause_id").bin.encode("hex"), separator="\x1f",
+            "party_id", "op", "version", pl.col("cause_id").bin.encode("hex").fill_null(""),
+            separator="\x1f",
         )
     )  # fmt: skip
     return to_bytes(*hash128(texts.to_series()))

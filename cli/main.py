@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import catalog, demo, doctor, explain, price, replay, run, status, store, suspense
+from cli.rerate import command as rerate
 
 app = typer.Typer(
     help="Rate usage exactly once, exactly, and explain every charge.",
@@ -18,6 +19,7 @@ app.command("run", epilog=run.EPILOG)(run.command)
 app.command("status", epilog=status.EPILOG)(status.command)
 app.command("explain", epilog=explain.EPILOG)(explain.command)
 app.command("replay", epilog=replay.EPILOG)(replay.command)
+app.command("rerate", epilog=rerate.EPILOG)(rerate.command)
 app.command("price", epilog=price.EPILOG)(price.command)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")

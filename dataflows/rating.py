@@ -14,10 +14,12 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
 from assurance.files import suspended
+from dataflows.corrections import corrected
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
 from dataflows.outcomes import add_held, held_of
 from dataflows.progress import Progress
+from dataflows.requests import Asked
 from dataflows.settings import Home, Settings
 from dataflows.usage_log.spool import USAGE
 from schemas.alerts import Alert
@@ -54,6 +56,11 @@ def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
     )
 
 
+def numbered(rated: pl.DataFrame) -> pl.DataFrame:
+    """Write into rows where they stand in their batch: the order of the lane is theirs."""
+    return rated.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("batch_row"))
+
+
 class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
     """The state of one lane of the log, and the work on its batches."""
 
@@ -85,10 +92,23 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
 
     def _work(self, batch: LogBatch) -> StoreBatch:
         self._open(batch.entry.lane)
-        tables = self._rate(batch) if batch.topic == USAGE else dict(batch.tables)
+        tables = self._tables(batch)
         tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
         tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
         return StoreBatch(batch.entry, tables, replayed=batch.replayed)
+
+    def _tables(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
+        if batch.asked is not None:
+            return self._answer(batch.asked, batch.entry)
+        return self._rate(batch) if batch.topic == USAGE else dict(batch.tables)
+
+    def _answer(self, asked: Asked, entry: LedgerEntry) -> dict[str, pl.DataFrame]:
+        """Work what the lane was asked, at its place between the ranges of the log."""
+        _, snapshot = self._raters(entry.catalog_hash)
+        answer = corrected(asked, self._raters, self._counters, snapshot.tenant_id)
+        for records in answer.counters:
+            self._counters.take(records)
+        return {**answer.tables, "rated_events": numbered(answer.tables["rated_events"])}
 
     def _rate(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
         rater, snapshot = self._raters(batch.entry.catalog_hash)
@@ -97,7 +117,7 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         self._progress.rated += usage.height
         suspense = suspend_usage(outcome.refused, snapshot, stage="rate")
         return {
-            "rated_events": outcome.rated,
+            "rated_events": numbered(outcome.rated),
             "suspense_events": suspense,
             "alerts": self._alerts(suspense, batch.entry, snapshot),
         }
@@ -150,7 +170,7 @@ def rating_flow(
         flow: A flow to add to, where both halves share a process.
     """
 
-    @lru_cache(maxsize=4)
+    @lru_cache(maxsize=8)
     def raters(catalog_hash: str) -> tuple[Rater, Snapshot]:
         snapshot = snapshots(catalog_hash)
         return Rater(snapshot), snapshot

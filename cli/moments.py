@@ -2,11 +2,23 @@
 
 import datetime
 import uuid
+from typing import Annotated
 
 import typer
 
 from dataflows.exits import Exit
 from schemas.columns import micros_from_text
+
+AsOfOption = Annotated[
+    str,
+    typer.Option("--as-of", help="What was believed at this instant: a date (its start) or time."),
+]
+_LATEST_US = 4_102_444_800_000_000  # 2100-01-01
+
+
+def as_of_micros(text: str) -> int:
+    """Read the instant of an as-of query; without one it is later than all rows."""
+    return moment_of(text, "--as-of") if text else _LATEST_US
 
 
 def moment_of(text: str, option: str) -> int:

@@ -25,6 +25,7 @@ from tallywire.catalog.snapshot import Snapshot
 from tallywire.hashes import hash64
 from tallywire.rating.corrections import standing
 from tallywire.rating.in_order import Catalogs
+from tallywire.rating.opening import measured_longer
 from tallywire.rating.periods import usage_months
 from warehouse.client import Client
 
@@ -32,6 +33,8 @@ _TOGETHER = 500
 """Routing ids of one request: a lane works nothing else meanwhile."""
 
 _DAY_US = 86_400_000_000
+EVER = "1970-01"
+"""Month from which everything is read again."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def materialised(
         routing_ids = sorted(set(routing_ids) & set(only))
     if not routing_ids:
         return
-    month = first_month(earliest, current)
+    month = EVER if measured_longer(current) else first_month(earliest, current)
     for lane, owned in sorted(lanes_of(routing_ids, settings.partitions).items()):
         for start in range(0, len(owned), _TOGETHER):
             part = owned[start : start + _TOGETHER]
@@ -142,7 +145,7 @@ def _asked(
         client, "history",
         {
             "routings": routing_ids, "lane": f"{request.lane}:", "position": request.position,
-            "first": (begin - EPOCH) // MICROSECOND - _DAY_US,
+            "first": max(0, (begin - EPOCH) // MICROSECOND - _DAY_US),
         },
     )  # fmt: skip
     there = standing(from_arrow(found, RatedEvent))

@@ -9,6 +9,7 @@ import polars as pl
 
 from tallywire.hashes import hash128, to_bytes
 
+RETAIL = "retail"
 CHARGE, REVERSAL, CORRECTION, TRUE_UP = "charge", "reversal", "correction", "true_up"
 SIGNED = (
     "rated_quantity", "included_quantity", "repriced", "discount", "spend_change", "connect_fee",
@@ -89,14 +90,16 @@ def standing(history: pl.DataFrame) -> pl.DataFrame:
         token.get(1, null_on_oob=True).cast(pl.Int64).fill_null(-1).alias(PLACE[0]),
         pl.col("batch_row").cast(pl.Int64).alias(PLACE[1]),
     )
-    first = pl.struct(PLACE).sort_by(PLACE).first().over("event_id")
+    first = pl.struct(PLACE).sort_by(PLACE).first().over("event_id", "attempt")
     history = history.with_columns(first.alias("_place")).with_columns(
         pl.col("_place").struct.field(name).alias(name) for name in PLACE
     )
     reversed_ids = history.filter(pl.col("op") == REVERSAL)["supersedes"]
     gone = pl.col("rated_id").is_in(reversed_ids.implode())
     there = history.filter((pl.col("op") != REVERSAL) & ~gone)
-    return there.sort(*PLACE, "event_id", "run", "side", "party_id").drop("_place")
+    return there.sort(
+        *PLACE, "event_id", "attempt", pl.col("run") != RETAIL, "run", "side", "party_id"
+    ).drop("_place")
 
 
 def upright(rows: pl.DataFrame) -> pl.DataFrame:

@@ -119,7 +119,8 @@ class Rater:
 
 def outcome_of(rows: Sequence[Row], refused: Sequence[Row]) -> Outcome:
     """Put rows of the rulebook into columns."""
-    schema = {name: polars_schema(RatedEvent)[name] for name in (rows[0] if rows else ())}
+    every = polars_schema(RatedEvent)
+    schema = {name: every[name] for name in rows[0]} if rows else every
     rated = conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
     return Outcome(rated, pl.DataFrame(refused, schema=_REFUSED, orient="row"))
 

@@ -20,13 +20,15 @@ EVENT_TIME = "event_time"
 _UNCOMPARED = frozenset(
     {"rated_id", "op", "version", "supersedes", "reason", "cause_id", "price_no", "bill_period",
      "is_billed", "fate_change", "rater", "catalog_hash", "engine_version", "ledgered_at",
-     "batch_token", "batch_row"}
+     "batch_token", "batch_row", "runs"}
 )  # fmt: skip
 COMPARED = tuple(name for name in columns(RatedEvent) if name not in _UNCOMPARED)
 """Columns in which a charge that was rated again must be the same to be left alone."""
 
 _CATALOG, _SELECTED, _REPLACED, _PLACE = "_catalog", "_selected", "_replaced", "_place"
-_MORE = [_CATALOG, _SELECTED, _REPLACED, "_tariff"]
+_MORE = [_CATALOG, _SELECTED, _REPLACED, "_tariff", "_runs"]
+_ENTRY = ["event_id", "attempt"]
+"""One piece of usage in the log: a leg without a price comes again with the next attempt."""
 
 
 @dataclass(frozen=True)
@@ -90,42 +92,50 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
         return replace(rest, stale=stale)
     standing = _standing(work, charged)
     wanted = _in_event_time(_wanted(work, events), catalogs)
-    outcome, after, wanted, refused = _rated(work, wanted, events, catalogs, (before, lane))
-    rows = _difference(standing, outcome.rated, wanted, work)
-    opened = Counters()
-    opened.take(work.opening)
-    counters = (opened.read(before.whole()), after.whole()) if rows.height else ()
-    return Rerated(rows, refused, stale, counters)
+    held = _Held(work.opening, before, lane)
+    made = _rated(held, wanted, events, catalogs, charged.refused)
+    rows = _difference(standing, made.outcome.rated, made.wanted, work)
+    counters = (held.opened.read(before), made.written) if rows.height else ()
+    return Rerated(rows, made.refused, stale, counters)
 
 
 def _events(work: Work) -> pl.DataFrame:
-    """Give each event once, in lane order: its usage, its catalogue, whether it is selected."""
-    newest = pl.col("catalog_hash").sort_by("ledgered_at", "version").last().over("event_id")
-    known = work.standing.with_columns(newest.alias(_CATALOG)).unique(
-        "event_id", keep="first", maintain_order=True
+    """Give each piece of usage once, in lane order: its catalogue, whether it is selected.
+
+    Where an event came in several pieces, each is rated for the legs it was charged for.
+    """
+    newest = pl.col("catalog_hash").sort_by("ledgered_at", "version").last().over(_ENTRY)
+    legs = pl.col("run").sort().str.join("+").over(_ENTRY)
+    pieces = pl.col("attempt").n_unique().over("event_id")
+    known = work.standing.with_columns(
+        newest.alias("catalog_hash"),
+        legs.alias("_legs"),
+        pl.col("selected").any().over(_ENTRY).alias("selected"),
     )
-    first = known.select(
-        *USAGE,
-        _CATALOG,
+    known = known.unique(_ENTRY, keep="first", maintain_order=True)
+    told = ["catalog_hash", "selected", "tariff_id", "_legs"]
+    later = work.later.with_columns(
+        pl.lit(value=False).alias("selected"),
+        pl.lit("").alias("tariff_id"),
+        pl.col("runs").alias("_legs"),
+    )
+    both = pl.concat([known.select(*USAGE, *told), later.select(*USAGE, *told)])
+    return both.select(
+        *(name for name in USAGE if name != "runs"),
+        pl.when(pieces > 1).then("_legs").otherwise("runs").alias("runs"),
+        pl.col("catalog_hash").alias(_CATALOG),
         pl.col("selected").alias(_SELECTED),
         pl.lit(value=False).alias(_REPLACED),
         pl.col("tariff_id").alias("_tariff"),
-    )
-    later = work.later.select(
-        *USAGE,
-        pl.col("catalog_hash").alias(_CATALOG),
-        pl.lit(value=False).alias(_SELECTED),
-        pl.lit(value=False).alias(_REPLACED),
-        pl.lit("").alias("_tariff"),
-    )
-    return pl.concat([first, later])
+        pl.col("runs").alias("_runs"),
+    ).select(*USAGE, *_MORE)
 
 
-def _as_charged(work: Work, events: pl.DataFrame, catalogs: Catalogs) -> tuple[Outcome, Counters]:
-    """Rate events as they were charged: what later usage was charged, and which counters."""
+def _as_charged(work: Work, events: pl.DataFrame, catalogs: Catalogs) -> tuple[Outcome, bytes]:
+    """Rate events as they were charged: what later usage was charged, and what was written."""
     before = Counters()
-    before.take(work.opening)
-    return rate_in_order(catalogs, events, events[_CATALOG], before), before
+    before.apply(work.opening)
+    return rate_in_order(catalogs, events, events[_CATALOG], before), before.changes()
 
 
 def _ordered_anew(
@@ -138,7 +148,7 @@ def _ordered_anew(
 
 def _not_told(work: Work, charged: Outcome) -> list[str]:
     """Name the routing ids whose charges do not come out as they stand."""
-    again = charged.rated.filter(~pl.col("event_id").is_in(work.later["event_id"].implode()))
+    again = charged.rated.join(work.later, on=_ENTRY, how="anti")
     pairs = _paired(work.standing, again)
     wrong = pairs.filter("changed")
     old = work.standing["routing_id"].gather(wrong["old"].drop_nulls())
@@ -153,10 +163,15 @@ def _without(work: Work, stale: list[str]) -> Work:
 
 
 def _standing(work: Work, charged: Outcome) -> pl.DataFrame:
-    """Give all charges as they stand, those of later usage too."""
-    later = charged.rated.filter(pl.col("event_id").is_in(work.later["event_id"].implode()))
+    """Give all charges as they stand, those of later usage too; `_own`: the period of the usage."""
+    later = charged.rated.join(work.later, on=_ENTRY, how="semi")
     names = list(columns(RatedEvent))
-    return pl.concat([work.standing.select(names), later.select(names)])
+    both = pl.concat([work.standing.select(names), later.select(names)])
+    own = charged.rated.unique([*LEG, "attempt"], keep="first")
+    return both.join(
+        own.select(*LEG, "attempt", pl.col("bill_period").alias("_own")),
+        on=[*LEG, "attempt"], how="left", maintain_order="left",
+    )  # fmt: skip
 
 
 def _wanted(work: Work, events: pl.DataFrame) -> pl.DataFrame:
@@ -167,15 +182,15 @@ def _wanted(work: Work, events: pl.DataFrame) -> pl.DataFrame:
     )
     if work.replaced.is_empty():
         return events
-    order = events.select("event_id", *_MORE).with_columns(
+    numbered = events.with_row_index(_PLACE)
+    first = numbered.unique("event_id", keep="first", maintain_order=True)
+    taken = first.select("event_id", "attempt", *_MORE, _PLACE).with_columns(
         pl.lit(value=True).alias(_REPLACED), pl.lit(work.target).alias(_CATALOG)
     )
-    replaced = work.replaced.select(USAGE).join(order, on="event_id", how="inner")
-    numbered = events.with_row_index(_PLACE)
-    places = replaced.join(numbered.select("event_id", _PLACE), on="event_id", how="left")
-    kept = numbered.filter(~pl.col("event_id").is_in(replaced["event_id"].implode()))
-    both = pl.concat([kept.select(*events.columns, _PLACE), places.select(*events.columns, _PLACE)])
-    return both.sort(_PLACE).drop(_PLACE)
+    replaced = work.replaced.select(USAGE).drop("attempt").join(taken, on="event_id", how="inner")
+    kept = numbered.join(replaced, on="event_id", how="anti")
+    names = [*events.columns, _PLACE]
+    return pl.concat([kept.select(names), replaced.select(names)]).sort(_PLACE).drop(_PLACE)
 
 
 def _in_event_time(
@@ -201,65 +216,94 @@ def _in_event_time(
     return pl.concat([numbered.filter(~named), placed]).sort(_PLACE).drop(_PLACE)
 
 
+class _Held:
+    """Counters as they were before the first event.
+
+    Args:
+        opening: Those that charges are known to have found.
+        written: What the charges as they stand have written: the others are in the lane still.
+        lane: The lane's counters.
+    """
+
+    def __init__(self, opening: bytes, written: bytes, lane: Counters) -> None:
+        self.opened = Counters()
+        self.opened.apply(opening)
+        self._opening, self._written, self._lane = opening, written, lane
+
+    def seed(self, asked: list[bytes]) -> Counters:
+        """Give the counters that were asked for, opened."""
+        seed = Counters()
+        for piece in asked:
+            seed.apply(self._lane.read(piece))
+        seed.apply(self.opened.read(self._written))
+        seed.apply(self._opening)
+        return seed
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What rating as wanted gave.
+
+    Attributes:
+        wanted: The events as they were rated in the end.
+        written: What was written into counters.
+    """
+
+    outcome: Outcome
+    wanted: pl.DataFrame
+    refused: pl.DataFrame
+    written: bytes
+
+
 def _rated(
-    work: Work,
+    held: _Held,
     wanted: pl.DataFrame,
     events: pl.DataFrame,
     catalogs: Catalogs,
-    held: tuple[Counters, Counters],
-) -> tuple[Outcome, Counters, pl.DataFrame, pl.DataFrame]:
-    """Rate as wanted; what has no price so is rated as it was charged, in its place."""
-    before, lane = held
+    known: pl.DataFrame,
+) -> _Made:
+    """Rate as wanted; what has no price so is rated as it was charged, in its place.
+
+    Args:
+        known: Refusals of the events as charged: a leg without a price then is no news.
+    """
     refused: list[pl.DataFrame] = []
-    seed = work.opening
+    asked: list[bytes] = []
     while True:
-        after = Counters()
-        after.take(seed)
+        after = held.seed(asked)
         outcome = rate_in_order(catalogs, wanted, wanted[_CATALOG], after)
-        new = outcome.refused.join(_changed(wanted, events), on="event_id", how="semi")
+        fresh = outcome.refused.join(known, on=[*_ENTRY, "run"], how="anti")
+        new = fresh.join(_changed(wanted, events), on=_ENTRY, how="semi")
         if new.height:
             refused.append(new)
-            wanted = _reverted(wanted, events, new["event_id"])
+            wanted = _reverted(wanted, events, new)
             continue
-        needed = _seed(work.opening, lane, before, after)
-        if needed != seed and _differs(needed, seed, after):
-            seed = needed
+        asked_now = list(after.dump())
+        if _differ(held.seed(asked), held.seed(asked_now), asked_now):
+            asked = asked_now
             continue
-        refused.append(outcome.refused)
-        return outcome, after, wanted, pl.concat(refused)
+        return _Made(outcome, wanted, pl.concat([*refused, fresh]), after.changes())
+
+
+def _differ(one: Counters, other: Counters, asked: list[bytes]) -> bool:
+    return any(one.read(piece) != other.read(piece) for piece in asked)
 
 
 def _changed(wanted: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Give the events that are not rated as they were charged."""
-    own = events.select("event_id", pl.col(_CATALOG).alias("own"))
-    both = wanted.select("event_id", _CATALOG, _REPLACED).join(own, on="event_id")
-    return both.filter((pl.col("own") != pl.col(_CATALOG)) | pl.col(_REPLACED)).select("event_id")
+    own = events.select(*_ENTRY, pl.col(_CATALOG).alias("own"))
+    both = wanted.select(*_ENTRY, _CATALOG, _REPLACED).join(own, on=_ENTRY)
+    return both.filter((pl.col("own") != pl.col(_CATALOG)) | pl.col(_REPLACED)).select(_ENTRY)
 
 
-def _reverted(wanted: pl.DataFrame, events: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+def _reverted(wanted: pl.DataFrame, events: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
     """Put the first content and catalogue of some events back, in their places."""
     places = wanted.with_row_index(_PLACE)
-    back = pl.col("event_id").is_in(ids.implode())
-    own = events.filter(back).join(places.select("event_id", _PLACE), on="event_id")
+    own = events.join(back, on=_ENTRY, how="semi")
+    own = own.join(places.select(*_ENTRY, _PLACE), on=_ENTRY)
     names = [*wanted.columns, _PLACE]
-    both = pl.concat([places.filter(~back).select(names), own.select(names)])
-    return both.sort(_PLACE).drop(_PLACE)
-
-
-def _seed(opening: bytes, lane: Counters, before: Counters, after: Counters) -> bytes:
-    """Give the opening values: as said; else 0; and the lane's of what no charge has touched."""
-    seed, opened = Counters(), Counters()
-    opened.take(opening)
-    seed.take(lane.read(after.whole()))
-    seed.take(opened.read(before.whole()))
-    return seed.whole()
-
-
-def _differs(needed: bytes, seed: bytes, after: Counters) -> bool:
-    one, other = Counters(), Counters()
-    one.take(needed)
-    other.take(seed)
-    return one.read(after.whole()) != other.read(after.whole())
+    kept = places.join(back, on=_ENTRY, how="anti")
+    return pl.concat([kept.select(names), own.select(names)]).sort(_PLACE).drop(_PLACE)
 
 
 def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -278,13 +322,24 @@ def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     )
     both = pairs.filter(pl.col("old").is_not_null() & pl.col("new").is_not_null())
     left, right = old[both["old"]], new[both["new"]]
-    changed = left["bill_period"] < right["bill_period"]
+    changed = left["bill_period"] != _booked(left, right)
     for name in COMPARED:
         changed |= left[name].ne_missing(right[name])
     told = both.select("old", "new").with_columns(changed.alias("changed"))
     return pairs.join(told, on=["old", "new"], how="left", maintain_order="left").with_columns(
         pl.col("changed").fill_null(value=True)
     )
+
+
+def _booked(old: pl.DataFrame, new: pl.DataFrame) -> pl.Series:
+    """Name the period of each charge: its own, or a later one where it was booked there before."""
+    own = old["_own"] if "_own" in old.columns else new["bill_period"]
+    later = old["bill_period"] > own
+    return pl.select(
+        pl.when(later.fill_null(value=False))
+        .then(pl.max_horizontal(new["bill_period"], old["bill_period"]))
+        .otherwise(new["bill_period"])
+    ).to_series()
 
 
 def _difference(
@@ -297,24 +352,22 @@ def _difference(
     gone = old[pairs["old"].drop_nulls()]
     made = pairs.filter(pl.col("new").is_not_null())
     before, now = old[made["old"]], new[made["new"]]
-    replaced = wanted.filter(_REPLACED)["event_id"].unique()
-    booked = pl.select(
-        pl.when(now["event_id"].is_in(replaced.implode()))
-        .then(now["bill_period"])
-        .otherwise(pl.max_horizontal(now["bill_period"], before["bill_period"]))
-    ).to_series()
+    told = now.select(_ENTRY).join(
+        wanted.select(*_ENTRY, "_runs"), on=_ENTRY, how="left", maintain_order="left"
+    )
     now = now.with_columns(
+        told["_runs"].alias("runs"),
         before["rated_id"].alias("supersedes"),
         before["version"].fill_null(0).alias("version"),
-        booked.alias("bill_period"),
+        _booked(before, now).alias("bill_period"),
     )
     both = pl.concat(
         [
-            reversals(gone, work.reason, work.cause_id),
+            reversals(gone.drop("_own"), work.reason, work.cause_id),
             replacements(now, work.reason, work.cause_id),
         ]
     )
-    order = wanted.select("event_id").with_row_index(_PLACE)
+    order = wanted.select("event_id").with_row_index(_PLACE).unique("event_id", keep="first")
     return (
         both.join(order, on="event_id", how="left")
         .sort(_PLACE, "run", "side", "party_id", pl.col("op") != "reversal", maintain_order=True)

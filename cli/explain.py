@@ -73,7 +73,7 @@ def _explain(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "catalog_hash": row["catalog_hash"],
         "place": {name: row[name] for name in ("feed_id", "file_name", "record_no", "byte_offset")},
     }
-    if row["op"] in {REVERSAL, TRUE_UP}:
+    if row["op"] == REVERSAL:
         return told
     steps = _retraced(row, CatalogStore(Home(settings.home).catalogs)).steps
     return {**told, "words": words(steps), "steps": as_json(steps)}

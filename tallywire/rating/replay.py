@@ -6,7 +6,7 @@ import polars as pl
 
 from schemas.columns import conform
 from schemas.rated import RatedEvent
-from tallywire.rating.corrections import CHARGE, TRUE_UP, correction_ids, upright
+from tallywire.rating.corrections import CORRECTION, REVERSAL, correction_ids, upright
 from tallywire.rating.explain import retrace
 from tallywire.rating.rulebook import Refusal, Rulebook
 
@@ -46,7 +46,7 @@ def replay(book: Rulebook, stored: pl.DataFrame) -> list[Difference]:
         What differs, by column and row; nothing where every byte is the same.
     """
     derived, refused = [], []
-    stored = upright(stored.filter(pl.col("op") != TRUE_UP))
+    stored = upright(stored)
     for row in stored.iter_rows(named=True):
         charge = retrace(book, row)
         if isinstance(charge, Refusal):
@@ -64,7 +64,8 @@ def replay(book: Rulebook, stored: pl.DataFrame) -> list[Difference]:
     schema = {name: stored.schema[name] for name in derived[0]}
     again = conform(pl.DataFrame(derived, schema=schema, orient="row"), RatedEvent)
     again = again.with_columns(
-        pl.when(pl.col("op") == CHARGE).then("rated_id").otherwise(correction_ids(again))
+        pl.when(pl.col("op").is_in([REVERSAL, CORRECTION])).then(correction_ids(again))
+        .otherwise("rated_id")
         .alias("rated_id"),
         pl.max_horizontal("bill_period", there["bill_period"]).alias("bill_period"),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """An account lane's answer to a request: corrections of charges, and what became of the request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import orjson
@@ -11,11 +11,13 @@ from dataflows.requests import Asked
 from schemas.columns import polars_schema, rows_to_frame
 from schemas.outcomes import SetAsideEvent, SuspenseEvent
 from schemas.requests import LaneRequest, RequestStatus
+from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.restated import settled
 from tallywire.rating.corrections import REVERSAL
 from tallywire.rating.counters import Counters
 from tallywire.rating.in_order import Catalogs
 from tallywire.rating.opening import opening
+from tallywire.rating.periods import Periods, PeriodState, booked, withheld
 from tallywire.rating.rerate import Rerated, Work, rerate
 from tallywire.rating.rulebook import Rulebook
 
@@ -35,9 +37,14 @@ class Answer:
     counters: tuple[bytes, ...] = field(default=())
 
 
-def corrected(asked: Asked, catalogs: Catalogs, lane: Counters, tenant_id: str) -> Answer:
-    """Work a re-rating or a restatement."""
-    made = rerated(asked, catalogs, lane)
+def corrected(
+    asked: Asked, catalogs: Catalogs, lane: Counters, snapshot: Snapshot, periods: Periods
+) -> Answer:
+    """Work a re-rating or a restatement; what falls into a closed period is booked in the next."""
+    later, _ = withheld(asked.later.drop("catalog_hash"), snapshot, periods)
+    rated = asked.later.join(later, on=["event_id", "attempt"], how="semi", maintain_order="left")
+    made = rerated(replace(asked, later=rated), catalogs, lane)
+    made = replace(made, rows=booked(made.rows, periods, {PeriodState.CLOSED: "next_period"}))
     request = asked.request
     suspense = pl.DataFrame(schema=polars_schema(SuspenseEvent))
     set_aside = pl.DataFrame(schema=polars_schema(SetAsideEvent))
@@ -53,7 +60,7 @@ def corrected(asked: Asked, catalogs: Catalogs, lane: Counters, tenant_id: str) 
         "rated_events": made.rows,
         "suspense_events": suspense,
         "set_aside_events": set_aside,
-        "lane_requests": outcomes(asked, made, tenant_id),
+        "lane_requests": outcomes(asked, made, snapshot.tenant_id),
     }
     return Answer(tables, made.counters)
 
@@ -98,7 +105,7 @@ def outcomes(asked: Asked, made: Rerated, tenant_id: str) -> pl.DataFrame:
             routing_id=routing_id, period=request.first_period,
             status=_status(routing_id, made, rows, refused),
             detail=_detail(refused.get(routing_id, [])), rows=rows.get(routing_id, 0),
-            request=_json(request.asked),
+            request=asked_json(request.asked),
         )
         for routing_id in sorted(asked.routing_ids)
     ]  # fmt: skip
@@ -120,5 +127,6 @@ def _detail(refused: list[str]) -> str:
     return "\n".join(refused[:_SHOWN]) + (f"\nand {more} more" if more > 0 else "")
 
 
-def _json(asked: Mapping[str, str]) -> str:
+def asked_json(asked: Mapping[str, str]) -> str:
+    """Write what a person asked, keys sorted."""
     return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode()

@@ -14,6 +14,7 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
 from assurance.files import suspended
+from dataflows.closing import STATES, changed_state
 from dataflows.corrections import corrected
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
@@ -27,7 +28,8 @@ from schemas.columns import rows_to_frame
 from schemas.feeds import LedgerEntry
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.counters import Counters
-from tallywire.rating.dispatch import Rater
+from tallywire.rating.dispatch import Outcome, Rater
+from tallywire.rating.periods import Periods, booked, withheld
 from tallywire.suspense import suspend_usage
 
 Snapshots = Callable[[str], Snapshot]
@@ -41,11 +43,13 @@ class AccountCut:
         lane: Its name: the builder of the logic is not told.
         journal: Where the journal of its counters stood.
         held: Sums of suspense by feed and reason, for its alerts.
+        periods: Where the journal of its periods stood; nothing in snapshots from before it was.
     """
 
     lane: str
     journal: Cut
     held: bytes
+    periods: Cut | None = None
 
 
 def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
@@ -74,7 +78,9 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         self._settings, self._raters, self._resume = settings, raters, resume
         self._progress = progress
         self._counters = Counters()
+        self._periods = Periods()
         self._journal: Journal | None = None
+        self._period_journal: Journal | None = None
         self._lane = resume.lane if resume else ""
         self._held: dict[str, dict[str, Any]] = orjson.loads(resume.held) if resume else {}
 
@@ -85,6 +91,8 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
             cut = self._resume.journal if self._resume else None
             folder = Home(self._settings.home).lane("rating", lane)
             self._journal = Journal(folder, self._counters, cut)
+            cut = self._resume.periods if self._resume else None
+            self._period_journal = Journal(folder / "periods", self._periods, cut)
 
     def on_batch(self, values: list[LogBatch]) -> tuple[Iterable[StoreBatch], bool]:
         """Work batches in order."""
@@ -105,7 +113,11 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
     def _answer(self, asked: Asked, entry: LedgerEntry) -> dict[str, pl.DataFrame]:
         """Work what the lane was asked, at its place between the ranges of the log."""
         _, snapshot = self._raters(entry.catalog_hash)
-        answer = corrected(asked, self._raters, self._counters, snapshot.tenant_id)
+        if asked.request.kind in STATES:
+            state, partitions = (self._periods, self._counters), self._settings.partitions
+            answer = changed_state(asked.request, entry, snapshot, state, partitions)
+        else:
+            answer = corrected(asked, self._raters, self._counters, snapshot, self._periods)
         for records in answer.counters:
             self._counters.take(records)
         return {**answer.tables, "rated_events": numbered(answer.tables["rated_events"])}
@@ -113,7 +125,7 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
     def _rate(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
         rater, snapshot = self._raters(batch.entry.catalog_hash)
         usage = batch.tables["usage_events"]
-        outcome = rater.rate(usage, self._counters)
+        outcome = self._rate_open(rater, snapshot, usage)
         self._progress.rated += usage.height
         suspense = suspend_usage(outcome.refused, snapshot, stage="rate")
         return {
@@ -121,6 +133,16 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
             "suspense_events": suspense,
             "alerts": self._alerts(suspense, batch.entry, snapshot),
         }
+
+    def _rate_open(self, rater: Rater, snapshot: Snapshot, usage: pl.DataFrame) -> Outcome:
+        """Rate usage; that of periods which are not open goes where the catalogue says."""
+        if not self._periods:
+            return rater.rate(usage, self._counters)
+        usage, late = withheld(usage, snapshot, self._periods)
+        outcome = rater.rate(usage, self._counters)
+        rated = booked(outcome.rated, self._periods, snapshot.late_usage)
+        refused = pl.concat([outcome.refused, late.select(outcome.refused.columns)])
+        return Outcome(rated, refused)
 
     def _alerts(
         self, suspense: pl.DataFrame, entry: LedgerEntry, snapshot: Snapshot
@@ -143,12 +165,15 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
 
     def snapshot(self) -> AccountCut:
         """Make the lane's counters durable and say where."""
-        if self._journal is None:
+        if self._journal is None or self._period_journal is None:
             if self._resume is None:
                 msg = "a lane without a batch has nothing to snapshot"
                 raise RuntimeError(msg)
             return self._resume
-        return AccountCut(self._lane, self._journal.commit(), orjson.dumps(self._held))
+        return AccountCut(
+            self._lane, self._journal.commit(), orjson.dumps(self._held),
+            self._period_journal.commit(),
+        )  # fmt: skip
 
 
 def rating_flow(

@@ -45,14 +45,14 @@ def charge(
 def again(
     catalogs: Catalogs, history: pl.DataFrame, target: str, lane: Counters | None = None,
     *, cause: bytes = CAUSE, selected: pl.Expr | None = None, replaced: pl.DataFrame = NO_USAGE,
-    later: pl.DataFrame = NO_LATER,
+    later: pl.DataFrame = NO_LATER, opening: bytes = b"",
 ) -> Rerated:  # fmt: skip
     """Rate everything again under a catalogue."""
     chosen = pl.lit(value=True) if selected is None else selected
     there = standing(history).with_columns(chosen.alias("selected"))
     work = Work(
         standing=there, target=target, reason="price_corrected", cause_id=cause,
-        replaced=replaced, later=later,
+        replaced=replaced, later=later, opening=opening,
     )  # fmt: skip
     return rerate(work, catalogs, lane or Counters())
 

@@ -2,6 +2,6 @@
 SELECT period, routing_id, argMax(r.kind, (r.ledgered_at, r.lane)) AS kind, max(r.ledgered_at) AS since,
     uniqExact(lane) AS lanes, sum(r.rows) AS rows
 FROM lane_requests AS r
-WHERE kind IN ('soft_close', 'close', 'reopen')
+WHERE r.kind IN ('soft_close', 'close', 'reopen')
 GROUP BY period, routing_id
 ORDER BY period, routing_id

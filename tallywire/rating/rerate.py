@@ -11,24 +11,14 @@ import polars as pl
 
 from schemas.columns import columns
 from schemas.rated import RatedEvent
-from tallywire.rating.corrections import LEG, replacements, reversals
+from tallywire.rating.corrections import LEG, RETAIL
 from tallywire.rating.counters import Counters
+from tallywire.rating.differences import difference, paired, unsteady
 from tallywire.rating.dispatch import Outcome
+from tallywire.rating.events import CATALOG, ENTRY, MORE, PLACE, REPLACED, SELECTED
 from tallywire.rating.in_order import USAGE, Catalogs, rate_in_order
 
 EVENT_TIME = "event_time"
-_UNCOMPARED = frozenset(
-    {"rated_id", "op", "version", "supersedes", "reason", "cause_id", "price_no", "bill_period",
-     "is_billed", "fate_change", "rater", "catalog_hash", "engine_version", "ledgered_at",
-     "batch_token", "batch_row", "runs"}
-)  # fmt: skip
-COMPARED = tuple(name for name in columns(RatedEvent) if name not in _UNCOMPARED)
-"""Columns in which a charge that was rated again must be the same to be left alone."""
-
-_CATALOG, _SELECTED, _REPLACED, _PLACE = "_catalog", "_selected", "_replaced", "_place"
-_MORE = [_CATALOG, _SELECTED, _REPLACED, "_tariff", "_runs"]
-_ENTRY = ["event_id", "attempt"]
-"""One piece of usage in the log: a leg without a price comes again with the next attempt."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +81,16 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
         rest = rerate(_without(work, stale), catalogs, lane)
         return replace(rest, stale=stale)
     standing = _standing(work, charged)
+    events = _tariffs_told(events, charged.rated)
     wanted = _in_event_time(_wanted(work, events), catalogs)
     held = _Held(work.opening, before, lane)
     made = _rated(held, wanted, events, catalogs, charged.refused)
-    rows = _difference(standing, made.outcome.rated, made.wanted, work)
+    moved = unsteady(standing, events, made.wanted, catalogs)
+    pairs = paired(standing, made.outcome.rated)
+    pairs = pairs.with_columns(pl.col("changed") | pl.col("event_id").is_in(moved.implode()))
+    rows = difference(
+        pairs, (standing, made.outcome.rated), made.wanted, (work.reason, work.cause_id)
+    )
     counters = (held.opened.read(before), made.written) if rows.height else ()
     return Rerated(rows, made.refused, stale, counters)
 
@@ -104,15 +100,15 @@ def _events(work: Work) -> pl.DataFrame:
 
     Where an event came in several pieces, each is rated for the legs it was charged for.
     """
-    newest = pl.col("catalog_hash").sort_by("ledgered_at", "version").last().over(_ENTRY)
-    legs = pl.col("run").sort().str.join("+").over(_ENTRY)
+    newest = pl.col("catalog_hash").sort_by("ledgered_at", "version").last().over(ENTRY)
+    legs = pl.col("run").sort().str.join("+").over(ENTRY)
     pieces = pl.col("attempt").n_unique().over("event_id")
     known = work.standing.with_columns(
         newest.alias("catalog_hash"),
         legs.alias("_legs"),
-        pl.col("selected").any().over(_ENTRY).alias("selected"),
+        pl.col("selected").any().over(ENTRY).alias("selected"),
     )
-    known = known.unique(_ENTRY, keep="first", maintain_order=True)
+    known = known.unique(ENTRY, keep="first", maintain_order=True)
     told = ["catalog_hash", "selected", "tariff_id", "_legs"]
     later = work.later.with_columns(
         pl.lit(value=False).alias("selected"),
@@ -123,19 +119,19 @@ def _events(work: Work) -> pl.DataFrame:
     return both.select(
         *(name for name in USAGE if name != "runs"),
         pl.when(pieces > 1).then("_legs").otherwise("runs").alias("runs"),
-        pl.col("catalog_hash").alias(_CATALOG),
-        pl.col("selected").alias(_SELECTED),
-        pl.lit(value=False).alias(_REPLACED),
+        pl.col("catalog_hash").alias(CATALOG),
+        pl.col("selected").alias(SELECTED),
+        pl.lit(value=False).alias(REPLACED),
         pl.col("tariff_id").alias("_tariff"),
         pl.col("runs").alias("_runs"),
-    ).select(*USAGE, *_MORE)
+    ).select(*USAGE, *MORE)
 
 
 def _as_charged(work: Work, events: pl.DataFrame, catalogs: Catalogs) -> tuple[Outcome, bytes]:
     """Rate events as they were charged: what later usage was charged, and what was written."""
     before = Counters()
     before.apply(work.opening)
-    return rate_in_order(catalogs, events, events[_CATALOG], before), before.changes()
+    return rate_in_order(catalogs, events, events[CATALOG], before), before.changes()
 
 
 def _ordered_anew(
@@ -148,8 +144,8 @@ def _ordered_anew(
 
 def _not_told(work: Work, charged: Outcome) -> list[str]:
     """Name the routing ids whose charges do not come out as they stand."""
-    again = charged.rated.join(work.later, on=_ENTRY, how="anti")
-    pairs = _paired(work.standing, again)
+    again = charged.rated.join(work.later, on=ENTRY, how="anti")
+    pairs = paired(work.standing, again)
     wrong = pairs.filter("changed")
     old = work.standing["routing_id"].gather(wrong["old"].drop_nulls())
     new = again["routing_id"].gather(wrong["new"].drop_nulls())
@@ -164,7 +160,7 @@ def _without(work: Work, stale: list[str]) -> Work:
 
 def _standing(work: Work, charged: Outcome) -> pl.DataFrame:
     """Give all charges as they stand, those of later usage too; `_own`: the period of the usage."""
-    later = charged.rated.join(work.later, on=_ENTRY, how="semi")
+    later = charged.rated.join(work.later, on=ENTRY, how="semi")
     names = list(columns(RatedEvent))
     both = pl.concat([work.standing.select(names), later.select(names)])
     own = charged.rated.unique([*LEG, "attempt"], keep="first")
@@ -174,30 +170,38 @@ def _standing(work: Work, charged: Outcome) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _tariffs_told(events: pl.DataFrame, charged: pl.DataFrame) -> pl.DataFrame:
+    """Say of later usage by which tariff it was charged."""
+    retail = charged.filter(pl.col("run") == RETAIL).unique(ENTRY, keep="first")
+    found = events.select(ENTRY).join(
+        retail.select(*ENTRY, "tariff_id"), on=ENTRY, how="left", maintain_order="left"
+    )["tariff_id"]
+    told = pl.when(pl.col("_tariff") == "").then(found.fill_null("")).otherwise("_tariff")
+    return events.with_columns(told.alias("_tariff"))
+
+
 def _wanted(work: Work, events: pl.DataFrame) -> pl.DataFrame:
     """Put in the corrected content, and the catalogue that each event shall be rated under."""
-    target = pl.lit(work.target) if work.target else pl.col(_CATALOG)
-    events = events.with_columns(
-        pl.when(_SELECTED).then(target).otherwise(_CATALOG).alias(_CATALOG)
-    )
+    target = pl.lit(work.target) if work.target else pl.col(CATALOG)
+    events = events.with_columns(pl.when(SELECTED).then(target).otherwise(CATALOG).alias(CATALOG))
     if work.replaced.is_empty():
         return events
-    numbered = events.with_row_index(_PLACE)
+    numbered = events.with_row_index(PLACE)
     first = numbered.unique("event_id", keep="first", maintain_order=True)
-    taken = first.select("event_id", "attempt", *_MORE, _PLACE).with_columns(
-        pl.lit(value=True).alias(_REPLACED), pl.lit(work.target).alias(_CATALOG)
+    taken = first.select("event_id", "attempt", *MORE, PLACE).with_columns(
+        pl.lit(value=True).alias(REPLACED), pl.lit(work.target).alias(CATALOG)
     )
     replaced = work.replaced.select(USAGE).drop("attempt").join(taken, on="event_id", how="inner")
     kept = numbered.join(replaced, on="event_id", how="anti")
-    names = [*events.columns, _PLACE]
-    return pl.concat([kept.select(names), replaced.select(names)]).sort(_PLACE).drop(_PLACE)
+    names = [*events.columns, PLACE]
+    return pl.concat([kept.select(names), replaced.select(names)]).sort(PLACE).drop(PLACE)
 
 
 def _in_event_time(
     events: pl.DataFrame, catalogs: Catalogs, routing_ids: list[str] | None = None
 ) -> pl.DataFrame:
     """Order usage of tariffs that say so by its time; the other usage keeps its places."""
-    pairs = events.select(_CATALOG, "_tariff").unique(maintain_order=True)
+    pairs = events.select(CATALOG, "_tariff").unique(maintain_order=True)
     timed = [
         f"{name}\x1f{tariff_id}"
         for name, tariff_id in pairs.iter_rows()
@@ -205,15 +209,15 @@ def _in_event_time(
     ]
     if not timed:
         return events
-    named = pl.concat_str(_CATALOG, "_tariff", separator="\x1f").is_in(timed)
+    named = pl.concat_str(CATALOG, "_tariff", separator="\x1f").is_in(timed)
     if routing_ids is not None:
         named &= pl.col("routing_id").is_in(routing_ids)
-    numbered = events.with_row_index(_PLACE)
+    numbered = events.with_row_index(PLACE)
     moved = numbered.filter(named)
-    by = ["routing_id", "start_time", _PLACE]
-    slots = moved.sort("routing_id", _PLACE)[_PLACE]
-    placed = moved.sort(by).with_columns(slots.alias(_PLACE))
-    return pl.concat([numbered.filter(~named), placed]).sort(_PLACE).drop(_PLACE)
+    by = ["routing_id", "start_time", PLACE]
+    slots = moved.sort("routing_id", PLACE)[PLACE]
+    placed = moved.sort(by).with_columns(slots.alias(PLACE))
+    return pl.concat([numbered.filter(~named), placed]).sort(PLACE).drop(PLACE)
 
 
 class _Held:
@@ -271,9 +275,9 @@ def _rated(
     asked: list[bytes] = []
     while True:
         after = held.seed(asked)
-        outcome = rate_in_order(catalogs, wanted, wanted[_CATALOG], after)
-        fresh = outcome.refused.join(known, on=[*_ENTRY, "run"], how="anti")
-        new = fresh.join(_changed(wanted, events), on=_ENTRY, how="semi")
+        outcome = rate_in_order(catalogs, wanted, wanted[CATALOG], after)
+        fresh = outcome.refused.join(known, on=[*ENTRY, "run"], how="anti")
+        new = fresh.join(_changed(wanted, events), on=ENTRY, how="semi")
         if new.height:
             refused.append(new)
             wanted = _reverted(wanted, events, new)
@@ -291,85 +295,16 @@ def _differ(one: Counters, other: Counters, asked: list[bytes]) -> bool:
 
 def _changed(wanted: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Give the events that are not rated as they were charged."""
-    own = events.select(*_ENTRY, pl.col(_CATALOG).alias("own"))
-    both = wanted.select(*_ENTRY, _CATALOG, _REPLACED).join(own, on=_ENTRY)
-    return both.filter((pl.col("own") != pl.col(_CATALOG)) | pl.col(_REPLACED)).select(_ENTRY)
+    own = events.select(*ENTRY, pl.col(CATALOG).alias("own"))
+    both = wanted.select(*ENTRY, CATALOG, REPLACED).join(own, on=ENTRY)
+    return both.filter((pl.col("own") != pl.col(CATALOG)) | pl.col(REPLACED)).select(ENTRY)
 
 
 def _reverted(wanted: pl.DataFrame, events: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
     """Put the first content and catalogue of some events back, in their places."""
-    places = wanted.with_row_index(_PLACE)
-    own = events.join(back, on=_ENTRY, how="semi")
-    own = own.join(places.select(*_ENTRY, _PLACE), on=_ENTRY)
-    names = [*wanted.columns, _PLACE]
-    kept = places.join(back, on=_ENTRY, how="anti")
-    return pl.concat([kept.select(names), own.select(names)]).sort(_PLACE).drop(_PLACE)
-
-
-def _paired(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Pair charges with what they are now: row numbers `old`, `new`, null where one is missing.
-
-    `changed` is true where one is missing or a value that matters differs.
-    """
-    keys = [*LEG, "_number"]
-
-    def numbered(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-        number = pl.int_range(pl.len()).over(LEG)
-        return frame.select(*LEG, number.alias("_number")).with_row_index(name)
-
-    pairs = numbered(old, "old").join(
-        numbered(new, "new"), on=keys, how="full", coalesce=True, maintain_order="left_right"
-    )
-    both = pairs.filter(pl.col("old").is_not_null() & pl.col("new").is_not_null())
-    left, right = old[both["old"]], new[both["new"]]
-    changed = left["bill_period"] != _booked(left, right)
-    for name in COMPARED:
-        changed |= left[name].ne_missing(right[name])
-    told = both.select("old", "new").with_columns(changed.alias("changed"))
-    return pairs.join(told, on=["old", "new"], how="left", maintain_order="left").with_columns(
-        pl.col("changed").fill_null(value=True)
-    )
-
-
-def _booked(old: pl.DataFrame, new: pl.DataFrame) -> pl.Series:
-    """Name the period of each charge: its own, or a later one where it was booked there before."""
-    own = old["_own"] if "_own" in old.columns else new["bill_period"]
-    later = old["bill_period"] > own
-    return pl.select(
-        pl.when(later.fill_null(value=False))
-        .then(pl.max_horizontal(new["bill_period"], old["bill_period"]))
-        .otherwise(new["bill_period"])
-    ).to_series()
-
-
-def _difference(
-    old: pl.DataFrame, new: pl.DataFrame, wanted: pl.DataFrame, work: Work
-) -> pl.DataFrame:
-    """Reverse charges that are not what they should be, and put the right ones in their place."""
-    pairs = _paired(old, new).filter(
-        pl.col("changed") & pl.col("event_id").is_in(new["event_id"].unique().implode())
-    )
-    gone = old[pairs["old"].drop_nulls()]
-    made = pairs.filter(pl.col("new").is_not_null())
-    before, now = old[made["old"]], new[made["new"]]
-    told = now.select(_ENTRY).join(
-        wanted.select(*_ENTRY, "_runs"), on=_ENTRY, how="left", maintain_order="left"
-    )
-    now = now.with_columns(
-        told["_runs"].alias("runs"),
-        before["rated_id"].alias("supersedes"),
-        before["version"].fill_null(0).alias("version"),
-        _booked(before, now).alias("bill_period"),
-    )
-    both = pl.concat(
-        [
-            reversals(gone.drop("_own"), work.reason, work.cause_id),
-            replacements(now, work.reason, work.cause_id),
-        ]
-    )
-    order = wanted.select("event_id").with_row_index(_PLACE).unique("event_id", keep="first")
-    return (
-        both.join(order, on="event_id", how="left")
-        .sort(_PLACE, "run", "side", "party_id", pl.col("op") != "reversal", maintain_order=True)
-        .select(list(columns(RatedEvent)))
-    )
+    places = wanted.with_row_index(PLACE)
+    own = events.join(back, on=ENTRY, how="semi")
+    own = own.join(places.select(*ENTRY, PLACE), on=ENTRY)
+    names = [*wanted.columns, PLACE]
+    kept = places.join(back, on=ENTRY, how="anti")
+    return pl.concat([kept.select(names), own.select(names)]).sort(PLACE).drop(PLACE)

@@ -13,8 +13,8 @@ from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.corrections import SIGNED
 from tallywire.rating.counters import Counters, _unpacked
+from tallywire.rating.differences import COMPARED
 from tallywire.rating.replay import replay
-from tallywire.rating.rerate import COMPARED
 from tallywire.rating.rulebook import Rulebook
 from tests.corrected import OTHER_CAUSE, again, catalogs_of, charge, now, stored, take
 from tests.strategies import snapshots, usage_events
@@ -124,6 +124,7 @@ def test_the_same_again_gives_nothing_and_back_gives_what_was(
     history = pl.concat([history, stored(made.rows, 1)])
     repeated = again(catalogs, history, "b", lane)
     assert repeated.rows.is_empty()
+    assert again(catalogs, history, "", lane).rows.is_empty()
     undone = again(catalogs, history, "a", lane, cause=OTHER_CAUSE)
     take(lane, undone)
     after = now(pl.concat([history, stored(undone.rows, 2)]))

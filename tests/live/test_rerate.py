@@ -82,10 +82,10 @@ class Story:
         self.bring(*(name for name in names if not (self.folder / "platform" / name).exists()))
 
     def run(self) -> None:
-        """Start both workers anew and let them end."""
+        """Start both workers anew, one after the other, and let them end."""
         for role in (COLLECTION, RATING):
-            self.engine.start(role)
-        self.engine.finish()
+            code = self.engine.start(role).wait(240)
+            assert code == 0, (self.engine.home / f"{role}.log").read_text()[-3_000:]
 
     def kill_rating(self, kills: int) -> None:
         """Kill the lanes shortly after each has put something into its ledger."""
@@ -180,7 +180,8 @@ def test_kills_and_usage_meanwhile_change_nothing(stories: dict[str, Story], dea
     killed.engine.start(COLLECTION)
     assert killed.engine.processes[COLLECTION].wait(120) == 0
     killed.kill_rating(5)
-    killed.engine.finish()
+    worker = killed.engine.start(RATING)
+    assert worker.wait(240) == 0
     found = []
     for story in (quiet, killed):
         client = story.engine.store.client()

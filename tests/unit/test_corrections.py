@@ -140,11 +140,12 @@ def test_usage_meanwhile_after_an_order_by_time_is_told() -> None:
     take(lane, ordered)
     history = pl.concat([history, stored(ordered.rows, 1)])
     fourth = [_call(4, 60, "2026-01-15T12:00:00Z")]
-    charge(catalogs, "a", fourth, lane, 2)
+    fresh = charge(catalogs, "a", fourth, lane, 2)
     later = rows_to_frame(fourth, UsageEvent).with_columns(pl.lit("a").alias("catalog_hash"))
     corrected = again(catalogs, history, "", lane, later=later)
     assert corrected.stale == []
-    assert corrected.rows["event_id"].n_unique() == 4
+    after = now(pl.concat([history, fresh, stored(corrected.rows, 3)]))
+    assert _amounts(after) == ["0.60", "0.60", "0.00", "0.00"]
 
 
 def test_charges_that_cannot_be_derived_are_stale_when_usage_came_meanwhile() -> None:

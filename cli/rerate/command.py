@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
-from cli.moments import identifier_of, moment_of
+from cli.moments import identifier_of
 from cli.rerate.materialise import Correction, identity, materialised
 from cli.rerate.preview import differences, refusals, shown, totals
 from cli.rerate.selection import Selection
 from cli.rerate.work import told, worked
 from cli.status import as_json_bytes, money
+from cli.times import instant
 from dataflows.catalogs import CatalogStore, read_folder
 from dataflows.corrections import rerated
 from dataflows.exits import Exit
@@ -23,9 +24,7 @@ from dataflows.requests import Asked
 from dataflows.run import CatalogRefused, store_of
 from dataflows.settings import Home, Settings
 from schemas.requests import CorrectionReason
-from tallywire.catalog import read
 from tallywire.catalog.snapshot import FOREVER_US
-from tallywire.mediation.decoders import DECODERS
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
 from tallywire.rating.in_order import Catalogs
@@ -75,7 +74,7 @@ def target_of(store: CatalogStore, given: str, default: str) -> str:
         return store.current()
     if Path(given).is_dir():
         files = read_folder(Path(given))
-        reading = read(files, DECODERS)
+        reading = store.judge(files)
         if reading.snapshot is None:
             raise CatalogRefused(list(reading.problems))
         store.archive(files, reading.snapshot)
@@ -147,8 +146,8 @@ def command(
         raise typer.Exit(Exit.USAGE)
     selection = Selection(
         account=account, event=identifier_of(event), tariff=tariff, zone=zone,
-        since=moment_of(since, "--since") if since else 0,
-        until=moment_of(until, "--until") if until else FOREVER_US,
+        since=instant(since, "--since") if since else 0,
+        until=instant(until, "--until") if until else FOREVER_US,
     )  # fmt: skip
     default = SAME if reason is CorrectionReason.LATE_USAGE else ""
     with plain_errors(), store_of(settings):

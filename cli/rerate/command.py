@@ -23,6 +23,7 @@ from dataflows.exits import Exit
 from dataflows.requests import Asked
 from dataflows.run import CatalogRefused, store_of
 from dataflows.settings import Home, Settings
+from schemas.catalog_history import Step
 from schemas.requests import CorrectionReason
 from tallywire.catalog.snapshot import FOREVER_US
 from tallywire.rating.counters import Counters
@@ -81,6 +82,14 @@ def target_of(store: CatalogStore, given: str, default: str) -> str:
         return reading.snapshot.hash
     store.files(given)
     return given
+
+
+def approved(world: World, target: str) -> bool:
+    """Tell whether charges may be made under a catalogue: where two persons decide, they must."""
+    if world.settings.catalog_approval != "required" or not target:
+        return True
+    may = {Step.APPROVE, Step.ACTIVATE, Step.ROLLBACK, Step.USE}
+    return any(one.catalog_hash == target and one.step in may for one in world.store.steps())
 
 
 def corrections(
@@ -167,6 +176,12 @@ def work(world: World, correction: Correction, *, dry_run: bool, as_json: bool) 
     found: list[Any] = []
     if not as_json:
         show(content)
+    if not dry_run and not approved(world, correction.target):
+        typer.echo(
+            f"catalogue {correction.target} is not approved: approve it first, or use --dry-run",
+            err=True,
+        )
+        return int(Exit.USAGE)
     if not dry_run and content["rows"]:
 
         def read_again(only: Sequence[str] | None) -> list[Asked]:

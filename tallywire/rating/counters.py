@@ -16,6 +16,7 @@ from tallywire.keytable import KeyTable, Slots
 Ints = npt.NDArray[np.int64]
 Key = tuple[str, ...]
 Point = tuple[int, int, int]
+Words = tuple[UInts, UInts]
 
 _RECORD = np.dtype([("hi", "<u8"), ("lo", "<u8"), ("used", "<i8")])
 _POINT = np.dtype(
@@ -81,6 +82,15 @@ class Counters:
         """Find counters by key texts, parts joined by U+001F: their slots and what they hold."""
         slots, _ = self._table.claim(*hash128(keys))
         return slots, self._table.values["used"][slots]
+
+    def words(self, slots: Slots) -> Words:
+        """Give the hashes of counters just claimed: slots move when more is claimed."""
+        return self._table.hi[slots], self._table.lo[slots]
+
+    def put(self, words: Words, used: Ints) -> None:
+        """Write counters by their hashes; each once."""
+        slots, _ = self._table.claim(*words)
+        self.write(slots, used)
 
     def write(self, slots: Slots, used: Ints) -> None:
         """Write counters just claimed; each slot once."""

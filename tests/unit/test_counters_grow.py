@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import polars as pl
+
 from schemas.columns import rows_to_frame
 from schemas.usage import UsageEvent
-from tallywire.catalog.snapshot import Offer
+from tallywire.catalog.snapshot import FOREVER_US
 from tallywire.catalog.terms import Allowance
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
@@ -13,18 +15,19 @@ from tests.priced import SECOND, group, one_tariff, usage
 ROWS = 4_000
 
 
+NEAR_AND_FAR = (("47", "near", 0, 1, 0, FOREVER_US), ("", "far", 0, 1, 0, FOREVER_US))
+
+
 def test_two_allowances_in_a_batch_that_makes_the_table_grow() -> None:
-    small = Allowance("small", frozenset({"voice"}), frozenset(), "microsecond", 60 * SECOND)
-    large = dataclasses.replace(small, allowance_id="large", quantity=10**6 * SECOND)
-    snapshot = one_tariff(group(0, 60, "0.60"), allowances=(small, large))
-    assert isinstance(snapshot.offers["offer"], Offer)
-    event = rows_to_frame([usage(60 * SECOND)], UsageEvent)
-    batch = event.select("*").sample(ROWS, with_replacement=True)
-    whole, cut = Counters(), Counters()
-    Rater(snapshot).rate(batch, whole)
-    for start in range(0, ROWS, 100):
-        Rater(snapshot).rate(batch[start : start + 100], cut)
-    for counters in (whole, cut):
-        assert counters.used(("s", "small", "2026-01")) == 60 * SECOND
-        assert counters.used(("s", "large", "2026-01")) == (ROWS - 1) * 60 * SECOND
-    assert len(whole) == len(cut)
+    """The second claim is the larger one: it moves the slots that the first was given."""
+    near = Allowance("near", frozenset({"voice"}), frozenset({"near"}), "microsecond", 10**15)
+    far = dataclasses.replace(near, allowance_id="far", zones=frozenset({"far"}))
+    snapshot = one_tariff(group(0, 60, "0.60"), allowances=(near, far), prefixes=NEAR_AND_FAR)
+    first = rows_to_frame([usage(60 * SECOND)], UsageEvent)
+    rest = rows_to_frame([usage(60 * SECOND, b_number="12")], UsageEvent)
+    batch = pl.concat([first, rest.sample(ROWS, with_replacement=True)])
+    counters = Counters()
+    Rater(snapshot).rate(batch, counters)
+    assert counters.used(("s", "near", "2026-01")) == 60 * SECOND
+    assert counters.used(("s", "far", "2026-01")) == ROWS * 60 * SECOND
+    assert len(counters) == 2

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli import catalog, demo, doctor, explain, price, replay, run, status, store, suspense
+from cli import catalog, demo, doctor, explain, period, price, replay, run, status, store, suspense
+from cli.rerate import command as rerate
 
 app = typer.Typer(
     help="Rate usage exactly once, exactly, and explain every charge.",
@@ -18,9 +19,11 @@ app.command("run", epilog=run.EPILOG)(run.command)
 app.command("status", epilog=status.EPILOG)(status.command)
 app.command("explain", epilog=explain.EPILOG)(explain.command)
 app.command("replay", epilog=replay.EPILOG)(replay.command)
+app.command("rerate", epilog=rerate.EPILOG)(rerate.command)
 app.command("price", epilog=price.EPILOG)(price.command)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")
+app.add_typer(period.app, name="period")
 app.add_typer(store.app, name="store")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.command("demo", epilog=demo.EPILOG)(demo.command)

@@ -10,6 +10,7 @@ import typer
 from rich.progress import track
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.moments import identifier_of
 from cli.status import as_json_bytes
 from cli.times import instant
 from dashboards.queries import rows, table
@@ -28,14 +29,6 @@ EPILOG = epilog(
     "replay --json",
 )
 _SHOWN = 20
-
-
-def _identifier(text: str) -> str:
-    try:
-        return str(uuid.UUID(text)) if text else ""
-    except ValueError as error:
-        typer.echo(f"{text} is no id: it looks like {uuid.UUID(int=0)}", err=True)
-        raise typer.Exit(Exit.USAGE) from error
 
 
 def _batches(
@@ -79,7 +72,10 @@ def command(
     value must come out the same.
     """
     settings = settings_of(home)
-    asked: dict[str, str | int] = {"id": _identifier(event_id), "since": instant(since, "--since")}
+    asked: dict[str, str | int] = {
+        "id": identifier_of(event_id),
+        "since": instant(since, "--since"),
+    }
     charges, found = 0, []
     with plain_errors(), reader(settings) as client:
         for stored, differences in _batches(client, settings, asked):

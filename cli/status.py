@@ -8,11 +8,12 @@ import typer
 from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.moments import AsOfOption, as_of_micros
 from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.settings import Settings
 
-EPILOG = epilog("status", "status --json")
+EPILOG = epilog("status", "status --json", "status --as-of 2026-11-03T00:00:00Z")
 
 
 def summary(settings: Settings) -> dict[str, Any]:
@@ -27,6 +28,19 @@ def summary(settings: Settings) -> dict[str, Any]:
             "alerts": rows(client, "alerts"),
             "conservation": rows(client, "conservation"),
             "files": rows(client, "files"),
+        }
+
+
+def summary_as_of(settings: Settings, moment_us: int) -> dict[str, Any]:
+    """Read what was known at an instant: fates, revenue, suspense."""
+    asked = {"as_of": moment_us}
+    with reader(settings) as client:
+        fates = rows(client, "fates_as_of", asked)[0]
+        return {
+            **{name: int(value) for name, value in fates.items()},
+            "revenue": rows(client, "revenue_as_of", asked),
+            "suspense": rows(client, "suspense_as_of", asked),
+            "alerts": [],
         }
 
 
@@ -115,9 +129,9 @@ def tables(content: dict[str, Any]) -> list[Table]:
     return [table for table in found if table.row_count]
 
 
-def show(settings: Settings, *, as_json: bool) -> dict[str, Any]:
-    """Print the summary; give it."""
-    content = summary(settings)
+def show(settings: Settings, *, as_json: bool, as_of: str = "") -> dict[str, Any]:
+    """Print the summary, of now or of an instant; give it."""
+    content = summary_as_of(settings, as_of_micros(as_of)) if as_of else summary(settings)
     if as_json:
         typer.echo(as_json_bytes(content).decode())
     else:
@@ -126,14 +140,17 @@ def show(settings: Settings, *, as_json: bool) -> dict[str, Any]:
     return content
 
 
-def command(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
+def command(
+    *, as_of: AsOfOption = "", as_json: JsonOption = False, home: HomeOption = None
+) -> None:
     """Show records by fate, revenue, suspense and findings.
 
+    With `--as-of` it is told as it was known then: what was corrected later is as it was charged.
     Exit code 1 says that conservation does not hold: some record's fate is not known.
     """
     settings = settings_of(home)
     with plain_errors():
-        content = show(settings, as_json=as_json)
+        content = show(settings, as_json=as_json, as_of=as_of)
         if content["conservation_difference"]:
             typer.echo("conservation does not hold; if a run is under way, look again", err=True)
             raise typer.Exit(Exit.PROBLEMS)

@@ -1,6 +1,5 @@
 """`tallywire suspense`: what could not be rated, and trying it again."""
 
-import base64
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,9 +7,11 @@ import typer
 import xxhash
 from rich.table import Table
 
+from cli import accept
 from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
 from cli.status import as_json_bytes, money
+from cli.suspended import suspense_rows
 from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
@@ -18,16 +19,17 @@ from dataflows.run import RunPlan, compile_into, run, store_of
 from dataflows.settings import Home, Settings
 from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.worker import COLLECTION
-from schemas.columns import EPOCH, MICROSECOND
 from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
 from tallywire.mediation.recycle import Request
 from tallywire.suspense import RAW_BYTES
 
-app = typer.Typer(help="List, show and recycle suspended usage.", no_args_is_help=True)
+app = typer.Typer(help="List, show, recycle and accept suspended usage.", no_args_is_help=True)
+app.command("accept", epilog=accept.EPILOG)(accept.command)
 
 _NOT_RECYCLED = {
-    Reason.RESTATEMENT.value: "a restatement would be charged beside the first content",
+    Reason.RESTATEMENT.value: "a restatement would be charged beside the first content: "
+    "`tallywire suspense accept` lets it hold instead",
 }
 _MOST = 100_000
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only this reason code.")]
@@ -40,19 +42,6 @@ def _list(settings: Settings, reason: str, feed: str, limit: int) -> list[dict[s
         raise typer.Exit(Exit.USAGE)
     with reader(settings) as client:
         return rows(client, "suspense_list", {"reason": reason, "feed": feed, "limit": limit})
-
-
-def _rows_of(settings: Settings, ids: list[str]) -> list[SuspenseEvent]:
-    with reader(settings) as client:
-        found = rows(client, "suspense_rows", {"ids": ids})
-    events = []
-    for row in found:
-        for name in ("collected_at", "ledgered_at", "event_time"):
-            if row[name] is not None:
-                row[name] = (row[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
-        row["raw"] = base64.b64decode(row["raw"])
-        events.append(SuspenseEvent.model_validate(row))
-    return events
 
 
 @app.command("list", epilog=epilog("suspense list", "suspense list --reason account_unknown"))
@@ -92,7 +81,7 @@ def show(
     """Show one suspended record: why, where, its bytes, and what was tried."""
     settings = settings_of(home)
     with plain_errors():
-        found = _rows_of(settings, [suspense_id])
+        found = suspense_rows(settings, [suspense_id])
         if not found:
             typer.echo(f"no record {suspense_id} is or was in suspense", err=True)
             raise typer.Exit(Exit.PROBLEMS)
@@ -164,7 +153,7 @@ def recycle(
         if catalog:
             compile_into(place, catalog, by=login(), approval=settings.catalog_approval)
         wanted = ids or [row["suspense_id"] for row in _list(settings, reason, feed, _MOST)]
-        requests, refused = _requests(_rows_of(settings, wanted))
+        requests, refused = _requests(suspense_rows(settings, wanted))
         for text in refused:
             typer.echo(text, err=True)
         for feed_id, found in sorted(requests.items()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dataflows.requests import Asked
 from schemas.feeds import LedgerEntry
 
 
@@ -50,16 +51,18 @@ class LogBatch:
     """A ledgered range of one partition of the usage log, read into tables.
 
     Attributes:
-        topic: `usage` or `outcomes`.
+        topic: `usage`, `outcomes` or `requests`.
         entry: Its ledger entry.
         tables: Record name to rows, blocks concatenated in the log's order.
         replayed: The range was ledgered before this process started.
+        asked: The request, where this is one and no range.
     """
 
     topic: str
     entry: LedgerEntry
     tables: dict[str, pl.DataFrame]
     replayed: bool = False
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,22 @@ def _lines(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield start, orjson.loads(body)
 
 
+def read_ledger(path: Path) -> tuple[list[LedgerEntry], set[str]]:
+    """Read a ledger that another process may be writing: its entries, and what the store has.
+
+    Raises:
+        LedgerDamaged: If a line in the middle is not what was written.
+    """
+    entries: list[LedgerEntry] = []
+    acknowledged: set[str] = set()
+    for _, content in _lines(path.read_bytes() if path.exists() else b"", path):
+        if "ack" in content:
+            acknowledged.update(content["ack"])
+        else:
+            entries.append(LedgerEntry.model_validate(content))
+    return entries, acknowledged
+
+
 class Ledger:
     """An append-only, fsynced list of entries, with acknowledgements of what the store has.
 

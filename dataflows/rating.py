@@ -14,10 +14,13 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
 from assurance.files import suspended
+from dataflows.closing import STATES, changed_state
+from dataflows.corrections import corrected
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
 from dataflows.outcomes import add_held, held_of
 from dataflows.progress import Progress
+from dataflows.requests import Asked
 from dataflows.settings import Home, Settings
 from dataflows.usage_log.spool import USAGE
 from schemas.alerts import Alert
@@ -25,7 +28,8 @@ from schemas.columns import rows_to_frame
 from schemas.feeds import LedgerEntry
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.counters import Counters
-from tallywire.rating.dispatch import Rater
+from tallywire.rating.dispatch import Outcome, Rater
+from tallywire.rating.periods import Periods, booked, withheld
 from tallywire.suspense import suspend_usage
 
 Snapshots = Callable[[str], Snapshot]
@@ -39,11 +43,13 @@ class AccountCut:
         lane: Its name: the builder of the logic is not told.
         journal: Where the journal of its counters stood.
         held: Sums of suspense by feed and reason, for its alerts.
+        periods: Where the journal of its periods stood; nothing in snapshots from before it was.
     """
 
     lane: str
     journal: Cut
     held: bytes
+    periods: Cut | None = None
 
 
 def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
@@ -52,6 +58,11 @@ def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
         pl.lit(entry.ledgered_at, dtype=pl.Int64()).alias("ledgered_at"),
         pl.lit(entry.token).alias("batch_token"),
     )
+
+
+def numbered(rated: pl.DataFrame) -> pl.DataFrame:
+    """Write into rows where they stand in their batch: the order of the lane is theirs."""
+    return rated.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("batch_row"))
 
 
 class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
@@ -67,7 +78,9 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         self._settings, self._raters, self._resume = settings, raters, resume
         self._progress = progress
         self._counters = Counters()
+        self._periods = Periods()
         self._journal: Journal | None = None
+        self._period_journal: Journal | None = None
         self._lane = resume.lane if resume else ""
         self._held: dict[str, dict[str, Any]] = orjson.loads(resume.held) if resume else {}
 
@@ -78,6 +91,8 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
             cut = self._resume.journal if self._resume else None
             folder = Home(self._settings.home).lane("rating", lane)
             self._journal = Journal(folder, self._counters, cut)
+            cut = self._resume.periods if self._resume else None
+            self._period_journal = Journal(folder / "periods", self._periods, cut)
 
     def on_batch(self, values: list[LogBatch]) -> tuple[Iterable[StoreBatch], bool]:
         """Work batches in order."""
@@ -85,22 +100,49 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
 
     def _work(self, batch: LogBatch) -> StoreBatch:
         self._open(batch.entry.lane)
-        tables = self._rate(batch) if batch.topic == USAGE else dict(batch.tables)
+        tables = self._tables(batch)
         tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
         tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
         return StoreBatch(batch.entry, tables, replayed=batch.replayed)
 
+    def _tables(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
+        if batch.asked is not None:
+            return self._answer(batch.asked, batch.entry)
+        return self._rate(batch) if batch.topic == USAGE else dict(batch.tables)
+
+    def _answer(self, asked: Asked, entry: LedgerEntry) -> dict[str, pl.DataFrame]:
+        """Work what the lane was asked, at its place between the ranges of the log."""
+        _, snapshot = self._raters(entry.catalog_hash)
+        if asked.request.kind in STATES:
+            state, partitions = (self._periods, self._counters), self._settings.partitions
+            answer = changed_state(asked.request, entry, snapshot, state, partitions)
+        else:
+            answer = corrected(asked, self._raters, self._counters, snapshot, self._periods)
+        for records in answer.counters:
+            self._counters.take(records)
+        return {**answer.tables, "rated_events": numbered(answer.tables["rated_events"])}
+
     def _rate(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
         rater, snapshot = self._raters(batch.entry.catalog_hash)
         usage = batch.tables["usage_events"]
-        outcome = rater.rate(usage, self._counters)
+        outcome = self._rate_open(rater, snapshot, usage)
         self._progress.rated += usage.height
         suspense = suspend_usage(outcome.refused, snapshot, stage="rate")
         return {
-            "rated_events": outcome.rated,
+            "rated_events": numbered(outcome.rated),
             "suspense_events": suspense,
             "alerts": self._alerts(suspense, batch.entry, snapshot),
         }
+
+    def _rate_open(self, rater: Rater, snapshot: Snapshot, usage: pl.DataFrame) -> Outcome:
+        """Rate usage; that of periods which are not open goes where the catalogue says."""
+        if not self._periods:
+            return rater.rate(usage, self._counters)
+        usage, late = withheld(usage, snapshot, self._periods)
+        outcome = rater.rate(usage, self._counters)
+        rated = booked(outcome.rated, self._periods, snapshot.late_usage)
+        refused = pl.concat([outcome.refused, late.select(outcome.refused.columns)])
+        return Outcome(rated, refused)
 
     def _alerts(
         self, suspense: pl.DataFrame, entry: LedgerEntry, snapshot: Snapshot
@@ -123,12 +165,15 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
 
     def snapshot(self) -> AccountCut:
         """Make the lane's counters durable and say where."""
-        if self._journal is None:
+        if self._journal is None or self._period_journal is None:
             if self._resume is None:
                 msg = "a lane without a batch has nothing to snapshot"
                 raise RuntimeError(msg)
             return self._resume
-        return AccountCut(self._lane, self._journal.commit(), orjson.dumps(self._held))
+        return AccountCut(
+            self._lane, self._journal.commit(), orjson.dumps(self._held),
+            self._period_journal.commit(),
+        )  # fmt: skip
 
 
 def rating_flow(
@@ -150,7 +195,7 @@ def rating_flow(
         flow: A flow to add to, where both halves share a process.
     """
 
-    @lru_cache(maxsize=4)
+    @lru_cache(maxsize=8)
     def raters(catalog_hash: str) -> tuple[Rater, Snapshot]:
         snapshot = snapshots(catalog_hash)
         return Rater(snapshot), snapshot

@@ -10,6 +10,7 @@ from schemas.columns import Record
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
+from schemas.requests import LaneRequest
 from schemas.usage import UsageEvent
 
 FOLDER = Path(__file__).with_name("json")
@@ -23,6 +24,7 @@ RECORDS: dict[str, type[Record]] = {
     "ledger_entry": LedgerEntry,
     "alert": Alert,
     "catalog_step": CatalogStep,
+    "lane_request": LaneRequest,
 }
 """Every record that crosses a boundary, by the name of its schema file."""
 

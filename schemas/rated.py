@@ -43,6 +43,7 @@ class RatedEvent(UsageEvent):
         fate_change: What this row adds to the count of rated input records (corrections: 0).
         rater: `columnar` or `rulebook`.
         batch_token: Deduplication token of the insert.
+        batch_row: Place of the row in its batch, from 0: with `batch_token` the order of the lane.
     """
 
     rated_id: Uuid = NO_EVENT
@@ -96,3 +97,4 @@ class RatedEvent(UsageEvent):
     engine_version: Label = ""
     ledgered_at: Instant = 0
     batch_token: Label = ""
+    batch_row: Small = 0

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     AMOUNT_MISSING = "amount_missing"
     FX_RATE_MISSING = "fx_rate_missing"
     PARTY_AMBIGUOUS = "party_ambiguous"
+    PERIOD_CLOSED = "period_closed"
     # not usage to be billed
     CONTROL_RECORD = "control_record"
     NOT_ANSWERED = "not_answered"
@@ -58,6 +59,7 @@ class Reason(StrEnum):
     DUPLICATE_FILE = "duplicate_file"
     PARTIAL_JOINED = "partial_joined"
     SESSION_OPENED = "session_opened"
+    RESTATED = "restated"
 
 
 _NOT_SUSPENDED = {
@@ -68,6 +70,7 @@ _NOT_SUSPENDED = {
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,
     Reason.PARTIAL_JOINED: Fate.MERGED,
     Reason.SESSION_OPENED: Fate.MERGED,
+    Reason.RESTATED: Fate.MERGED,
 }
 
 FATE_OF_REASON = {reason: _NOT_SUSPENDED.get(reason, Fate.SUSPENDED) for reason in Reason}

@@ -7,6 +7,7 @@ from schemas.columns import Record, clickhouse_columns
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
+from schemas.requests import LaneRequest
 
 DEDUPLICATION_WINDOW = 10_000
 
@@ -39,6 +40,7 @@ TABLES: dict[str, Table] = {
     "feed_files": Table(FeedFile, "tenant_id, feed_id, file_id, collected_at", 400),
     "lane_counts": Table(LaneCount, "lane, feed_id, term, collected_at", 400),
     "lane_ledger": Table(LedgerEntry, "lane, position", 90),
+    "lane_requests": Table(LaneRequest, "tenant_id, routing_id, period, ledgered_at", 400),
     "alerts": Table(Alert, "tenant_id, control_id, alert_id", 400,
                     engine="ReplacingMergeTree(ledgered_at)"),
 }  # fmt: skip

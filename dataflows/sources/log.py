@@ -4,7 +4,7 @@ import datetime
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
@@ -13,9 +13,10 @@ from dataflows import stop
 from dataflows.lane import LogBatch, entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
+from dataflows.requests import SOURCE, Asked, Inbox, load
 from dataflows.settings import Home, Settings
 from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
-from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolReader, partition_folder
+from dataflows.usage_log.spool import OUTCOMES, REQUESTS, USAGE, SpoolReader, partition_folder
 from schemas.columns import conform
 from schemas.feeds import LedgerEntry
 from schemas.usage import UsageEvent
@@ -90,6 +91,9 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if self._position < len(entries) and entries[self._position].first != self._offset:
             msg = f"ledger of {lane} does not continue at byte {self._offset}: restore a backup"
             raise RuntimeError(msg)
+        self._home, self._inbox = home, Inbox(home, lane)
+        for done in entries:
+            self._inbox.worked(done.source)
         self._waiting_since: float | None = None
         self._awake: datetime.datetime | None = None
 
@@ -100,6 +104,8 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._awake = None
         if self._position < self._replay_until:
             return self._emit(self.ledger.entries[self._position])
+        if (name := self._inbox.next(self._progress.problem)) is not None:
+            return self._take(f"{SOURCE}{name}", self._offset, 0)
         durable = self._reader.durable()
         self._progress.bytes_total = max(self._progress.bytes_total, durable.length)
         if durable.length <= self._offset:
@@ -111,11 +117,15 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         )
         if not full and not self._ends.reached(durable.ended) and self._lingers():
             return self._wait()
+        return self._take(self._topic, last, rows)
+
+    def _take(self, source: str, last: int, rows: int) -> list[tuple[str, LogBatch]]:
+        """Put a range, or a request, into the ledger; then it may leave."""
         cut = entry(
-            self._lane, self._position, self._topic, (self._offset, last), rows,
-            self._catalog_at,
-        )  # fmt: skip
+            self._lane, self._position, source, (self._offset, last), rows, self._catalog_at
+        )
         self.ledger.append(cut)
+        self._inbox.worked(source)
         return self._emit(cut)
 
     def _lingers(self) -> bool:
@@ -135,9 +145,27 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
         replayed = cut.position < self._replay_until
+        if cut.source.startswith(SOURCE):
+            asked = self._asked(cut)
+            return [(self._lane, LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=asked))]
         tables = tables_of(self._reader.read(cut.first, cut.last))
         batch = LogBatch(self._topic, cut, tables, replayed=replayed)
         return [(self._lane, batch)]
+
+    def _asked(self, cut: LedgerEntry) -> Asked:
+        """Read a request, and what the lane did for its accounts since its charges were read."""
+        asked = load(self._home, self._lane, cut.source.removeprefix(SOURCE))
+        mine = sorted(asked.routing_ids)
+        later, stale = [asked.later], set[str]()
+        for done in self.ledger.entries[asked.request.position + 1 : cut.position]:
+            if done.source.startswith(SOURCE):
+                other = load(self._home, self._lane, done.source.removeprefix(SOURCE))
+                stale |= asked.routing_ids & (other.routing_ids or asked.routing_ids)
+                continue
+            usage = tables_of(self._reader.read(done.first, done.last))["usage_events"]
+            usage = usage.filter(pl.col("routing_id").is_in(mine))
+            later.append(usage.with_columns(pl.lit(done.catalog_hash).alias("catalog_hash")))
+        return replace(asked, later=pl.concat(later), stale=frozenset(stale))
 
     def next_awake(self) -> datetime.datetime | None:
         """Ask to be called again soon when there was nothing: never freeze the other parts."""

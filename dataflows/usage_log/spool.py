@@ -18,6 +18,8 @@ from dataflows.usage_log.blocks import BlockDamaged, Header, header_at, read_hea
 
 USAGE = "usage"
 OUTCOMES = "outcomes"
+REQUESTS = "requests"
+"""No topic: what a lane was asked stands in its ledger between ranges of the log."""
 _DURABLE = "durable.json"
 
 

@@ -86,6 +86,7 @@ def compile_snapshot(entries: Entries, files: Mapping[str, bytes]) -> Snapshot:
         grants=entries.grants,
         fx=entries.fx,
         fx_days=operator.fx_days,
+        late_usage=operator.late_usage.model_dump(),
         parents={
             account: parent.parent_id
             for account, parent in entries.parents.items()

@@ -44,6 +44,13 @@ from tallywire.catalog.values import (
 )
 
 
+class LateUsageEntry(Entry):
+    """What becomes of usage whose period is not open any more."""
+
+    soft_closed: Literal["correct", "next_period", "suspend"] = "correct"
+    closed: Literal["next_period", "suspend"] = "next_period"
+
+
 class Operator(Entry):
     """Who runs the catalogue, and the defaults of everything in it."""
 
@@ -57,6 +64,7 @@ class Operator(Entry):
     home_plmn: Digits = ""
     fx_days: Whole = 1
     max_change_percent: Percent = Fraction(50)
+    late_usage: LateUsageEntry = LateUsageEntry()
 
 
 class ServedBy(Entry):
@@ -208,7 +216,7 @@ class TariffEntry(Entry):
     zone_by: Literal["b_number", "a_number", "serving_plmn", "none"]
     calendar: Id | None = None
     rounding: RoundingEntry
-    order: Literal["scan", "sequential"] = "scan"
+    order: Literal["scan", "sequential", "event_time"] = "scan"
     straddle: Literal["start_band", "prorate", "end_band"] = "start_band"
     origins: Id | None = None
     convert: ConversionEntry | None = None

@@ -54,6 +54,10 @@ IDENTIFIER_SCHEMA = pl.Schema(
 )
 
 
+LATE_USAGE = {"soft_closed": "correct", "closed": "next_period"}
+"""What becomes of usage of a period that is not open, unless the catalogue says otherwise."""
+
+
 @dataclass(frozen=True)
 class BandRule:
     """When a band applies: listed days, from start to end of the local wall clock.
@@ -156,7 +160,8 @@ class Tariff:
     Attributes:
         zone_by: Usage field whose digits the prefixes match: `b_number`, `a_number`,
             `serving_plmn`, or `none` (then the only prefix is the empty one).
-        order: `scan` or `sequential`: whether the columnar rater may rate it.
+        order: `scan` or `sequential`: whether the columnar rater may rate it; `event_time` is
+            sequential, and a re-rating puts its usage into the order of its time.
         straddle: What a step that reaches into another band costs: `start_band` or `end_band`
             (the band of its first or its last base unit), or `prorate` (each unit in its own).
         prefixes: Rows of PREFIX_SCHEMA; for one prefix the validity intervals do not overlap.
@@ -299,6 +304,8 @@ class Snapshot:
         fx: Exact rates by (from, to) currency: (valid_from_us, rate), ascending; each holds for
             `fx_days` days.
         parents: Account to the account above it.
+        late_usage: By state of a period (`soft_closed`, `closed`) what becomes of usage that comes
+            late: `correct`, `next_period` or `suspend`.
         typical_rates: Per service the median exact price per base unit and its currency, for the
             estimated worth of suspense.
     """
@@ -322,3 +329,4 @@ class Snapshot:
     fx: Mapping[tuple[str, str], tuple[tuple[int, Fraction], ...]] = field(default_factory=dict)
     fx_days: int = 1
     parents: Mapping[str, str] = field(default_factory=dict)
+    late_usage: Mapping[str, str] = field(default_factory=lambda: dict(LATE_USAGE))

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import polars as pl
 import xxhash
 
-from tallywire.hashes import hash128
+from tallywire.hashes import UInts, hash128
 from tallywire.keytable import KeyTable, Slots
 
 Ints = npt.NDArray[np.int64]
 Key = tuple[str, ...]
 Point = tuple[int, int, int]
+Words = tuple[UInts, UInts]
 
 _RECORD = np.dtype([("hi", "<u8"), ("lo", "<u8"), ("used", "<i8")])
 _POINT = np.dtype(
@@ -26,6 +27,8 @@ _TOTAL = 0x7A11_C0DE_7A11_C0DE
 """Low word of the record whose high word is the number of counters that follow; as a counter it
 would hold 0, which is what an absent one holds."""
 _HEADER = struct.Struct("<8sQ")
+_CLEARED = -(2**63)
+"""Time of a point that stands for no point: the series begins anew behind it."""
 _MAGIC = b"TWCOUNT2"
 """Before it a journal held records of counters alone, without a header."""
 
@@ -78,6 +81,15 @@ class Counters:
         slots, _ = self._table.claim(*hash128(keys))
         return slots, self._table.values["used"][slots]
 
+    def words(self, slots: Slots) -> Words:
+        """Give the hashes of counters just claimed: slots move when more is claimed."""
+        return self._table.hi[slots], self._table.lo[slots]
+
+    def put(self, words: Words, used: Ints) -> None:
+        """Write counters by their hashes; each once."""
+        slots, _ = self._table.claim(*words)
+        self.write(slots, used)
+
     def write(self, slots: Slots, used: Ints) -> None:
         """Write counters just claimed; each slot once."""
         self._table.values["used"][slots] = used
@@ -105,8 +117,38 @@ class Counters:
             return
         slots, _ = self._table.claim(records["hi"].copy(), records["lo"].copy())
         self._table.values["used"][slots] = records["used"]
-        for hi, lo, *point in points.tolist():
-            self._insert((hi, lo), (point[0], point[1], point[2]))
+        self._put(points.tolist())
+
+    def _put(self, points: list[tuple[int, ...]]) -> None:
+        for hi, lo, *point in points:
+            if point[0] == _CLEARED:
+                self._series.pop((hi, lo), None)
+            else:
+                self._insert((hi, lo), (point[0], point[1], point[2]))
+
+    def take(self, changes: bytes) -> None:
+        """Take what was written elsewhere; unlike `apply` these are changes of this state."""
+        records, points = _unpacked(changes)
+        slots, _ = self._table.claim(records["hi"].copy(), records["lo"].copy())
+        self._table.values["used"][slots] = records["used"]
+        self._touched.append(records)
+        self._put(points.tolist())
+        self._added += points.tolist()
+
+    def read(self, changes: bytes) -> bytes:
+        """Give the counters and whole series that some changes name, as they are here."""
+        records, points = _unpacked(changes)
+        found = records.copy()
+        slots = self._table.find(found["hi"].copy(), found["lo"].copy())
+        held = self._table.values["used"][np.maximum(slots, 0)]
+        found["used"] = np.where(slots >= 0, held, 0)
+        named = dict.fromkeys((hi, lo) for hi, lo, *_ in points.tolist())
+        series = [
+            (*words, *point)
+            for words in named
+            for point in ((_CLEARED, 0, 0), *self._series.get(words, ()))
+        ]
+        return _packed(found, np.array(series, _POINT))
 
     def dump(self) -> Iterator[bytes]:
         """Give everything, in pieces; the first says how many counters there are."""

@@ -17,6 +17,7 @@ from tallywire.rating.counters import Counters
 from tallywire.rating.rulebook import Refusal, Rulebook
 
 Ints = npt.NDArray[np.int64]
+Row = Mapping[str, Any]
 
 _REFUSED = pl.Schema(
     {
@@ -92,23 +93,36 @@ class Rater:
         return _Made(rated, found.places, refused, lost)
 
     def _by_book(self, usage: pl.DataFrame, counters: Counters) -> _Made:
-        rows: list[Mapping[str, Any]] = []
-        refused: list[Mapping[str, Any]] = []
+        rows: list[Row] = []
+        refused: list[Row] = []
         at, lost = [], []
         for number, event in enumerate(usage.iter_rows(named=True)):
-            made = self._rulebook.rate(event, counters.used, counters.series)
-            rows += [charge.row for charge in made.charges]
-            refused += [_refused(event, refusal) for refusal in made.refusals]
-            at += [number] * len(made.charges)
-            lost += [number] * len(made.refusals)
-            for key, value in made.writes.items():
-                counters.set(key, value)
-            for key, point in made.points:
-                counters.add(key, point)
-        return _Made(
-            _rated(rows), np.array(at, np.int64),
-            pl.DataFrame(refused, schema=_REFUSED, orient="row"), np.array(lost, np.int64),
-        )  # fmt: skip
+            charged, without = self.rate_one(event, counters)
+            rows += charged
+            refused += without
+            at += [number] * len(charged)
+            lost += [number] * len(without)
+        outcome = outcome_of(rows, refused)
+        places = np.array(at, np.int64), np.array(lost, np.int64)
+        return _Made(outcome.rated, places[0], outcome.refused, places[1])
+
+    def rate_one(self, event: Row, counters: Counters) -> tuple[list[Row], list[Row]]:
+        """Rate one event by the rulebook: rows of `rated` and of `refused` of an Outcome."""
+        made = self._rulebook.rate(event, counters.used, counters.series)
+        for key, value in made.writes.items():
+            counters.set(key, value)
+        for key, point in made.points:
+            counters.add(key, point)
+        refused = [_refused(event, refusal) for refusal in made.refusals]
+        return [charge.row for charge in made.charges], refused
+
+
+def outcome_of(rows: Sequence[Row], refused: Sequence[Row]) -> Outcome:
+    """Put rows of the rulebook into columns."""
+    every = polars_schema(RatedEvent)
+    schema = {name: every[name] for name in rows[0]} if rows else every
+    rated = conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
+    return Outcome(rated, pl.DataFrame(refused, schema=_REFUSED, orient="row"))
 
 
 def _merged(halves: Sequence[tuple[_Made, Ints]]) -> Outcome:
@@ -120,15 +134,7 @@ def _merged(halves: Sequence[tuple[_Made, Ints]]) -> Outcome:
     return Outcome(rated[np.argsort(at, kind="stable")], refused[np.argsort(lost, kind="stable")])
 
 
-def _rated(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    schema = polars_schema(RatedEvent)
-    if not rows:
-        return pl.DataFrame(schema=schema)
-    made = {name: schema[name] for name in rows[0]}
-    return conform(pl.DataFrame(rows, schema=made, orient="row"), RatedEvent)
-
-
-def _refused(event: Mapping[str, Any], refusal: Refusal) -> Mapping[str, Any]:
+def _refused(event: Row, refusal: Refusal) -> Row:
     return {
         **event,
         "runs": refusal.run or event["runs"],

@@ -63,12 +63,12 @@ def retrace(book: Rulebook, rated: Facts) -> Charge | Closing | Refusal:
     if isinstance(leg, Refusal):
         return leg
     tariff = book.snapshot.tariffs.get(rated["tariff_id"])
-    values = iter(_read(book, rated))
+    values = iter(recorded(book, rated))
     amounts = RecordedAmounts(values, tariff.currency if tariff else "")
     return book.charge(usage, leg, RecordedTally(values), amounts)
 
 
-def _read(book: Rulebook, rated: Facts) -> Sequence[int]:
+def recorded(book: Rulebook, rated: Facts) -> Sequence[int]:
     """Give what each counter held when it was read, in that order."""
     if rated["counters"]:
         return [int(value) for value in rated["counters"].split(" ")]

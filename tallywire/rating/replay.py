@@ -6,12 +6,13 @@ import polars as pl
 
 from schemas.columns import conform
 from schemas.rated import RatedEvent
+from tallywire.rating.corrections import CORRECTION, REVERSAL, correction_ids, upright
 from tallywire.rating.explain import retrace
 from tallywire.rating.rulebook import Refusal, Rulebook
 
 NOT_DERIVED = (
-    "run", "op", "version", "supersedes", "reason", "is_billed", "rater", "ledgered_at",
-    "batch_token",
+    "run", "op", "version", "supersedes", "reason", "cause_id", "is_billed", "rater", "ledgered_at",
+    "batch_token", "batch_row",
 )  # fmt: skip
 """Who made the row, why, when and in which batch: not what was charged."""
 
@@ -38,12 +39,14 @@ def replay(book: Rulebook, stored: pl.DataFrame) -> list[Difference]:
 
     Args:
         book: Rulebook of the snapshot that `catalog_hash` of the rows names.
-        stored: Rows of RatedEvent.
+        stored: Rows of RatedEvent. A reversal is held against what it takes back; a row may be
+            booked in a later period than its own, where that was closed.
 
     Returns:
         What differs, by column and row; nothing where every byte is the same.
     """
     derived, refused = [], []
+    stored = upright(stored)
     for row in stored.iter_rows(named=True):
         charge = retrace(book, row)
         if isinstance(charge, Refusal):
@@ -60,6 +63,12 @@ def replay(book: Rulebook, stored: pl.DataFrame) -> list[Difference]:
         return refused
     schema = {name: stored.schema[name] for name in derived[0]}
     again = conform(pl.DataFrame(derived, schema=schema, orient="row"), RatedEvent)
+    again = again.with_columns(
+        pl.when(pl.col("op").is_in([REVERSAL, CORRECTION])).then(correction_ids(again))
+        .otherwise("rated_id")
+        .alias("rated_id"),
+        pl.max_horizontal("bill_period", there["bill_period"]).alias("bill_period"),
+    )  # fmt: skip
     return refused + [
         one for name in stored.columns for one in _differences(name, there, again[name])
     ]

@@ -12,7 +12,7 @@ from tallywire.catalog.snapshot import Offer, Tariff
 from tallywire.catalog.terms import Allowance
 from tallywire.rating.columnar.allowances import OWNER, draw
 from tallywire.rating.columnar.periods import by_zone
-from tallywire.rating.counters import Counters
+from tallywire.rating.counters import Counters, Words
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Draws:
         covered: Units paid by all of them.
         reads: What counters held, in the order read; rows without are null.
         many: Rows that asked more than one.
-        writes: Counters and what they hold now.
+        writes: Counters, by their hashes, and what they hold now.
     """
 
     allowance: Ints
@@ -41,7 +41,7 @@ class Draws:
     covered: Ints
     reads: list[pl.Series] = field(default_factory=list)
     many: Flags = field(default_factory=lambda: np.empty(0, bool))
-    writes: list[tuple[Ints, Ints]] = field(default_factory=list)
+    writes: list[tuple[Words, Ints]] = field(default_factory=list)
 
 
 class AllowanceTable:
@@ -150,7 +150,7 @@ class AllowanceTable:
         made.after[rows] = drawn.before - drawn.covered
         made.covered[rows] += drawn.covered
         made.reads.append(spread(drawn.held, rows, len(wanted)))
-        made.writes.append((drawn.slots, drawn.used))
+        made.writes.append((counters.words(drawn.slots), drawn.used))
 
     def _counter_keys(
         self, usage: pl.DataFrame, rows: Ints, offer: Ints, chosen: Ints

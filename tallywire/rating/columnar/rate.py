@@ -15,10 +15,10 @@ from tallywire.rating.columnar.increments import Steps, Stretches, count_steps, 
 from tallywire.rating.columnar.rounding import round_ratios
 from tallywire.rating.columnar.rows import Charges, rated_rows
 from tallywire.rating.columnar.tiers import LARGEST_COUNT, climb
-from tallywire.rating.counters import Counters
+from tallywire.rating.counters import Counters, Words
 
 Flags = npt.NDArray[np.bool_]
-Writes = list[tuple[Ints, Ints]]
+Writes = list[tuple[Words, Ints]]
 
 
 class TooLargeError(Exception):
@@ -64,8 +64,8 @@ class ColumnarRater:
         """
         writes: Writes = []
         made = [self._charge(found.usage, leg, counters, writes) for leg in found.legs]
-        for slots, used in writes:
-            counters.write(slots, used)
+        for words, used in writes:
+            counters.put(words, used)
         if len(made) == 1:
             return made[0]
         places = np.concatenate(
@@ -147,7 +147,7 @@ class ColumnarRater:
         counted = climb(slots, used, added)
         if int(counted.after.max()) > LARGEST_COUNT:
             raise TooLargeError
-        writes.append((counted.slots, counted.used))
+        writes.append((counters.words(counted.slots), counted.used))
         before, after, amount = none.copy(), none.copy(), np.zeros(len(units), np.int64)
         before[rows], after[rows] = counted.before, counted.after
         amount[rows] = tiers.price(price, counted.before, counted.after)

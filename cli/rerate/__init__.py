@@ -1,0 +1,1 @@
+"""`tallywire rerate`: charges corrected, first shown, then put before their lanes."""

@@ -1,0 +1,166 @@
+"""The charges that a correction touches, read from the store as they stand."""
+
+import datetime
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+import polars as pl
+import xxhash
+
+from cli.rerate.selection import Selection
+from dashboards.queries import rows, table
+from dataflows.requests import Asked, Request, settled_position
+from dataflows.settings import Home, Settings
+from dataflows.sources.log import part_name
+from dataflows.usage_log.spool import USAGE
+from schemas.columns import EPOCH, MICROSECOND, columns, from_arrow, polars_schema
+from schemas.outcomes import SuspenseEvent
+from schemas.rated import RatedEvent
+from schemas.requests import CorrectionReason, RequestKind
+from schemas.usage import UsageEvent
+from tallywire.calendar import billing_month
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.hashes import hash64
+from tallywire.rating.corrections import standing
+from tallywire.rating.in_order import Catalogs
+from tallywire.rating.opening import measured_longer
+from tallywire.rating.periods import usage_months
+from warehouse.client import Client
+
+_TOGETHER = 500
+"""Routing ids of one request: a lane works nothing else meanwhile."""
+
+_DAY_US = 86_400_000_000
+EVER = "1970-01"
+"""Month from which everything is read again."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person asks for.
+
+    Attributes:
+        target: Catalogue hash for the selected events; empty: each its own.
+        replaced: UsageEvent rows with corrected content.
+        suspended: The restatement that they come from.
+    """
+
+    selection: Selection
+    reason: CorrectionReason
+    target: str
+    kind: RequestKind = RequestKind.RERATE
+    replaced: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=polars_schema(UsageEvent))
+    )
+    suspended: SuspenseEvent | None = None
+
+    def asked(self) -> dict[str, str]:
+        """Write it down."""
+        held = {"suspense": self.suspended.suspense_id} if self.suspended else {}
+        target = {"catalog": self.target} if self.target else {}
+        return {**self.selection.told(), **held, **target, "reason": self.reason.value}
+
+
+def lanes_of(routing_ids: Sequence[str], partitions: int) -> dict[str, list[str]]:
+    """Sort routing ids by the account lane that works them."""
+    found: dict[str, list[str]] = {}
+    if routing_ids:
+        hashes = hash64(pl.Series(list(routing_ids), dtype=pl.String)).tolist()
+        for routing_id, number in zip(routing_ids, hashes, strict=True):
+            found.setdefault(part_name(USAGE, number % partitions), []).append(routing_id)
+    return found
+
+
+def identity(correction: Correction, settings: Settings) -> uuid.UUID:
+    """Name a request by what it asks for and by how far its lanes were."""
+    home = Home(settings.home)
+    lanes = [part_name(USAGE, number) for number in range(settings.partitions)]
+    content = {
+        "asked": correction.asked(),
+        "positions": {lane: settled_position(home, lane) for lane in lanes},
+    }
+    text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return uuid.UUID(bytes=xxhash.xxh3_128_digest(text))
+
+
+def affected(client: Client, correction: Correction) -> tuple[list[str], int]:
+    """Find the routing ids that a correction touches, and the earliest usage."""
+    found = rows(client, "affected", correction.selection.parameters())
+    first = [row["first_us"] for row in found]
+    first += correction.replaced["start_time"].to_list() if found else []
+    return [row["routing_id"] for row in found], min(first, default=0)
+
+
+def first_month(moment_us: int, snapshot: Snapshot) -> str:
+    """Name the month of an instant in whichever zone of the offers is furthest behind."""
+    zones = {snapshot.time_zone, *(offer.time_zone for offer in snapshot.offers.values())}
+    return min(billing_month(moment_us, zone) for zone in sorted(zones))
+
+
+def materialised(
+    client: Client,
+    settings: Settings,
+    correction: Correction,
+    request_id: uuid.UUID,
+    catalogs: Catalogs,
+    current: Snapshot,
+    only: Sequence[str] | None = None,
+) -> Iterator[Asked]:
+    """Read the charges concerned, as requests to their lanes.
+
+    Args:
+        client: Reads the store.
+        settings: Where the lanes are.
+        correction: What is asked for.
+        request_id: Name of the request.
+        catalogs: Catalogues by hash.
+        current: The catalogue in use.
+        only: Routing ids to read again; all that are affected without.
+    """
+    routing_ids, earliest = affected(client, correction)
+    if only is not None:
+        routing_ids = sorted(set(routing_ids) & set(only))
+    if not routing_ids:
+        return
+    month = EVER if measured_longer(current) else first_month(earliest, current)
+    for lane, owned in sorted(lanes_of(routing_ids, settings.partitions).items()):
+        for start in range(0, len(owned), _TOGETHER):
+            part = owned[start : start + _TOGETHER]
+            request = Request(
+                kind=correction.kind, request_id=request_id, reason=correction.reason, lane=lane,
+                position=settled_position(Home(settings.home), lane), target=correction.target,
+                first_period=month, suspended=correction.suspended, asked=correction.asked(),
+            )  # fmt: skip
+            yield _asked(client, request, part, correction, catalogs)
+
+
+def _asked(
+    client: Client, request: Request, routing_ids: list[str], correction: Correction,
+    catalogs: Catalogs,
+) -> Asked:  # fmt: skip
+    begin = datetime.datetime.fromisoformat(f"{request.first_period}-01T00:00:00+00:00")
+    found = table(
+        client, "history",
+        {
+            "routings": routing_ids, "lane": f"{request.lane}:", "position": request.position,
+            "first": max(0, (begin - EPOCH) // MICROSECOND - _DAY_US),
+        },
+    )  # fmt: skip
+    there = standing(from_arrow(found, RatedEvent))
+    there = there.filter(_months(there, catalogs) >= request.first_period)
+    chosen = there.select(*columns(RatedEvent), correction.selection.expression().alias("selected"))
+    return replace(Asked(request), standing=chosen, replaced=correction.replaced)
+
+
+def _months(there: pl.DataFrame, catalogs: Catalogs) -> pl.Series:
+    """Name the months of usage, each by the catalogue it was charged under."""
+    numbered = there.select("offer_id", "start_time", "catalog_hash").with_row_index("row")
+    parts = [
+        part.select("row").with_columns(usage_months(part, catalogs(name)[1]).alias("month"))
+        for (name,), part in numbered.group_by("catalog_hash", maintain_order=True)
+    ]
+    if not parts:
+        return pl.Series([], dtype=pl.String)
+    return pl.concat(parts).sort("row")["month"]

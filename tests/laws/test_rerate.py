@@ -1,0 +1,177 @@
+"""Re-rating: what is right stays, what is wrong becomes what it would have been from the start."""
+
+import dataclasses
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from schemas.columns import from_arrow, rows_to_frame, to_arrow
+from schemas.rated import RatedEvent
+from schemas.usage import UsageEvent
+from tallywire.catalog.snapshot import Snapshot
+from tallywire.rating.corrections import SIGNED
+from tallywire.rating.counters import Counters, _unpacked
+from tallywire.rating.differences import COMPARED
+from tallywire.rating.replay import replay
+from tallywire.rating.rulebook import Rulebook
+from tests.corrected import OTHER_CAUSE, again, catalogs_of, charge, now, stored, take
+from tests.strategies import snapshots, usage_events
+
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def _named(snapshot: Snapshot, name: str) -> Snapshot:
+    return dataclasses.replace(snapshot, hash=name)
+
+
+def _held(counters: Counters) -> tuple[dict[tuple[int, int], int], list[tuple[int, ...]]]:
+    pieces = [_unpacked(piece) for piece in counters.dump()]
+    rows = [row for records, _ in pieces for row in records.tolist()]
+    points = [point for _, some in pieces for point in some.tolist()]
+    return {(hi, lo): used for hi, lo, used in rows if used}, sorted(points)
+
+
+@SLOW
+@given(snapshots(), usage_events(), st.integers(0, 25))
+def test_under_the_same_catalogue_nothing_changes(
+    snapshot: Snapshot, events: list[UsageEvent], cut: int
+) -> None:
+    catalogs = catalogs_of({"a": _named(snapshot, "a")})
+    lane = Counters()
+    parts = [
+        charge(catalogs, "a", part, lane, number)
+        for number, part in enumerate((events[:cut], events[cut:]))
+    ]
+    before = _held(lane)
+    made = again(catalogs, pl.concat(parts), "a", lane)
+    assert made.rows.is_empty()
+    assert made.refused.is_empty()
+    take(lane, made)
+    assert _held(lane) == before
+
+
+@SLOW
+@given(snapshots(), snapshots(), usage_events())
+def test_rated_again_equals_rated_so_from_the_start(
+    first: Snapshot, second: Snapshot, events: list[UsageEvent]
+) -> None:
+    """Row by row, in every column that matters; counters too. What has no price then stays."""
+    catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
+    lane = Counters()
+    history = charge(catalogs, "a", events, lane, 0)
+    made = again(catalogs, history, "b", lane)
+    refused = set(made.refused["event_id"].to_list())
+    usage = {
+        event["event_id"]: event
+        for event in rows_to_frame(events, UsageEvent).iter_rows(named=True)
+    }
+    charged = set(history["event_id"].to_list())
+    expected_counters, expected = Counters(), []
+    for key, event in usage.items():
+        if key in charged:
+            rows = catalogs("a" if key in refused else "b")[0].rate_one(event, expected_counters)
+            expected += rows[0]
+    take(lane, made)
+    after = now(pl.concat([history, stored(made.rows, 1)]))
+    assert after.height == len(expected)
+    wanted = (
+        pl.DataFrame(expected, schema={name: after.schema[name] for name in expected[0]})
+        if expected
+        else after
+    )
+    names = [name for name in COMPARED if name in wanted.columns]
+    assert_frame_equal(after.select(*names, "bill_period"), wanted.select(*names, "bill_period"))
+    assert _held(lane) == _held(expected_counters)
+
+
+@SLOW
+@given(snapshots(), snapshots(), usage_events())
+def test_a_reversal_takes_back_exactly_what_it_reverses(
+    first: Snapshot, second: Snapshot, events: list[UsageEvent]
+) -> None:
+    catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
+    history = charge(catalogs, "a", events, Counters(), 0)
+    rows = again(catalogs, history, "b").rows
+    back = rows.filter(pl.col("op") == "reversal")
+    both = pl.concat(
+        [
+            history.filter(pl.col("rated_id").is_in(back["supersedes"].implode())),
+            back.select(history.columns),
+        ]
+    )
+    sums = both.group_by("event_id").agg(pl.col(name).sum() for name in SIGNED)
+    assert all((sums[name] == 0).all() for name in SIGNED)
+    assert rows["fate_change"].sum() == 0
+    assert rows["rated_id"].n_unique() == rows.height
+    assert set(rows["rated_id"]).isdisjoint(history["rated_id"])
+    total = history["amount"].sum() + rows["amount"].sum()
+    assert total == now(pl.concat([history, stored(rows, 1)]))["amount"].sum()
+
+
+@SLOW
+@given(snapshots(), snapshots(), usage_events())
+def test_the_same_again_gives_nothing_and_back_gives_what_was(
+    first: Snapshot, second: Snapshot, events: list[UsageEvent]
+) -> None:
+    catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
+    lane = Counters()
+    history = charge(catalogs, "a", events, lane, 0)
+    before, held = now(history), _held(lane)
+    made = again(catalogs, history, "b", lane)
+    take(lane, made)
+    history = pl.concat([history, stored(made.rows, 1)])
+    repeated = again(catalogs, history, "b", lane)
+    assert repeated.rows.is_empty()
+    assert again(catalogs, history, "", lane).rows.is_empty()
+    undone = again(catalogs, history, "a", lane, cause=OTHER_CAUSE)
+    take(lane, undone)
+    after = now(pl.concat([history, stored(undone.rows, 2)]))
+    assert_frame_equal(after.select(COMPARED), before.select(COMPARED))
+    assert _held(lane) == held
+
+
+@SLOW
+@given(snapshots(), snapshots(), usage_events(), st.integers(0, 25))
+def test_usage_that_came_meanwhile_is_neither_lost_nor_double(
+    first: Snapshot, second: Snapshot, events: list[UsageEvent], cut: int
+) -> None:
+    """It is as if the request had seen it, not selected."""
+    catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
+    lane = Counters()
+    early = charge(catalogs, "a", events[:cut], lane, 0)
+    late = charge(catalogs, "a", events[cut:], lane, 1)
+    usage = rows_to_frame(events[cut:], UsageEvent).with_columns(pl.lit("a").alias("catalog_hash"))
+    usage = usage.filter(pl.col("event_id").is_in(late["event_id"].implode()))
+    seen = again(
+        catalogs, pl.concat([early, late]), "b", lane,
+        selected=pl.col("event_id").is_in(early["event_id"].implode()),
+    )  # fmt: skip
+    unseen = again(catalogs, early, "b", lane, later=usage)
+    assert unseen.stale == []
+    assert_frame_equal(
+        unseen.rows.drop("ledgered_at", "batch_token", "batch_row"),
+        seen.rows.drop("ledgered_at", "batch_token", "batch_row"),
+    )
+    held = _held(lane)
+    take(lane, seen)
+    one = _held(lane)
+    take(lane, unseen)
+    assert _held(lane) == one
+    assert held is not one
+
+
+@SLOW
+@given(snapshots(), snapshots(), usage_events())
+def test_corrections_are_derived_again_from_their_rows(
+    first: Snapshot, second: Snapshot, events: list[UsageEvent]
+) -> None:
+    named = {"a": _named(first, "a"), "b": _named(second, "b")}
+    catalogs = catalogs_of(named)
+    history = charge(catalogs, "a", events, Counters(), 0)
+    rows = from_arrow(
+        to_arrow(stored(again(catalogs, history, "b").rows, 1), RatedEvent), RatedEvent
+    )
+    for name, snapshot in named.items():
+        assert replay(Rulebook(snapshot), rows.filter(pl.col("catalog_hash") == name)) == []

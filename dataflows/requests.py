@@ -20,6 +20,7 @@ from dataflows.ledger import read_ledger
 from dataflows.settings import Home
 from dataflows.usage_log.blocks import BlockDamaged, decode, encode, header_at
 from schemas.columns import conform, lean, polars_schema
+from schemas.feeds import LedgerEntry
 from schemas.outcomes import SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import CorrectionReason, RequestKind
@@ -208,9 +209,19 @@ class Inbox:
                 yield path.stat().st_mtime_ns, path.stem
 
 
+def _ledgered(home: Home, lane: str) -> tuple[list[LedgerEntry], set[str]]:
+    """Read a lane's ledger, and what the store has: any lane's ledger may tell it."""
+    path = home.lane("rating", lane) / "ledger"
+    entries, acknowledged = read_ledger(path)
+    for other in sorted(path.parent.parent.glob("*/ledger")):
+        if other != path:
+            acknowledged |= read_ledger(other)[1]
+    return entries, acknowledged
+
+
 def settled_position(home: Home, lane: str) -> int:
     """Tell up to which position of its ledger the store has all rows of a lane; -1 for none."""
-    entries, acknowledged = read_ledger(home.lane("rating", lane) / "ledger")
+    entries, acknowledged = _ledgered(home, lane)
     position = -1
     for entry in entries:
         if f"{entry.token}:lane_ledger" not in acknowledged:
@@ -221,7 +232,7 @@ def settled_position(home: Home, lane: str) -> int:
 
 def answered(home: Home, lane: str, name: str) -> bool:
     """Tell whether the store has all rows that a request led to."""
-    entries, acknowledged = read_ledger(home.lane("rating", lane) / "ledger")
+    entries, acknowledged = _ledgered(home, lane)
     return any(
         entry.source == f"{SOURCE}{name}" and f"{entry.token}:lane_ledger" in acknowledged
         for entry in entries

@@ -14,7 +14,7 @@ Catalogs = Callable[[str], tuple[Rater, Snapshot]]
 """Rater and snapshot of a catalogue by its hash."""
 
 USAGE = list(UsageEvent.model_fields)
-_SHORT = 12
+_SHORT = 64
 """Fewer events in a row go one by one: a batch costs as much as that many."""
 
 

@@ -118,7 +118,9 @@ class Story:
 
     def asked(self, correction: Correction) -> list[Asked]:
         world = self.world()
-        return corrections(world, correction, identity(correction, self.settings))
+        found = corrections(world, correction, identity(correction, self.settings))
+        assert sum(one.standing.height for one in found) > 100
+        return found
 
     def put(self, asked: list[Asked]) -> None:
         for one in asked:
@@ -194,7 +196,7 @@ def test_kills_and_usage_meanwhile_change_nothing(stories: dict[str, Story], dea
         _check_books(client)
         _check_chain(story)
         statuses = client.query("SELECT DISTINCT status FROM lane_requests").result_rows
-        assert (RequestStatus.APPLIED.value,) in statuses
+        assert (RequestStatus.APPLIED.value,) in statuses, story.engine.home
         assert (RequestStatus.STALE.value,) not in statuses
         found.append(client.query(STANDING).result_rows)
         corrected = client.query("SELECT count() FROM rated_events WHERE op = 'correction'")

@@ -167,12 +167,16 @@ class StoreSink(FixedPartitionedSink[StoreBatch, None]):
     """The store, written lane by lane."""
 
     def __init__(self, world: StoreWorld, lanes: list[str]) -> None:
-        self._world, self._lanes = world, lanes
+        self._world, self._lanes = world, sorted(lanes)
         self._inserter = Inserter(world)
 
     def list_parts(self) -> list[str]:
         """Name every lane."""
         return self._lanes
+
+    def part_fn(self, item_key: str) -> int:
+        """Send a lane's batches to that lane's part: parts are counted in sorted order."""
+        return self._lanes.index(item_key)
 
     def build_part(self, _step_id: str, for_part: str, _resume_state: None) -> StorePart:
         """Claim a lane in the store."""

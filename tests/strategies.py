@@ -4,7 +4,7 @@ A catalogue is `plain`, then everything about it is priced in columns, or it has
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -85,16 +85,26 @@ def _rates(chance: Random, size: int, bands: int) -> tuple[Fraction, ...]:
     return tuple(Fraction(pick(chance, *amounts), 10_000 * block) for _ in range(bands))
 
 
-def _groups(chance: Random, size: int, bands: int) -> tuple[Group, ...]:
+def _groups(chance: Random, size: int, bands: int, *, plain: bool) -> tuple[Group, ...]:
+    if bands > 1 and not plain and pick(chance, *[False] * 5, True):
+        return tuple(
+            group for band in range(bands) for group in _plain_groups(chance, size, bands, (band,))
+        )
+    return _plain_groups(chance, size, bands)
+
+
+def _plain_groups(
+    chance: Random, size: int, bands: int, own: tuple[int, ...] = ()
+) -> tuple[Group, ...]:
     starts = [0, *sorted(some(chance, range(1, 91), 0, 2))]
     return tuple(
-        Group(start * size, pick(chance, 1, 6, 10, 30, 60) * size, _rates(chance, size, bands))
+        Group(start * size, pick(chance, 1, 6, 10, 30, 60) * size, _rates(chance, size, bands), own)
         for start in starts
     )
 
 
 def _price(chance: Random, service: str, bands: int, *, plain: bool, shares: Any) -> Price:
-    groups = _groups(chance, size_of(service), bands)
+    groups = _groups(chance, size_of(service), bands, plain=plain)
     fee = Fraction(chance.choice([0, 0, 1, 400]), 1_000)
     least = Fraction(chance.choice([0, 0, 7, 100]), 1_000)
     most = chance.choice([None, None, least, Fraction(150, 1_000), Fraction(1, 3)])
@@ -105,24 +115,22 @@ def _price(chance: Random, service: str, bands: int, *, plain: bool, shares: Any
         tiers=tiers(chance, service, plain=plain) if kind == "tiers" else None,
         share=pick(chance, Fraction(1, 50), Fraction(2, 3)) if kind == "share" else None,
         share_of=pick(chance, *shares) if kind == "share" else "source_amount",
-        uplink=_groups(chance, 1, bands) if kind == "uplink" and service == "data" else (),
+        uplink=_groups(chance, 1, bands, plain=True) if kind == "uplink" and service == "data" else (),
     )  # fmt: skip
 
 
 def _with_variants(chance: Random, prices: list[Price]) -> tuple[Price, ...]:
-    """Let the first price have variants, of the others."""
+    """Let the first price have variants, of the others; or the last none, and be no price."""
+    if pick(chance, *[False] * 7, True):
+        return (*prices[:-1], replace(prices[-1], only_variants=True))
     if len(prices) == 1 or pick(chance, True, False):
         return tuple(prices)
     variants = tuple(
         Variant(conditions(chance), chance.randint(1, len(prices) - 1))
         for _ in range(pick(chance, 1, 2))
     )
-    first = prices[0]
-    varied = Price(
-        first.connect_fee, first.minimum_charge, first.groups, first.maximum_charge, variants,
-        pick(chance, False, False, True), first.tiers, first.share, first.share_of, first.uplink,
-    )  # fmt: skip
-    return (varied, *prices[1:])
+    only = pick(chance, False, False, True)
+    return (replace(prices[0], variants=variants, only_variants=only), *prices[1:])
 
 
 def _prefixes(chance: Random, zone_by: str, prices: int) -> pl.DataFrame:

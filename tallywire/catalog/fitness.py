@@ -40,6 +40,8 @@ def price_reasons(price: Price) -> tuple[str, ...]:
         found.append("it takes a share of an amount")
     if price.uplink:
         found.append("it prices octets sent apart")
+    if any(group.bands for group in price.groups):
+        found.append("its bands have increments of their own")
     sizes = [size for group in price.groups for size in (group.start, group.increment)]
     sizes += [size for tier in (tiers.steps if tiers else ()) for size in (tier.start, tier.block)]
     if max(sizes, default=0) > LARGEST_SIZE:

@@ -4,10 +4,11 @@ A closing charge has an event of its own, made from who is charged, what for and
 that closing a period twice charges once: the counter of what was closed tells it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import xxhash
@@ -101,7 +102,7 @@ class Closer:
         end = period_end(moment_us, offer.time_zone, kind)
         period = period_of(moment_us, offer.time_zone, kind)
         made = []
-        for scope, name, due in self._each(holding, offer, kind, period, end, tally):
+        for scope, name, due in self._each(holding, offer, kind, period, end):
             closed = counter_key("closed", scope, holder(holding, scope), name, period)
             if tally.used(closed):
                 continue
@@ -136,26 +137,21 @@ class Closer:
         return None
 
     def _each(
-        self, holding: Holding, offer: Offer, kind: str, period: str, end_us: int, tally: Tally
-    ) -> Iterator[tuple[str, str, Any]]:
+        self, holding: Holding, offer: Offer, kind: str, period: str, end_us: int
+    ) -> Iterator[tuple[str, str, Callable[[Tally], _Due]]]:
         """Give scope and name of everything that may be due, and what works it out."""
-        del tally
         for spend in offer.spends:
             if spend.period == kind:
                 key = spend_key(spend, holder(holding, spend.scope), period)
-                yield spend.scope, spend.spend_id, lambda own, s=spend, k=key: _spend(s, k, own)
+                yield spend.scope, spend.spend_id, partial(_spend, spend, key)
         for tariff, tiers in _tiers(self.snapshot, offer, end_us - 1):
             if tiers.period == kind:
                 owner = holder(holding, tiers.scope)
                 key = counter_key("tiers", tiers.scope, owner, tiers.counter, period)
                 following = period_of(end_us, offer.time_zone, kind)
                 after = counter_key("tiers", tiers.scope, owner, tiers.counter, following)
-                yield (
-                    tiers.scope, f"tiers:{tiers.counter}",
-                    lambda own, t=tariff, i=tiers, k=key, n=after: _tier_due(
-                        t, i, k, n, end_us, own
-                    ),
-                )  # fmt: skip
+                due = partial(_tier_due, tariff, tiers, key, after, end_us)
+                yield tiers.scope, f"tiers:{tiers.counter}", due
 
     def _closing(
         self, holding: Holding, due: _Due, period: str, end_us: int, tally: Tally

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from schemas.columns import micros_from_text
+from schemas.reasons import Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Group, Snapshot, Variant
 from tallywire.catalog.terms import (
@@ -21,11 +22,13 @@ from tallywire.catalog.terms import (
     Tier,
     Tiers,
 )
+from tallywire.rating.rulebook import Rulebook
 from tests.priced import (
     charges,
     exact,
     one_tariff,
     rate,
+    row_of,
     usage,
     with_offer,
     with_price,
@@ -161,6 +164,31 @@ def test_a_graduated_percentage() -> None:
     steps = (tier(0, "0", "0.01", unit=nano), tier(1_000, "0", "0.005", unit=nano))
     snapshot = by_tiers(*steps, measure="amount")
     assert costs(snapshot, *(data("1", source_amount="600") for _ in range(2))) == ["6", "5"]
+
+
+def test_amounts_of_other_currencies_are_counted_in_the_tariffs() -> None:
+    """600 USD are 540 EUR: the next 600 EUR reach 140 into the second tier, at a half per cent."""
+    nano = 10**9
+    steps = (tier(0, "0", "0.01", unit=nano), tier(1_000, "0", "0.005", unit=nano))
+    rates = {("USD", "EUR"): ((0, Fraction(9, 10)),)}
+    snapshot = replace(by_tiers(*steps, measure="amount"), fx=rates, fx_days=100_000)
+    dollars = data("1", source_amount="600", source_currency="USD")
+    assert costs(snapshot, dollars, data("1", source_amount="600")) == ["5.4", "5.3"]
+
+
+@pytest.mark.parametrize(
+    ("carried", "reason"),
+    [
+        ({}, Reason.AMOUNT_MISSING),
+        ({"source_amount": "600", "source_currency": "SEK"}, Reason.FX_RATE_MISSING),
+    ],
+)
+def test_an_amount_that_is_not_known_is_not_counted_as_nothing(
+    carried: dict[str, str], reason: Reason
+) -> None:
+    snapshot = by_tiers(tier(0, "0", "0.01", unit=10**9), measure="amount")
+    (refusal,) = Rulebook(snapshot).rate(row_of(data("1", **carried)), lambda _: 0).refusals
+    assert refusal.reason is reason
 
 
 def test_a_percentage_with_a_fee_and_bounds() -> None:

@@ -11,7 +11,7 @@ from tallywire.calendar import band, billing_month
 from tallywire.catalog.snapshot import Price, Snapshot
 from tallywire.money import DISPLAY_SCALE, EXACT_MODE, fits, round_ratio, rounded
 from tallywire.rating.rulebook.allowance import Allowances
-from tallywire.rating.rulebook.amounts import Amounts, exchange, no_rate, share
+from tallywire.rating.rulebook.amounts import Amounts, carried, exchange, no_rate, share
 from tallywire.rating.rulebook.balances import pay
 from tallywire.rating.rulebook.book import RETAIL, Book, Found, Leg, Refusal, no_leg
 from tallywire.rating.rulebook.discounts import Discounts, Taken
@@ -226,7 +226,13 @@ class Rulebook:
         zone = self._period_zone(found)
         climbed = None
         if price.tiers:
-            climbed = climb(event, price.tiers, rest, zone, tally, found.leg.run)
+            amount: Fraction | Refusal = _NOTHING
+            if price.tiers.measure == "amount":
+                tariff = found.tariff
+                amount = carried(event, tariff.currency, self.snapshot, tariff.tariff_id)
+            if isinstance(amount, Refusal):
+                return amount
+            climbed = climb(event, price.tiers, rest, zone, tally, found.leg.run, amount)
         fee = price.connect_fee if counted.quantity > drawn.covered else _NOTHING
         lines = tuple(price_lines(parts, drawn.free))
         return Priced(lines, drawn, fee, climbed, shared)

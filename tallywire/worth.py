@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import polars as pl
 
+from schemas.services import QUANTITY_LIMIT
 from tallywire.catalog.snapshot import Snapshot
 
 _NANO = Decimal("0.000000001")
@@ -17,10 +18,10 @@ def _worth(
     rate = snapshot.typical_rates.get(service)
     feed = snapshot.feeds.get(feed_id)
     method = TYPICAL_RATE
-    if not quantity and feed is not None:
+    if not 0 < quantity <= QUANTITY_LIMIT and feed is not None:
         quantity, method = feed.typical_quantity, TYPICAL_QUANTITY
         rate = rate or snapshot.typical_rates.get(feed.service)
-    if rate is None or not quantity:
+    if rate is None or not 0 < quantity <= QUANTITY_LIMIT:
         return None, "", UNKNOWN
     exact = rate[0] * quantity
     amount = _CONTEXT.divide(Decimal(exact.numerator), Decimal(exact.denominator))
@@ -30,8 +31,8 @@ def _worth(
 def estimate(frame: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     """Add estimated_amount, estimated_currency and estimate_method.
 
-    The worth is the quantity at the median price of its service; where the quantity is not known,
-    the feed's typical quantity stands in.
+    The worth is the quantity at the median price of its service; where the quantity is not known
+    or cannot be true, the feed's typical quantity stands in.
 
     Args:
         frame: Has service, quantity (base units), feed_id.

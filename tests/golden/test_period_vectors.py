@@ -241,6 +241,13 @@ def test_octets_sent_have_a_price_of_their_own() -> None:
     assert costs(snapshot, event) == ["0.2"]
 
 
+def test_octets_of_which_no_way_is_told_were_received() -> None:
+    down, up = (Group(0, 1, (Fraction(rate, MB),)) for rate in (1, 2))
+    snapshot = with_price(one_tariff(down, service="data"), uplink=(up,))
+    untold = (data("12"), data("12", up_octets=2 * MB), data("12", down_octets=9 * MB))
+    assert costs(snapshot, *untold) == ["12", "14", "12"]
+
+
 def api(*sizes: int, **fields: object) -> list[UsageEvent]:
     return [usage(size, service="api", **fields) for size in sizes]
 

@@ -9,7 +9,8 @@ import pytest
 from schemas.columns import micros_from_text
 from schemas.reasons import Reason
 from schemas.usage import UsageEvent
-from tallywire.catalog.snapshot import Group, Snapshot, Variant
+from tallywire.catalog.compile_snapshot import typical_rates
+from tallywire.catalog.snapshot import Conversion, Group, Snapshot, Variant
 from tallywire.catalog.terms import (
     Allowance,
     Balance,
@@ -352,3 +353,17 @@ def test_an_allowance_that_ends_first_is_drawn_first() -> None:
     charge = rate(snapshot, api(15)[0])
     drawn = [draw.bucket.allowance.allowance_id for draw in charge.working.priced.drawn.draws]
     assert drawn == ["promotion", "units"]
+
+
+def test_what_a_unit_typically_costs() -> None:
+    """Paid tiers and conversions count; a share of an amount is no price of a unit."""
+    tiers = Tiers("t", "graduated", (tier(0, "5", "0"), tier(10, "0", "0.2", unit=MB)))
+    converted = with_tariff(EACH, conversion=Conversion(1, 1_000, "up"))
+    shares = with_price(FREE, share=Fraction(1, 100))
+    found = [
+        typical_rates(snapshot.tariffs, "EUR")
+        for snapshot in (with_price(FREE, tiers=tiers), converted, shares)
+    ]
+    assert found == [
+        {"data": (Fraction(2, 10 * MB), "EUR")}, {"api": (Fraction(1, 1_000), "EUR")}, {},
+    ]  # fmt: skip

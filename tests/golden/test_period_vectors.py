@@ -10,11 +10,12 @@ from schemas.columns import micros_from_text
 from schemas.reasons import Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.compile_snapshot import typical_rates
-from tallywire.catalog.snapshot import Conversion, Group, Snapshot, Variant
+from tallywire.catalog.snapshot import Group, Snapshot, Variant
 from tallywire.catalog.terms import (
     Allowance,
     Balance,
     Condition,
+    Conversion,
     Discount,
     DiscountStep,
     Grant,

@@ -81,8 +81,8 @@ def share(
         tally.reads["amount", price.share_of] = leg[0]
         base = Fraction(leg[0], NANO)
         return Shared(price.share_of, base, base * price.share)
-    base = carried(event, currency, snapshot, found.tariff.tariff_id)
-    return base if isinstance(base, Refusal) else Shared(CARRIED, base, base * price.share)
+    amount = carried(event, currency, snapshot, found.tariff.tariff_id)
+    return amount if isinstance(amount, Refusal) else Shared(CARRIED, amount, amount * price.share)
 
 
 def carried(

@@ -76,8 +76,8 @@ class EventRule(BaseModel):
         if counted is not unit:
             wanted = [name for name, base in values.BASE_UNIT.items() if base is unit]
             msg = (
-                f"{self.service.value} is counted in {unit.value}s, but the rule of {self.type} "
-                f"counts {self.unit}: write unit: {' or '.join(wanted)}"
+                f"the rule of {self.type} counts {self.unit}, which is no unit of "
+                f"{self.service.value}: write unit: {' or '.join(wanted)}"
             )
             raise ValueError(msg)
         if self.quantity is None and unit is not Unit.COUNT:

@@ -1,5 +1,6 @@
 """What every verb needs: settings, the store, plain errors with documented exit codes."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
+_UNBROKEN = 100_000
+"""Columns of output that programs read."""
+
 EXITS = (
     "Exit codes: 0 done, 1 problems found, 2 wrong use, 3 some input could not be read, "
     "4 no store, 5 taken by another process, 6 damaged state, 7 disk or permission, 70 a fault of "
@@ -35,8 +39,11 @@ def epilog(*examples: str) -> str:
 
 
 def console(*, to_errors: bool = False) -> Console:
-    """Give the console for people; it is plain text when it is no terminal."""
-    return Console(highlight=False, stderr=to_errors)
+    """Give the console for people; elsewhere it is plain text, of which no line is broken."""
+    found = Console(highlight=False, stderr=to_errors)
+    if not found.is_terminal and "COLUMNS" not in os.environ:
+        found.width = _UNBROKEN
+    return found
 
 
 def settings_of(home: Path | None) -> Settings:

@@ -98,5 +98,6 @@ def _report(charges: int, found: list[dict[str, str]], *, as_json: bool) -> None
         )
     if len(found) > _SHOWN:
         typer.echo(f"... and {len(found) - _SHOWN} more; --json lists them all")
-    what = f"{len(found)} differences" if found else "every column is what it was"
-    typer.echo(f"{charges:,} charges derived again: {what}")
+    noun = "difference" if len(found) == 1 else "differences"
+    what = f"{len(found)} {noun}" if found else "every column is what it was"
+    typer.echo(f"{charges:,} charge{'' if charges == 1 else 's'} derived again: {what}")

@@ -62,13 +62,13 @@ def list_(
         return
     table = Table()
     for name in ("id", "place", "reason", "detail", "worth"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "id")
     for row in found:
         worth = f"{money(row['estimated_amount'])} {row['estimated_currency']}".strip()
         place = f"{row['file_name']}:{row['record_no'] + 1}"
         table.add_row(row["suspense_id"], place, row["reason"], row["detail"], worth)
     console().print(table)
-    typer.echo(f"{len(found)} records")
+    typer.echo(f"{len(found)} record{'' if len(found) == 1 else 's'}")
 
 
 @app.command(epilog=epilog("suspense show 1f6c..."))

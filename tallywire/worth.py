@@ -4,8 +4,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import polars as pl
 
+from schemas.services import QUANTITY_LIMIT, UNIT_OF_SERVICE, Unit
 from tallywire.catalog.snapshot import Snapshot
 
+_UNITS = {service.value: unit for service, unit in UNIT_OF_SERVICE.items()}
 _NANO = Decimal("0.000000001")
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 TYPICAL_RATE, TYPICAL_QUANTITY, UNKNOWN = "typical_rate", "typical_quantity", "none"
@@ -17,21 +19,29 @@ def _worth(
     rate = snapshot.typical_rates.get(service)
     feed = snapshot.feeds.get(feed_id)
     method = TYPICAL_RATE
-    if not quantity and feed is not None:
-        quantity, method = feed.typical_quantity, TYPICAL_QUANTITY
-        rate = rate or snapshot.typical_rates.get(feed.service)
-    if rate is None or not quantity:
+    if feed is not None and not (_true(quantity) and service in _UNITS):
+        method = TYPICAL_QUANTITY
+        if _UNITS.get(service) == _UNITS[feed.service] or service not in _UNITS:
+            quantity, rate = feed.typical_quantity, rate or snapshot.typical_rates.get(feed.service)
+        else:
+            quantity = int(_UNITS[service] == Unit.COUNT)
+    if rate is None or not _true(quantity):
         return None, "", UNKNOWN
     exact = rate[0] * quantity
     amount = _CONTEXT.divide(Decimal(exact.numerator), Decimal(exact.denominator))
     return amount.quantize(_NANO, context=_CONTEXT), rate[1], method
 
 
+def _true(quantity: int) -> bool:
+    return 0 < quantity <= QUANTITY_LIMIT
+
+
 def estimate(frame: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     """Add estimated_amount, estimated_currency and estimate_method.
 
-    The worth is the quantity at the median price of its service; where the quantity is not known,
-    the feed's typical quantity stands in.
+    The worth is the quantity at the median price of its service; where the quantity is not known
+    or cannot be true, the feed's typical quantity stands in, or one piece of a service that counts
+    other units than the feed's. A service that is not known is taken for the feed's.
 
     Args:
         frame: Has service, quantity (base units), feed_id.

@@ -10,7 +10,7 @@ from tallywire.catalog.compile_offers import compile_feeds, compile_identifiers,
 from tallywire.catalog.compile_tariffs import compile_tariffs
 from tallywire.catalog.compile_terms import compile_overrides, compile_partners
 from tallywire.catalog.entries import Entries
-from tallywire.catalog.snapshot import Snapshot, Tariff
+from tallywire.catalog.snapshot import Price, Snapshot, Tariff
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:
@@ -36,21 +36,30 @@ def _median(rates: Iterable[Fraction]) -> Fraction:
     return paid[(len(paid) - 1) // 2]
 
 
+def _typical(price: Price) -> Fraction | None:
+    """Give what a unit costs at first; none where the price is no price of units."""
+    rate = next(one.rates[0] for one in price.groups if not one.bands or 0 in one.bands)
+    if not rate and price.tiers and price.tiers.measure == "sum":
+        return next((step.rate for step in price.tiers.steps if step.rate), None)
+    return None if not rate and (price.tiers or price.share is not None) else rate
+
+
 def typical_rates(
     tariffs: Mapping[str, Tariff], currency: str
 ) -> Mapping[str, tuple[Fraction, str]]:
-    """Give per service the median price of one base unit, default band, first group.
+    """Give per service the median price of one base unit, default band, first group or tier.
 
-    Tariffs in the operator's currency count; where a service has none, those in the
-    alphabetically first other currency.
+    A service whose prices are shares of amounts, or count no units, has none. Tariffs in the
+    operator's currency count; where a service has none, those in the alphabetically first other
+    currency.
     """
     found: dict[str, dict[str, list[Fraction]]] = {}
     for tariff in tariffs.values():
-        rates = found.setdefault(tariff.service, {}).setdefault(tariff.currency, [])
-        rates += [
-            next(one.rates[0] for one in price.groups if not one.bands or 0 in one.bands)
-            for price in tariff.prices
-        ]
+        turned = tariff.conversion
+        size = Fraction(turned.multiply, turned.divide) if turned else 1
+        rates = [rate * size for rate in map(_typical, tariff.prices) if rate is not None]
+        if rates:
+            found.setdefault(tariff.service, {}).setdefault(tariff.currency, []).extend(rates)
     typical = {}
     for service, by_currency in sorted(found.items()):
         chosen = currency if currency in by_currency else min(by_currency)

@@ -19,7 +19,7 @@ _TEXT = (
     "kind", "session_key", "linked_id", "service", "direction", "usage_type", "a_raw", "b_raw",
     "c_raw", "user_name", "customer", "account_code", "partner", "imsi", "imei", "ip", "cause",
     "serving_plmn", "cell_id", "apn", "rat", "trunk_in", "trunk_out", "source_currency",
-    "attributes", "quality_flags", "clock_quality", "detail",
+    "attributes", "quality_flags", "clock_quality", "unit", "detail",
 )  # fmt: skip
 _COUNTS = ["duration_us", "up_octets", "down_octets", "session_time_us"]
 

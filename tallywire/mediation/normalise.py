@@ -89,25 +89,31 @@ def resolve(frame: pl.DataFrame, index: IdentifierIndex) -> pl.DataFrame:
         pl.when(inactive).then(pl.lit(Reason.SUBSCRIPTION_INACTIVE.value))
         .when(missing).then(pl.lit(Reason.ACCOUNT_UNKNOWN.value))
         .alias("reason"),
-        pl.when(missing).then(pl.format("no subscription holds {} at that time", shown))
+        pl.when(missing & (shown == "")).then(pl.lit("the record names no served party"))
+        .when(missing).then(pl.format("no subscription holds {} at that time", shown))
         .otherwise(pl.lit("")).alias("detail"),
         pl.when(missing).then(shown).otherwise(pl.lit("")).alias("missing_ref"),
     )  # fmt: skip
 
 
 def _checked(frame: pl.DataFrame) -> pl.DataFrame:
-    """Refuse rows of a service, or to a number, that there is not."""
+    """Refuse rows of a service, in a unit, or to a number, that there is not."""
     strange = ~frame["service"].is_in([service.value for service in Service])
     unparsable = (
         (frame["b_number"] == "") & (frame["b_raw"] != "") & frame["b_raw"].str.contains(_TOO_LONG)
     )
-    if not (strange | unparsable).any():
+    otherwise = (frame["counted_in"] != "") & (frame["counted_in"] != frame["unit"])
+    if not (strange | otherwise | unparsable).any():
         return frame
+    counts, wanted = (pl.col(name).replace("count", "piece") for name in ("counted_in", "unit"))
+    mismatch = pl.format("the feed counts {}s, and {} is counted in {}s", counts, "service", wanted)
     return frame.with_columns(
         pl.when(strange).then(pl.lit(Reason.SERVICE_UNKNOWN.value))
+        .when(otherwise).then(pl.lit(Reason.UNIT_MISMATCH.value))
         .when(unparsable).then(pl.lit(Reason.NUMBER_UNPARSABLE.value))
         .otherwise("reason").alias("reason"),
         pl.when(strange).then(pl.format("service {} is not known", pl.col("service")))
+        .when(otherwise).then(mismatch)
         .when(unparsable).then(pl.format("{} has more than 15 digits", pl.col("b_raw")))
         .otherwise("detail").alias("detail"),
     )  # fmt: skip
@@ -123,6 +129,7 @@ def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.Dat
         a_number=numbers(frame["a_raw"], feed),
         b_number=numbers(frame["b_raw"], feed),
         c_number=numbers(frame["c_raw"], feed),
+        counted_in=pl.col("unit"),
         unit=pl.col("service").replace_strict(_UNITS, default="", return_dtype=pl.String),
         start_time=pl.col("start_us"),
         setup_time=pl.col("setup_us"),

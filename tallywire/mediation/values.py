@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from schemas.services import Unit
+
 _SECOND_US = 1_000_000
 _MINUTE_US = 60_000_000
 _FRACTION_DIGITS = 6
@@ -15,6 +17,10 @@ _RFC3339 = (
     r"([Zz]|[+-][0-9]{2}:[0-5][0-9])$"
 )
 UNIT_US = {"seconds": _SECOND_US, "milliseconds": 1_000, "microseconds": 1}
+BASE_UNIT = {
+    "count": Unit.COUNT, "octets": Unit.OCTET, **dict.fromkeys(UNIT_US, Unit.MICROSECOND),
+}  # fmt: skip
+"""What a unit that a feed may name is counted in."""
 
 
 def integer(text: pl.Expr) -> pl.Expr:

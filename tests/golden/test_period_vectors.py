@@ -7,12 +7,15 @@ from fractions import Fraction
 import pytest
 
 from schemas.columns import micros_from_text
+from schemas.reasons import Reason
 from schemas.usage import UsageEvent
+from tallywire.catalog.compile_snapshot import typical_rates
 from tallywire.catalog.snapshot import Group, Snapshot, Variant
 from tallywire.catalog.terms import (
     Allowance,
     Balance,
     Condition,
+    Conversion,
     Discount,
     DiscountStep,
     Grant,
@@ -21,11 +24,13 @@ from tallywire.catalog.terms import (
     Tier,
     Tiers,
 )
+from tallywire.rating.rulebook import Rulebook
 from tests.priced import (
     charges,
     exact,
     one_tariff,
     rate,
+    row_of,
     usage,
     with_offer,
     with_price,
@@ -163,6 +168,31 @@ def test_a_graduated_percentage() -> None:
     assert costs(snapshot, *(data("1", source_amount="600") for _ in range(2))) == ["6", "5"]
 
 
+def test_amounts_of_other_currencies_are_counted_in_the_tariffs() -> None:
+    """600 USD are 540 EUR: the next 600 EUR reach 140 into the second tier, at a half per cent."""
+    nano = 10**9
+    steps = (tier(0, "0", "0.01", unit=nano), tier(1_000, "0", "0.005", unit=nano))
+    rates = {("USD", "EUR"): ((0, Fraction(9, 10)),)}
+    snapshot = replace(by_tiers(*steps, measure="amount"), fx=rates, fx_days=100_000)
+    dollars = data("1", source_amount="600", source_currency="USD")
+    assert costs(snapshot, dollars, data("1", source_amount="600")) == ["5.4", "5.3"]
+
+
+@pytest.mark.parametrize(
+    ("carried", "reason"),
+    [
+        ({}, Reason.AMOUNT_MISSING),
+        ({"source_amount": "600", "source_currency": "SEK"}, Reason.FX_RATE_MISSING),
+    ],
+)
+def test_an_amount_that_is_not_known_is_not_counted_as_nothing(
+    carried: dict[str, str], reason: Reason
+) -> None:
+    snapshot = by_tiers(tier(0, "0", "0.01", unit=10**9), measure="amount")
+    (refusal,) = Rulebook(snapshot).rate(row_of(data("1", **carried)), lambda _: 0).refusals
+    assert refusal.reason is reason
+
+
 def test_a_percentage_with_a_fee_and_bounds() -> None:
     snapshot = with_price(FREE, share=Fraction(2, 100), connect_fee=Fraction("0.30"))
     assert costs(snapshot, data("1", source_amount="50")) == ["1.3"]
@@ -211,6 +241,13 @@ def test_octets_sent_have_a_price_of_their_own() -> None:
     snapshot = with_price(one_tariff(down, service="data"), uplink=(up,))
     event = data("12", down_octets=10 * MB - 1, up_octets=2 * MB)
     assert costs(snapshot, event) == ["0.2"]
+
+
+def test_octets_of_which_no_way_is_told_were_received() -> None:
+    down, up = (Group(0, 1, (Fraction(rate, MB),)) for rate in (1, 2))
+    snapshot = with_price(one_tariff(down, service="data"), uplink=(up,))
+    untold = (data("12"), data("12", up_octets=2 * MB), data("12", down_octets=9 * MB))
+    assert costs(snapshot, *untold) == ["12", "14", "12"]
 
 
 def api(*sizes: int, **fields: object) -> list[UsageEvent]:
@@ -317,3 +354,17 @@ def test_an_allowance_that_ends_first_is_drawn_first() -> None:
     charge = rate(snapshot, api(15)[0])
     drawn = [draw.bucket.allowance.allowance_id for draw in charge.working.priced.drawn.draws]
     assert drawn == ["promotion", "units"]
+
+
+def test_what_a_unit_typically_costs() -> None:
+    """Paid tiers and conversions count; a share of an amount is no price of a unit."""
+    tiers = Tiers("t", "graduated", (tier(0, "5", "0"), tier(10, "0", "0.2", unit=MB)))
+    converted = with_tariff(EACH, conversion=Conversion(1, 1_000, "up"))
+    shares = with_price(FREE, share=Fraction(1, 100))
+    found = [
+        typical_rates(snapshot.tariffs, "EUR")
+        for snapshot in (with_price(FREE, tiers=tiers), converted, shares)
+    ]
+    assert found == [
+        {"data": (Fraction(2, 10 * MB), "EUR")}, {"api": (Fraction(1, 1_000), "EUR")}, {},
+    ]  # fmt: skip

@@ -91,7 +91,7 @@ def test_every_stored_charge_is_derived_again_column_by_column(demo: Path) -> No
     assert told["charges"] == status_of(demo / "home")["rated"]
     (event, *_) = _events(demo, "service = 'voice'")
     one = tallywire("replay", "--home", demo / "home", event)
-    assert "1 charges derived again: every column is what it was" in one.stdout
+    assert "1 charge derived again: every column is what it was" in one.stdout
     assert tallywire("replay", "--home", demo / "home", "--since", "yesterday").returncode == 2
     later = tallywire("replay", "--home", demo / "home", "--since", "2099-01-01")
     assert "0 charges" in later.stdout

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from schemas.reasons import Reason
+from schemas.services import Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
@@ -66,6 +67,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         _instant("end", zone, epoch).alias("end_us"),
         values.duration(pl.col("duration"), "seconds").alias("duration_us"),
         values.duration(pl.col("billsec"), "seconds").alias("quantity"),
+        pl.lit(Unit.MICROSECOND.value).alias("unit"),
         values.wall_time(pl.col("start"), _PATTERN).alias("wall_us"),
         epoch.alias("epoch_us"),
     )

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import orjson
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.reasons import Reason
-from schemas.services import Direction, Service
+from schemas.services import UNIT_OF_SERVICE, Direction, Service, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import (
@@ -68,6 +68,22 @@ class EventRule(BaseModel):
     attributes: dict[AttributeName, JsonPath] = {}
     amount: JsonPath | None = None
     currency: JsonPath | None = None
+
+    @model_validator(mode="after")
+    def _counts_what_its_service_counts(self) -> "EventRule":
+        unit = UNIT_OF_SERVICE[self.service]
+        counted = values.BASE_UNIT[self.unit]
+        if counted is not unit:
+            wanted = [name for name, base in values.BASE_UNIT.items() if base is unit]
+            msg = (
+                f"the rule of {self.type} counts {self.unit}, which is no unit of "
+                f"{self.service.value}: write unit: {' or '.join(wanted)}"
+            )
+            raise ValueError(msg)
+        if self.quantity is None and unit is not Unit.COUNT:
+            msg = f"the rule of {self.type} has no quantity: write quantity: data.…"
+            raise ValueError(msg)
+        return self
 
 
 class CloudEventsOptions(BaseModel):
@@ -230,7 +246,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     frame = frame.with_columns(_columns(rules))
     frame = refuse(
         frame, pl.col("quantity").is_null(), Reason.NUMBER_INVALID,
-        pl.lit("the quantity is missing or no whole number"),
+        pl.lit("the quantity is missing, is no number, has too many digits or decimals"),
     )  # fmt: skip
     frame = refuse(
         frame, pl.col("start_us").is_null(), Reason.TIME_INVALID,
@@ -258,18 +274,21 @@ def _carried(rules: list[EventRule]) -> list[pl.Expr]:
     return found
 
 
+def _fields(rules: list[EventRule]) -> list[pl.Expr]:
+    """Map fields; a rule that names none has its type as usage type, its subject as customer."""
+    found = {
+        "customer": {rule.type: pl.col("j.subject") for rule in rules},
+        "usage_type": {rule.type: pl.lit(rule.usage_type or rule.type) for rule in rules},
+    }
+    for rule in rules:
+        for name, path in rule.fields.items():
+            found.setdefault(name, {})[rule.type] = _text(path)
+    return [_by_rule(rules, value, pl.lit("")).alias(name) for name, value in sorted(found.items())]
+
+
 def _columns(rules: list[EventRule]) -> list[pl.Expr]:
     empty = pl.lit("")
-    fields = sorted({name for rule in rules for name in rule.fields})
-    mapped = [
-        _by_rule(
-            rules,
-            {rule.type: _text(rule.fields[name]) for rule in rules if name in rule.fields},
-            empty,
-        ).alias(name)
-        for name in fields
-    ]
-    mapped += _carried(rules)
+    mapped = [*_fields(rules), *_carried(rules)]
     start = values.instant(pl.col("j.time"))
     quantity = _by_rule(
         rules, {rule.type: _quantity(rule) for rule in rules}, pl.lit(None, dtype=pl.Int64)
@@ -277,7 +296,7 @@ def _columns(rules: list[EventRule]) -> list[pl.Expr]:
     timed = [rule.type for rule in rules if rule.unit in values.UNIT_US]
     octets = [rule.type for rule in rules if rule.unit == "octets"]
     length = pl.when(pl.col("j.type").is_in(timed)).then(quantity).otherwise(0)
-    columns = [
+    return [
         *mapped,
         pl.concat_str("j.source", "j.id", separator="\x1f", ignore_nulls=True).alias("natural_key"),
         _by_rule(rules, {rule.type: pl.lit(rule.service.value) for rule in rules}, empty)
@@ -292,12 +311,3 @@ def _columns(rules: list[EventRule]) -> list[pl.Expr]:
         length.alias("duration_us"),
         pl.when(pl.col("j.type").is_in(octets)).then(quantity).otherwise(0).alias("down_octets"),
     ]  # fmt: skip
-    if "usage_type" not in fields:
-        columns.append(
-            _by_rule(
-                rules, {rule.type: pl.lit(rule.usage_type or rule.type) for rule in rules}, empty
-            ).alias("usage_type")
-        )
-    if "customer" not in fields:
-        columns.append(pl.col("j.subject").alias("customer"))
-    return columns

@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.reasons import Reason
-from schemas.services import Direction, Service
+from schemas.services import UNIT_OF_SERVICE, Direction, Service, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
@@ -57,9 +57,15 @@ class TimePlace(Place):
 
 
 class Amount(Place):
-    """Where a number stands and what it counts."""
+    """Where a number stands and what it counts; without `unit`, octets or pieces."""
 
-    unit: Literal["count", "octets", "seconds", "milliseconds", "microseconds"] = "count"
+    unit: Literal["count", "octets", "seconds", "milliseconds", "microseconds"] | None = None
+
+
+class Duration(Amount):
+    """Where a time stands that something lasted, and in what it is measured."""
+
+    unit: Literal["seconds", "milliseconds", "microseconds"]
 
 
 class Condition(Strict):
@@ -114,7 +120,7 @@ class DeclaredOptions(Strict):
     key: list[Place] = Field(min_length=1)
     start: TimePlace
     setup: TimePlace | None = None
-    duration: Amount | None = None
+    duration: Duration | None = None
     quantity: Amount | None = None
     texts: dict[TextField, Place] = {}
     numbers: dict[NumberField, Place] = {}
@@ -198,6 +204,16 @@ def _lines_by_type(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFram
     return frame
 
 
+def _counted_in(options: DeclaredOptions, service: pl.Expr) -> pl.Expr:
+    """Tell what the quantity counts: a plain number is octets where the service counts octets."""
+    place = options.quantity or options.duration
+    if place is not None and place.unit is not None:
+        return pl.lit(values.BASE_UNIT[place.unit].value)
+    of_octets = [one.value for one, unit in UNIT_OF_SERVICE.items() if unit is Unit.OCTET]
+    plain = pl.when(service.is_in(of_octets)).then(pl.lit(Unit.OCTET.value))
+    return plain.otherwise(pl.lit(Unit.COUNT.value))
+
+
 def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
     start, offset = _time(options.start, feed.time_zone)
     service = options.service.value if options.service else feed.service
@@ -237,7 +253,14 @@ def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
         columns["is_last"] = _is(parts.last) if parts.last else pl.lit(value=False)
         if "session_key" not in columns:
             columns["session_key"] = columns["natural_key"]
+    columns["unit"] = _counted_in(options, columns["service"])
     return [expression.alias(name) for name, expression in columns.items()]
+
+
+_WANTED = {
+    True: "no number of seconds with six decimals at most",
+    False: "no whole number of 64 bits",
+}
 
 
 def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
@@ -251,13 +274,17 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
         if place is not None:
             frame = refuse(
                 frame, pl.col(name).is_null(), Reason.NUMBER_INVALID,
-                pl.format(name.removesuffix("_us") + " {} is no number", _at(place)),
+                pl.format(name.removesuffix("_us") + " {} is " + _WANTED[place.unit == "seconds"],
+                          _at(place)),
             )  # fmt: skip
     for field, where in options.numbers.items():
         small = field in {"partial_no", "cause_q850"}
         wrong = pl.col(field).is_null() | (pl.col(field).abs() > _LARGEST_SMALL if small else False)
         frame = refuse(
-            frame, wrong, Reason.NUMBER_INVALID, pl.format(field + " {} is no number", _at(where))
+            frame,
+            wrong,
+            Reason.NUMBER_INVALID,
+            pl.format(field + " {} is " + _WANTED[False], _at(where)),
         )
     for condition in options.keep_only:
         frame = refuse(

@@ -7,6 +7,7 @@ UTC, and answer to end is what is billed; `billsec` is rounded.
 import polars as pl
 
 from schemas.reasons import Reason
+from schemas.services import Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import check_world, complete, refuse
@@ -63,6 +64,7 @@ def usage_of(frame: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     )
     frame = frame.with_columns(
         pl.when(fine & exact.is_not_null()).then(exact).otherwise("billed_us").alias("quantity"),
+        pl.lit(Unit.MICROSECOND.value).alias("unit"),
         begun.alias("start_us"),
         pl.coalesce("stop_us", begun + pl.col("billed_us")).alias("end_us"),
         pl.col("uuid").alias("natural_key"),

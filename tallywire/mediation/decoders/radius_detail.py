@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.columns import EPOCH, MICROSECOND
 from schemas.reasons import Reason
-from schemas.services import QUANTITY_LIMIT
+from schemas.services import QUANTITY_LIMIT, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.cumulative import NO_GIGAWORDS
 from tallywire.mediation.decoded import (
@@ -182,6 +182,7 @@ def _row(piece: bytes, feed: Feed, options: RadiusOptions) -> dict[str, object]:
         "imsi": found.get("3GPP-IMSI", ""), "serving_plmn": found.get("3GPP-SGSN-MCC-MNC", ""),
         "rat": found.get("3GPP-RAT-Type", ""), "cause": found.get("Acct-Terminate-Cause", ""),
         "up_octets": up, "down_octets": down, "quantity": up + down,
+        "unit": Unit.OCTET.value,
         "duration_us": session_us, "session_time_us": session_us,
         "clock_quality": "explicit_zone" if "Event-Timestamp" in found else "derived",
         "quality_flags": "" if has else NO_GIGAWORDS,

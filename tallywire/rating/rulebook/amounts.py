@@ -81,12 +81,23 @@ def share(
         tally.reads["amount", price.share_of] = leg[0]
         base = Fraction(leg[0], NANO)
         return Shared(price.share_of, base, base * price.share)
+    amount = carried(event, currency, snapshot, found.tariff.tariff_id)
+    return amount if isinstance(amount, Refusal) else Shared(CARRIED, amount, amount * price.share)
+
+
+def carried(
+    event: Mapping[str, Any], currency: str, snapshot: Snapshot, tariff_id: str
+) -> Fraction | Refusal:
+    """Give the amount that usage carries, in a currency; why not, where it cannot be known.
+
+    Args:
+        event: Fields of UsageEvent.
+        currency: The tariff's; an amount that names none is in it.
+        tariff_id: What misses an amount.
+    """
     if event["source_amount"] is None:
-        detail = "the usage carries no amount, and its price is a share of one"
-        return Refusal(Reason.AMOUNT_MISSING, detail, found.tariff.tariff_id)
+        detail = "the usage carries no amount, and its price depends on one"
+        return Refusal(Reason.AMOUNT_MISSING, detail, tariff_id)
     source = event["source_currency"] or currency
     rate = exchange(snapshot, source, currency, event["start_time"])
-    if rate is None:
-        return no_rate(source, currency)
-    base = Fraction(event["source_amount"]) * rate
-    return Shared(CARRIED, base, base * price.share)
+    return no_rate(source, currency) if rate is None else Fraction(event["source_amount"]) * rate

@@ -11,7 +11,7 @@ from tallywire.calendar import band, billing_month
 from tallywire.catalog.snapshot import Price, Snapshot
 from tallywire.money import DISPLAY_SCALE, EXACT_MODE, fits, round_ratio, rounded
 from tallywire.rating.rulebook.allowance import Allowances
-from tallywire.rating.rulebook.amounts import Amounts, exchange, no_rate, share
+from tallywire.rating.rulebook.amounts import Amounts, carried, exchange, no_rate, share
 from tallywire.rating.rulebook.balances import pay
 from tallywire.rating.rulebook.book import RETAIL, Book, Found, Leg, Refusal, no_leg
 from tallywire.rating.rulebook.discounts import Discounts, Taken
@@ -226,7 +226,13 @@ class Rulebook:
         zone = self._period_zone(found)
         climbed = None
         if price.tiers:
-            climbed = climb(event, price.tiers, rest, zone, tally, found.leg.run)
+            amount: Fraction | Refusal = _NOTHING
+            if price.tiers.measure == "amount":
+                tariff = found.tariff
+                amount = carried(event, tariff.currency, self.snapshot, tariff.tariff_id)
+            if isinstance(amount, Refusal):
+                return amount
+            climbed = climb(event, price.tiers, rest, zone, tally, found.leg.run, amount)
         fee = price.connect_fee if counted.quantity > drawn.covered else _NOTHING
         lines = tuple(price_lines(parts, drawn.free))
         return Priced(lines, drawn, fee, climbed, shared)
@@ -235,7 +241,8 @@ class Rulebook:
 def _counted(event: Mapping[str, Any], found: Found) -> Counted | None:
     """Convert usage and count it in steps; where uplink has its own price it comes last.
 
-    Converted units are no time: all of them have the band of the start.
+    Converted units are no time: all of them have the band of the start. Octets of which no way is
+    told were received.
 
     Returns:
         None where it is more than anything may be.
@@ -244,15 +251,17 @@ def _counted(event: Mapping[str, Any], found: Found) -> Counted | None:
     converted = tariff.conversion is not None
     timed = tariff.unit == Unit.MICROSECOND and not converted and len(tariff.calendar.bands) > 1
     policy = tariff.straddle if timed else UNTIMED
-    ways = [("quantity", price.groups)]
+    ways = [("quantity", event["quantity"], price.groups)]
     if price.uplink:
-        ways = [("down_octets", price.groups), ("up_octets", price.uplink)]
-    units = [_converted(event[way], found) for way, _ in ways]
+        sent = event["up_octets"]
+        received = max(event["down_octets"], event["quantity"] - sent)
+        ways = [("down_octets", received, price.groups), ("up_octets", sent, price.uplink)]
+    units = [_converted(used, found) for _, used, _ in ways]
     if sum(units) > QUANTITY_LIMIT:
         return None
     parts = [
         Part(stretch, way, groups[stretch.group].rates[stretch.band])
-        for used, (way, groups) in zip(units, ways, strict=True)
+        for used, (way, _, groups) in zip(units, ways, strict=True)
         for stretch in stretches(groups, used, tariff.calendar, event["start_time"], policy)
     ]
     quantity = sum(part.stretch.length for part in parts)

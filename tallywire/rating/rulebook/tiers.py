@@ -8,6 +8,7 @@ from typing import Any
 
 from tallywire.calendar import period_of
 from tallywire.catalog.terms import Tier, Tiers
+from tallywire.money import round_ratio
 from tallywire.rating.rulebook.book import RETAIL
 from tallywire.rating.rulebook.conditions import attribute
 from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
@@ -85,19 +86,21 @@ class _Count:
 
     Attributes:
         units: Charged units that no allowance pays for.
+        carried: Amount that the usage carries, in the tariff's currency.
         key: Counter of the period.
     """
 
     event: Mapping[str, Any]
     tiers: Tiers
     units: int
+    carried: Fraction
     key: CounterKey
     tally: Tally
 
 
 def climb(
     event: Mapping[str, Any], tiers: Tiers, units: int, time_zone: str, tally: Tally,
-    run: str = RETAIL,
+    run: str = RETAIL, carried: Fraction = _NOTHING,
 ) -> Climb:  # fmt: skip
     """Count an event and price what it adds.
 
@@ -108,11 +111,12 @@ def climb(
         time_zone: IANA zone of the period.
         tally: Counters; what is counted is written to it.
         run: Leg that is priced: each has counters of its own.
+        carried: Amount that the usage carries, in the tariff's currency, where that is counted.
     """
     period = period_of(event["start_time"], time_zone, tiers.period)
     kind = "tiers" if run == RETAIL else f"tiers:{run}"
     key = counter_key(kind, tiers.scope, holder(event, tiers.scope), tiers.counter, period)
-    before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, key, tally))
+    before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, carried, key, tally))
     steps, mode = tiers.steps, tiers.mode
     amount = price_of(steps, mode, after) - price_of(steps, mode, before)
     repriced = amount if after < before else _NOTHING
@@ -138,7 +142,9 @@ def _count(one: _Count) -> tuple[int, int]:
 
 
 def _amount(one: _Count) -> tuple[int, int]:
-    return _added(one, int(Fraction(one.event["source_amount"] or 0) * _NANO))
+    """Count money in 10^-9, an exchanged amount rounded half up to it."""
+    numerator, denominator = one.carried.as_integer_ratio()
+    return _added(one, round_ratio(numerator * _NANO, denominator, "half_up"))
 
 
 def _max(one: _Count) -> tuple[int, int]:

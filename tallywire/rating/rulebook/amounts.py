@@ -12,6 +12,7 @@ from tallywire.rating.rulebook.tally import Tally
 
 NANO = 10**9
 _DAY_US = 86_400_000_000
+_AS_IT_IS = Fraction(1)
 CARRIED = "source_amount"
 
 Amounts = Mapping[str, tuple[int, str]]
@@ -39,7 +40,7 @@ def exchange(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fr
     A table from the target to the source serves turned over.
     """
     if source == target:
-        return Fraction(1)
+        return _AS_IT_IS
     rate = _dated(snapshot, source, target, moment_us)
     if rate is not None:
         return rate

@@ -119,8 +119,9 @@ class Rulebook:
             if isinstance(made, Charge):
                 charges.append(made)
                 tally.take(made.writes, made.points)
-                working = made.working
-                amounts[leg.run] = int(working.amount * _NANO), working.currency
+                working, amount = made.working, made.working.amount
+                nano = amount.numerator * _NANO // amount.denominator  # whole: 9 decimals at most
+                amounts[leg.run] = nano, working.currency
             elif leg.run == RETAIL:
                 return Rating((), (made,))
             else:

@@ -79,6 +79,26 @@ def price_of(steps: Sequence[Tier], mode: str, counted: int) -> Fraction:
     return total
 
 
+def between(steps: Sequence[Tier], before: int, after: int) -> Fraction:
+    """Give what graduated tiers price from one count to another: only tiers in between cost.
+
+    >>> steps = (Tier(0, Fraction(2), Fraction(1, 10)), Tier(10, Fraction(3), Fraction(1, 20)))
+    >>> [str(between(steps, *counts)) for counts in ((0, 12), (10, 12), (12, 10), (11, 12))]
+    ['61/10', '31/10', '-31/10', '1/20']
+    """
+    total = _NOTHING
+    for number, step in enumerate(steps):
+        end = steps[number + 1].start if number + 1 < len(steps) else max(before, after)
+        first, last = (min(max(count, step.start), end) - step.start for count in (before, after))
+        units = blocks(last, step.block) - blocks(first, step.block)
+        if units:
+            total += units * step.rate
+        entered = (after > max(step.start, 0)) - (before > max(step.start, 0))
+        if entered and step.flat:
+            total += entered * step.flat
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class _Count:
     """One event, about to be counted.
@@ -114,7 +134,10 @@ def climb(
     key = counter_key(kind, tiers.scope, holder(event, tiers.scope), tiers.counter, period)
     before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, key, tally))
     steps, mode = tiers.steps, tiers.mode
-    amount = price_of(steps, mode, after) - price_of(steps, mode, before)
+    if mode == "graduated":
+        amount = between(steps, before, after)
+    else:
+        amount = price_of(steps, mode, after) - price_of(steps, mode, before)
     repriced = amount if after < before else _NOTHING
     if mode == "volume" and 0 < before <= after:
         there = reached(steps, after)

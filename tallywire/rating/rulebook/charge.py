@@ -1,9 +1,9 @@
 """One event to its charges: the order of the steps is the order of `Rulebook._charge`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT, Unit
@@ -31,8 +31,7 @@ TOO_LARGE = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "the exact charge has over 38 
 _OVERFLOW = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "a quantity or a counter has over 63 bits")
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """A priced leg of an event.
 
     Attributes:
@@ -55,8 +54,7 @@ class Charge:
         return trace(self.working)
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(NamedTuple):
     """What became of an event: all legs charged, some of the partners' refused, or all refused.
 
     Attributes:

@@ -1,10 +1,9 @@
 """Prices over a period: an event costs what it adds to the price of everything counted so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from tallywire.calendar import period_of
 from tallywire.catalog.terms import Tier, Tiers
@@ -17,8 +16,7 @@ _NANO = 10**9
 _SECOND_US = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(NamedTuple):
     """What an event adds.
 
     Attributes:
@@ -93,14 +91,13 @@ def between(steps: Sequence[Tier], before: int, after: int) -> Fraction:
         units = blocks(last, step.block) - blocks(first, step.block)
         if units:
             total += units * step.rate
-        entered = (after > max(step.start, 0)) - (before > max(step.start, 0))
+        entered = (after > step.start) - (before > step.start)
         if entered and step.flat:
             total += entered * step.flat
     return total
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+class _Count(NamedTuple):
     """One event, about to be counted.
 
     Attributes:

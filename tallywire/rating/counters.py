@@ -59,8 +59,12 @@ class Counters:
     def set(self, key: Key, used: int) -> None:
         """Write one counter."""
         hi, lo = _words(key)
-        slots, _ = self._table.claim(np.array([hi], np.uint64), np.array([lo], np.uint64))
-        self.write(slots, np.array([used], np.int64))
+        slot = self._table.find_one(hi, lo)
+        if slot < 0:
+            slots, _ = self._table.claim(np.array([hi], np.uint64), np.array([lo], np.uint64))
+            slot = int(slots[0])
+        self._table.values["used"][slot] = used
+        self._touched.append(np.array([(hi, lo, used)], _RECORD))
 
     def series(self, key: Key) -> tuple[Point, ...]:
         """Read the points of a series, ascending."""

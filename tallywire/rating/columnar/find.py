@@ -1,6 +1,6 @@
 """Which legs each row of a batch has, and where this rater may charge them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,16 @@ class LegFound:
         """Whether the customer's terms apply."""
         return self.run == RETAIL
 
+    def only(self, wanted: Flags) -> "LegFound":
+        """Leave rows out."""
+        if wanted.all():
+            return self
+        return replace(
+            self, rows=self.rows[wanted], offer=self.offer[wanted] if self.retail else self.offer,
+            tariff=self.tariff[wanted], entry=self.entry[wanted], price=self.price[wanted],
+            party=self.party[wanted],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -68,6 +78,14 @@ class Asked:
     claim: Ints
     ambiguous: Ints
 
+    def only(self, wanted: Flags) -> "Asked":
+        """Leave rows of the usage that has a price out."""
+        part = np.flatnonzero(wanted[self.rows])
+        return replace(
+            self, rows=self.rows[part], found=_part(self.found, part),
+            ambiguous=self.ambiguous[wanted[self.ambiguous]],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Found:
@@ -82,6 +100,7 @@ class Found:
         asked: What each run of partners was asked.
         takeable: Rows of the batch that this rater may charge or refuse: nothing about them is
             sequential, and everything provably fits.
+        asked_for: Places of the rows that are to be charged or refused.
     """
 
     batch: pl.DataFrame
@@ -91,6 +110,17 @@ class Found:
     legs: tuple[LegFound, ...]
     asked: tuple[Asked, ...]
     takeable: Flags
+    asked_for: Ints
+
+    def only(self, wanted: Flags) -> "Found":
+        """Leave the other rows of the batch out: they are neither charged nor refused."""
+        priced = wanted[self.kept]
+        return replace(
+            self,
+            legs=tuple(leg.only(priced[leg.rows]) for leg in self.legs),
+            asked=tuple(one.only(priced) for one in self.asked),
+            asked_for=np.flatnonzero(wanted),
+        )
 
     @property
     def places(self) -> Ints:
@@ -150,7 +180,8 @@ class Finder:
         legs += [_leg(one) for one in asked]
         for leg in legs:
             takeable[kept[leg.rows]] &= self._fits(usage, leg)
-        return Found(batch, retail, kept, usage, tuple(legs), tuple(asked), takeable)
+        every = np.arange(batch.height)
+        return Found(batch, retail, kept, usage, tuple(legs), tuple(asked), takeable, every)
 
     def _plain(self, batch: pl.DataFrame, offer: Ints) -> Flags:
         """Tell which rows have nothing about them that needs the rulebook."""
@@ -192,7 +223,7 @@ class Finder:
         usage is rated, and asks for that run alone when it is tried again.
         """
         legs = len(found.asked) + 1
-        bad = np.flatnonzero(found.retail.price < 0)
+        bad = found.asked_for[found.retail.price[found.asked_for] < 0]
         rows = found.batch[bad]
         words = refusal_words(self.tables, _part(found.retail, bad), rows)
         frames, places = [_refused(rows, words, "")], [bad * legs]

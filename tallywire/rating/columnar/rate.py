@@ -12,7 +12,7 @@ from tallywire.rating.columnar.clocks import Clock, Ints
 from tallywire.rating.columnar.find import Finder, Found, LegFound
 from tallywire.rating.columnar.included import Draws
 from tallywire.rating.columnar.increments import Steps, Stretches, count_steps, stretches
-from tallywire.rating.columnar.keys import Keys
+from tallywire.rating.columnar.keys import OWNER, Keys
 from tallywire.rating.columnar.rounding import round_ratios
 from tallywire.rating.columnar.rows import Charges, rated_rows
 from tallywire.rating.columnar.tiers import LARGEST_COUNT, climb
@@ -20,6 +20,9 @@ from tallywire.rating.counters import Counters
 
 Flags = npt.NDArray[np.bool_]
 Writes = list[tuple[Ints, Ints]]
+
+
+_READ = ("start_time", "quantity", *dict.fromkeys(OWNER.values()))
 
 
 class TooLargeError(Exception):
@@ -78,7 +81,8 @@ class ColumnarRater:
         self, whole: pl.DataFrame, leg: LegFound, paying: Ints, counters: Counters, writes: Writes
     ) -> Charges:
         tables = self._tables
-        usage = whole if len(leg.rows) == whole.height else whole[leg.rows]
+        usage = whole.select(_READ)
+        usage = usage if len(leg.rows) == whole.height else usage[leg.rows]
         start = usage["start_time"].to_numpy()
         prices = tables.prices
         # 1. Units are converted and rounded up to steps, 2. allowances pay for the first.

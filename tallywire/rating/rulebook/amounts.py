@@ -34,6 +34,15 @@ class Shared:
     amount: Fraction
 
 
+def nano_of(amount: Fraction) -> int:
+    """Count an amount of at most nine decimals in 10^-9 of its currency.
+
+    >>> nano_of(Fraction(-5, 4))
+    -1250000000
+    """
+    return amount.numerator * NANO // amount.denominator
+
+
 def exchange(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fraction | None:
     """Give the exact rate from one currency to another, or none where no rate holds.
 

@@ -76,9 +76,7 @@ def round_ratios(numerator: Ints, denominator: Ints, mode: Ints, scale: Ints) ->
     gap = np.where(more, denominator - rest, rest)  # of one unit at that scale, over denominator
     zero = np.zeros_like(gap)
     start = gap // denominator
-    left, remainder = _digits(
-        start, gap - start * denominator, denominator, NANO_SCALE - scale
-    )
+    left, remainder = _digits(start, gap - start * denominator, denominator, NANO_SCALE - scale)
     even = rounds_up(zero + MODES.index("half_even"), left, remainder, denominator)
     difference = (left + even) * np.where(more, 1, -1)
     return Rounded(units * _TENS[NANO_SCALE - scale], difference)

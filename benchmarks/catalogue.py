@@ -1,4 +1,4 @@
-"""An operator's catalogue as files: carriers' decks, retail plans of their own tariffs, accounts.
+"""An operator's catalogue as files: carriers' decks, retail plans with their own terms, accounts.
 
 The same shape and seed give the same bytes everywhere.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from benchmarks.included import ALLOWANCES
 
 Ints = npt.NDArray[np.int64]
 
@@ -29,6 +31,7 @@ ZONES = (
     ("south_america", "51 52 53 54 55 56 57 58 502 503 504 505 506 507 591 593 595 598"),
     ("africa", "20 212 213 216 218 221 225 233 234 237 243 251 254 255 256 260 263 27"),
     ("satellite", "870 881 882 883"),
+    ("elsewhere", "2 3 4 5 6 7 8 9"),
 )
 """Retail zones and the prefixes that begin them; longer ones are cut below."""
 
@@ -37,7 +40,9 @@ NETWORKS = (
     ("roam_union", "202 204 206 208 214 216 222 226 230 231 232 234 260 262 268 270 272"),
     ("roam_world", "302 310 311 334 404 405 440 450 454 460 502 505 510 515 520 525 602 655 724"),
 )
-_BASES = ("1", "33", "44", "46", "49", "7", "86", "91", "234", "351", "380", "966", "55", "254")
+_BASES = (
+    "1", "33", "44", "46", "47", "49", "7", "86", "91", "234", "351", "380", "966", "55", "254",
+)  # fmt: skip
 _BLOCK = 250
 _FILES = {
     "operator.yaml": """tenant: bench
@@ -67,11 +72,12 @@ class Shape:
     """How large an operator is.
 
     Attributes:
-        carriers: Wholesale tariffs, each with a rate deck.
+        carriers: Partners who are paid for usage, each by a rate deck.
         prefixes: Prefixes of each deck.
         plans: Retail offers, each with five tariffs and five allowances of its own.
         retail_prefixes: Prefixes of the zone plan that all retail tariffs price.
-        sequential_accounts: Accounts of each thousand whose offer is rated one by one.
+        sequential_accounts: Accounts of each thousand whose offer is rated one by one: it has a
+            discount by what was spent, and a spend limit.
     """
 
     carriers: int = 3
@@ -80,7 +86,7 @@ class Shape:
     retail_prefixes: int = 1_000
     accounts: int = 300_000
     subscribers: int = 1_000_000
-    sequential_accounts: int = 0
+    sequential_accounts: int = 10
 
     @property
     def retail_offers(self) -> int:
@@ -92,8 +98,8 @@ def retail_offer(plan: int) -> str:
     return f"offer_{plan:05d}"
 
 
-def carrier_offer(carrier: int) -> str:
-    return f"trunk_{carrier:02d}"
+def trunk(carrier: int) -> str:
+    return f"trunk-{carrier:02d}"
 
 
 def deck_prefixes(prefixes: int) -> list[str]:
@@ -141,43 +147,48 @@ def _zone_plan(name: str, zones: dict[str, list[str]]) -> str:
 
 
 def _carrier(carrier: int) -> str:
-    return f"""id: carrier_{carrier:02d}
-service: interconnect
-zone_by: b_number
-rounding: {{mode: half_up, scale: 6}}
-revisions:
+    name = f"carrier_{carrier:02d}"
+    deck = f"""- id: {name}
+  service: voice
+  zone_by: b_number
+  rounding: {{mode: half_up, scale: 6}}
+  revisions:
   - revision: 1
     valid_from: 2025-01-01
     deck:
-      file: decks/carrier_{carrier:02d}.csv
+      file: decks/{name}.csv
       per: 1 min
-      columns: {{prefix: prefix, destination: destination, rate: rate, connect_fee: fee, initial: first, subsequent: next}}
-"""
+      columns: {{prefix: prefix, destination: destination, rate: rate, connect_fee: fee, initial: first, subsequent: next}}"""
+    others = (
+        ("sms", "1", "1/1"), ("data", "1 MB", "1 kB/1 kB"), ("roaming_voice", "60s", "60/1"),
+        ("roaming_data", "1 MB", "10 kB/10 kB"),
+    )  # fmt: skip
+    return "\n".join([deck, *(_flat(f"{name}_{one[0]}", *one) for one in others), ""])
 
 
 def _price(chance: random.Random, most: int) -> str:
     return f"0.{chance.randrange(1, most):04d}"
 
 
-def _voice(
-    name: str, zone_plan: str, zones: tuple[tuple[str, str], ...], field: str, order: str
-) -> str:
+def _voice(name: str, zone_plan: str, zones: tuple[tuple[str, str], ...], field: str) -> str:
     chance = random.Random(f"{SEED} {name}")
     peak = field == "b_number"
+    tiers = _tiers("voice_counted", "60s", "500 min") if peak else ""
     rows = []
     for zone, _ in zones:
         rate = _price(chance, 9_000)
         rates = f"{{off_peak: {_price(chance, 5_000)}, peak: {rate}}}" if peak else rate
         fee = "connect_fee: 0.05, " if chance.random() < 0.3 else ""
         steps = chance.choice(("1/1", "60/1", "60/60"))
-        rows.append(f"      - {{zone: {zone}, {fee}rate: {rates}, per: 60s, increment: {steps}}}")
+        rows.append(
+            f"      - {{zone: {zone}, {fee}rate: {rates}, per: 60s, increment: {steps}{tiers}}}"
+        )
     return "\n".join(
         [
             f"- id: {name}",
             f"  service: {'voice' if peak else 'roaming_voice'}",
             f"  zone_by: {field}",
             *(["  calendar: peak"] if peak else []),
-            f"  order: {order}",
             "  rounding: {mode: half_up, scale: 4}",
             "  revisions:",
             "  - revision: 1",
@@ -189,7 +200,13 @@ def _voice(
     )
 
 
-def _flat(name: str, service: str, per: str, increment: str) -> str:
+def _tiers(counter: str, per: str, edge: str) -> str:
+    """What is counted of an account in a month adds something, less from an edge on."""
+    steps = f'{{rate: "0.0200", per: {per}}}, {{from: {edge}, rate: "0.0100", per: {per}}}'
+    return f", tiers: {{scope: account, counter: {counter}, steps: [{steps}]}}"
+
+
+def _flat(name: str, service: str, per: str, increment: str, tiers: str = "") -> str:
     rate = _price(random.Random(f"{SEED} {name}"), 900)
     return f"""- id: {name}
   service: {service}
@@ -198,16 +215,18 @@ def _flat(name: str, service: str, per: str, increment: str) -> str:
   revisions:
   - revision: 1
     valid_from: 2025-01-01
-    prices: [{{rate: {rate}, per: {per}, increment: {increment}}}]"""
+    prices: [{{rate: {rate}, per: {per}, increment: {increment}{tiers}}}]"""
 
 
-def _retail(plan: int, order: str) -> list[str]:
+def _retail(plan: int) -> list[str]:
     number = f"{plan:05d}"
     return [
-        _voice(f"voice_{number}", "dialled", ZONES, "b_number", order),
-        _flat(f"sms_{number}", "sms", "1", "1/1"),
-        _flat(f"data_{number}", "data", "1 MB", "1 kB/1 kB"),
-        _voice(f"roaming_voice_{number}", "networks", NETWORKS, "serving_plmn", order),
+        _voice(f"voice_{number}", "dialled", ZONES, "b_number"),
+        _flat(f"sms_{number}", "sms", "1", "1/1", _tiers("messages_counted", "1", "100")),
+        _flat(
+            f"data_{number}", "data", "1 MB", "1 kB/1 kB", _tiers("data_counted", "1 MB", "10 GB")
+        ),
+        _voice(f"roaming_voice_{number}", "networks", NETWORKS, "serving_plmn"),
         _flat(f"roaming_data_{number}", "roaming_data", "1 MB", "10 kB/10 kB"),
     ]
 
@@ -221,25 +240,36 @@ def _plan(plan: int) -> str:
     return f"- {{id: plan_{number}, tariffs: [{lines}]}}"
 
 
-def _offer(plan: int) -> str:
-    """Five allowances whose zones do not meet."""
-    size = 1 + plan % 7
-    home = "on_net, domestic_mobile, domestic_fixed"
-    return f"""- id: {retail_offer(plan)}
-  plans: [plan_{plan:05d}]
-  allowances:
-    - {{id: minutes_home, services: [voice], zones: [{home}], quantity: {size * 60} min}}
-    - {{id: minutes_near, services: [voice], zones: [nordics, baltics], quantity: {size * 20} min}}
-    - {{id: messages, services: [sms], quantity: {size * 50}}}
-    - {{id: data, services: [data], quantity: {size} GB}}
-    - {{id: data_abroad, services: [roaming_data], quantity: {size * 100} MB}}"""
+def _offer(plan: int, *, sequential: bool) -> str:
+    text = "\n".join(
+        [
+            f"- id: {retail_offer(plan)}",
+            f"  plans: [plan_{plan:05d}]",
+            "  allowances:",
+            *(f"    - {one.text(plan)}" for one in ALLOWANCES),
+        ]
+    )
+    return text + _SEQUENTIAL if sequential else text
 
 
-def _wholesale(carrier: int) -> tuple[str, str]:
-    name = carrier_offer(carrier)
-    line = f"{{service: interconnect, tariff: carrier_{carrier:02d}}}"
-    plan = f"- {{id: {name}, tariffs: [{line}]}}"
-    return plan, f"- {{id: {name}, plans: [{name}]}}"
+_SEQUENTIAL = """
+  discounts: [{id: loyal, by: spend, scope: account, steps: [{percent: "0"}, {from: "20", percent: "5"}]}]
+  spend: [{id: bill, scope: account, maximum: "80.00"}]"""
+
+
+def _partner(carrier: int) -> str:
+    """A carrier is paid for all usage that leaves by its trunk."""
+    name = f"carrier_{carrier:02d}"
+    services = ("sms", "data", "roaming_voice", "roaming_data")
+    lines = [f"{{service: {service}, tariff: {name}_{service}}}" for service in services]
+    return f"""id: {name}
+legs:
+  - run: wholesale
+    side: cost
+    field: trunk_out
+    values: [{trunk(carrier)}]
+    tariffs: [{{service: voice, tariff: {name}}}, {", ".join(lines)}]
+"""
 
 
 def account_of(shape: Shape, subscriber: Ints) -> Ints:
@@ -247,33 +277,43 @@ def account_of(shape: Shape, subscriber: Ints) -> Ints:
     return subscriber * shape.accounts // shape.subscribers
 
 
+def top_of(account: Ints) -> Ints:
+    """Number the top of accounts: ten of them form a hierarchy, under the first."""
+    return account // 10 * 10
+
+
 def offer_names(shape: Shape) -> list[str]:
-    """Names of all offers, retail before carriers'."""
-    retail = [retail_offer(plan) for plan in range(shape.retail_offers)]
-    return retail + [carrier_offer(carrier) for carrier in range(shape.carriers)]
+    """Names of all offers."""
+    return [retail_offer(plan) for plan in range(shape.retail_offers)]
 
 
 def offer_numbers(shape: Shape, subscriber: Ints) -> Ints:
-    """Number the offers of subscribers: one of twenty is a reseller's trunk, priced by a deck."""
-    block, place = subscriber // 20, subscriber % 20
-    retail = block % shape.plans
-    if shape.sequential_accounts:
-        slow = account_of(shape, subscriber) % 1_000 < shape.sequential_accounts
-        retail = np.where(slow, shape.plans, retail)
-    if not shape.carriers:
-        return retail
-    return np.where(place == 19, shape.retail_offers + block % shape.carriers, retail)
+    """Number the offers of subscribers: a whole hierarchy has one."""
+    top = top_of(account_of(shape, subscriber)) // 10
+    slow = top % 1_000 < shape.sequential_accounts
+    return np.where(slow, shape.plans, top % shape.plans)
+
+
+def account_names(account: Ints) -> pl.Series:
+    return "a" + pl.Series(account).cast(pl.String).str.zfill(7)
+
+
+def subscription_names(subscriber: Ints) -> pl.Series:
+    return "s" + pl.Series(subscriber).cast(pl.String).str.zfill(7)
 
 
 def _people(shape: Shape) -> str:
     subscriber = np.arange(shape.subscribers)
     names = pl.Series(offer_names(shape))
+    account = account_of(shape, subscriber)
+    parent = account_names(top_of(account))
     table = pl.DataFrame(
         {
-            "account_id": "a"
-            + pl.Series(account_of(shape, subscriber)).cast(pl.String).str.zfill(7),
-            "parent_id": pl.repeat("", len(subscriber), eager=True),
-            "subscription_id": "s" + pl.Series(subscriber).cast(pl.String).str.zfill(7),
+            "account_id": account_names(account),
+            "parent_id": pl.select(
+                pl.when(pl.Series(top_of(account) == account)).then(pl.lit("")).otherwise(parent)
+            ).to_series(),
+            "subscription_id": subscription_names(subscriber),
             "offer_id": names.gather(offer_numbers(shape, subscriber)),
             "identifier_type": pl.repeat("msisdn", len(subscriber), eager=True),
             "identifier": pl.Series(FIRST_MSISDN + subscriber).cast(pl.String),
@@ -293,19 +333,14 @@ def catalogue_files(shape: Shape) -> Iterator[tuple[str, str]]:
     for carrier in range(shape.carriers):
         yield f"tariffs/carrier_{carrier:02d}.yaml", _carrier(carrier)
         yield f"tariffs/decks/carrier_{carrier:02d}.csv", _deck(carrier, prefixes)
-        plan, offer = _wholesale(carrier)
-        yield f"plans/trunk_{carrier:02d}.yaml", plan
-        yield f"offers/trunk_{carrier:02d}.yaml", offer
+        yield f"partners/carrier_{carrier:02d}.yaml", _partner(carrier)
     for first in range(0, shape.retail_offers, _BLOCK):
         block = range(first, min(first + _BLOCK, shape.retail_offers))
-        tariffs = [
-            one
-            for plan in block
-            for one in _retail(plan, "scan" if plan < shape.plans else "sequential")
-        ]
+        tariffs = [one for plan in block for one in _retail(plan)]
+        offers = [_offer(plan, sequential=plan >= shape.plans) for plan in block]
         yield f"tariffs/retail_{first:05d}.yaml", "\n".join(tariffs) + "\n"
         yield f"plans/retail_{first:05d}.yaml", "\n".join(map(_plan, block)) + "\n"
-        yield f"offers/retail_{first:05d}.yaml", "\n".join(map(_offer, block)) + "\n"
+        yield f"offers/retail_{first:05d}.yaml", "\n".join(offers) + "\n"
     if shape.subscribers:
         yield "accounts/people.csv", _people(shape)
 

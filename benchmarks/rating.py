@@ -10,7 +10,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from benchmarks.catalogue import (
     retail_offer,
     write_catalogue,
 )
-from benchmarks.usage import MONTH, usage
+from benchmarks.counted import used_counters
+from benchmarks.usage import usage
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
 from tallywire.rating.counters import Counters
@@ -35,12 +36,9 @@ from tallywire.rating.dispatch import Rater
 from tallywire.rating.rulebook import Rulebook
 
 BATCH = 131_072
-ALLOWANCES = ("minutes_home", "minutes_near", "messages", "data", "data_abroad")
-TIERS = ("tier_voice", "tier_data", "tier_spend")
 MB = 1_000_000
 READ_PLANS = 250
 """Plans that the growth is measured with come from files up to here; the others are copies."""
-_PIECE = 500_000
 Figures = dict[str, float]
 
 
@@ -56,24 +54,6 @@ def _snapshot(shape: Shape) -> Snapshot:
     made = read(files, DECODERS)
     assert made.snapshot is not None, made.problems[:5]  # noqa: S101  a bench of a broken catalogue is none
     return made.snapshot
-
-
-def _keys(owner: str, owners: int, names: Iterable[str]) -> Iterable[pl.Series]:
-    """Key texts of counters: owner, counter, month."""
-    for name in names:
-        for first in range(0, owners, _PIECE):
-            number = pl.Series(np.arange(first, min(first + _PIECE, owners)))
-            yield owner + number.cast(pl.String).str.zfill(7) + f"\x1f{name}\x1f{MONTH}"
-
-
-def _kept(keys: Iterable[pl.Series]) -> Counters:
-    """Counters in the middle of a month: all of them used."""
-    counters = Counters()
-    for series in keys:
-        slots, used = counters.claim(series)
-        counters.write(slots, used + 60_000_000)
-        counters.changes()
-    return counters
 
 
 def _batches(shape: Shape, count: int, seed: int) -> list[pl.DataFrame]:
@@ -100,36 +80,53 @@ def speed(shape: Shape, runs: int) -> Figures:
     """Events a second of one core, beside floors measured in turn with it."""
     snapshot = _snapshot(shape)
     rater = Rater(snapshot)
-    counters = _kept(_keys("s", shape.subscribers, ALLOWANCES))
+    counters = used_counters(shape)
     prefixes = deck_prefixes(shape.prefixes)
-    rate_s, search_s, round_s, by_book = [], [], [], 0
+    rate_s, search_s, round_s, events, rows, by_book = [], [], [], 0, 0, 0
     rater.rate(usage(shape, BATCH, seed=1), counters)
     for number, batch in enumerate(_batches(shape, runs, seed=2)):
         began = time.process_time()
         outcome = rater.rate(batch, counters)
         rate_s.append(time.process_time() - began)
         assert not outcome.refused.height  # noqa: S101  every event of the bench has a price
-        by_book += int((outcome.rated["rater"] == "rulebook").sum())
+        rated = outcome.rated.filter(pl.col("rater") == "rulebook")
+        by_book += rated["event_id"].n_unique()
+        events, rows = events + batch.height, rows + outcome.rated.height
         counters.changes()
         search_s.append(_search_floor(prefixes, number))
         round_s.append(_round_floor(number))
-    book, rows = Rulebook(snapshot), list(usage(shape, 6_000, seed=7).iter_rows(named=True))
-    book.rate(rows[0], counters.used)
-    book_s = [_cpu(lambda: [book.rate(row, counters.used) for row in rows]) for _ in range(3)]
     return {
-        "columnar_per_s": BATCH / statistics.median(rate_s),
-        "columnar_least_per_s": BATCH / max(rate_s),
-        "columnar_most_per_s": BATCH / min(rate_s),
-        "columnar_ns": statistics.median(rate_s) / BATCH * 1e9,
+        **_columns_only(shape, rater, counters, runs),
+        "whole_per_s": BATCH / statistics.median(rate_s),
+        "whole_least_per_s": BATCH / max(rate_s),
+        "whole_most_per_s": BATCH / min(rate_s),
+        "whole_rows_per_s": rows / events * BATCH / statistics.median(rate_s),
+        "whole_ns": statistics.median(rate_s) / BATCH * 1e9,
         "floor_search_ns": statistics.median(search_s) / BATCH * 1e9,
         "floor_round_ns": statistics.median(round_s) / BATCH * 1e9,
         "times_floor": statistics.median(
             one / (search + rounded)
             for one, search, rounded in zip(rate_s, search_s, round_s, strict=True)
         ),
-        "rulebook_per_s": len(rows) / statistics.median(book_s),
-        "rulebook_share": by_book / (BATCH * runs),
+        "rulebook_per_s": _book_speed(shape, snapshot, counters),
+        "rulebook_share": by_book / events,
+        "rows_per_event": rows / events,
     }
+
+
+def _columns_only(shape: Shape, rater: Rater, counters: Counters, runs: int) -> Figures:
+    """Events a second where no account is rated one by one."""
+    batches = _batches(replace(shape, sequential_accounts=0), runs, seed=20)
+    taken = [_cpu(lambda batch=batch: rater.rate(batch, counters)) for batch in batches]  # type: ignore[misc]  # bound now
+    return {"columnar_per_s": BATCH / statistics.median(taken)}
+
+
+def _book_speed(shape: Shape, snapshot: Snapshot, counters: Counters) -> float:
+    """Events a second of the rulebook alone, of the same usage."""
+    book, rows = Rulebook(snapshot), list(usage(shape, 6_000, seed=7).iter_rows(named=True))
+    book.rate(rows[0], counters.used)
+    seconds = [_cpu(lambda: [book.rate(row, counters.used) for row in rows]) for _ in range(3)]
+    return len(rows) / statistics.median(seconds)
 
 
 def _multiplied(snapshot: Snapshot, plans: int, wanted: int) -> Snapshot:
@@ -161,7 +158,7 @@ def growth(shape: Shape, runs: int, plans: list[int]) -> dict[str, Figures]:
         began = time.process_time()
         raters[count] = Rater(snapshot)
         build_s[count] = time.process_time() - began
-    counters = _kept(_keys("s", shape.subscribers, ALLOWANCES))
+    counters = used_counters(shape)
     seconds: dict[int, list[float]] = {count: [] for count in plans}
     for turn in range(runs + 1):
         for count in plans:
@@ -212,8 +209,7 @@ def compiling(folder: Path) -> Figures:
 
 def dump_counters(shape: Shape, folder: Path, which: str) -> Figures:
     """Write the pieces of a dump into a folder."""
-    owners = ("s", shape.subscribers) if which == "subscribers" else ("a", shape.accounts)
-    counters = _kept([*_keys(*owners, ALLOWANCES), *_keys("a", shape.accounts, TIERS)])
+    counters = used_counters(shape, each=which == "accounts")
     for number, piece in enumerate(counters.dump()):
         (folder / f"{number:04d}").write_bytes(piece)
     return {"counters": len(counters)}

@@ -46,24 +46,30 @@ def _speed_rows(shape: Shape, runs: int) -> list[Row]:
     made = _measure("speed", shape, f"--runs={runs}", threads=ONE_THREAD)
     what = (
         f"{shape.plans} plans, {shape.carriers} decks of {shape.prefixes:,} prefixes, "
-        f"{shape.subscribers:,} subscribers, 5 allowances each"
+        f"{shape.subscribers:,} subscribers in {shape.accounts:,} accounts, two legs, "
+        "5 allowances and 3 tier counters each"
     )
+    slow = f"{shape.sequential_accounts / 10:g} % of accounts on a sequential offer"
+    per_core = "events/s per core"
     return [
-        Row("rating, columnar", "events/s per core", made["columnar_per_s"], what),
-        Row("rating, columnar, slowest batch", "events/s per core", made["columnar_least_per_s"]),
-        Row("rating, columnar, fastest batch", "events/s per core", made["columnar_most_per_s"]),
-        Row("rating, columnar", "ns/event", made["columnar_ns"]),
+        Row("rating", per_core, made["whole_per_s"], f"{what}; {slow}"),
+        Row("rating, slowest batch", per_core, made["whole_least_per_s"]),
+        Row("rating, fastest batch", per_core, made["whole_most_per_s"]),
+        Row("rating", "rows/s per core", made["whole_rows_per_s"]),
+        Row("rating", "ns/event", made["whole_ns"]),
+        Row("share of events the rulebook rated", "of 1", made["rulebook_share"]),
+        Row("rows of an event", "", made["rows_per_event"]),
+        Row("rating, columnar alone", per_core, made["columnar_per_s"], "no sequential offers"),
+        Row("rating, rulebook alone", per_core, made["rulebook_per_s"]),
         Row("floor: prefix search alone", "ns/event", made["floor_search_ns"], "numpy, one deck"),
         Row("floor: multiply and round alone", "ns/event", made["floor_round_ns"], "numpy"),
-        Row("rating, columnar, to both floors", "times", made["times_floor"]),
-        Row("rating, rulebook", "events/s per core", made["rulebook_per_s"]),
-        Row("share of events the rulebook rated", "of 1", made["rulebook_share"]),
+        Row("rating, to both floors", "times", made["times_floor"]),
     ]
 
 
 def _growth_rows(shape: Shape, runs: int, plans: str) -> tuple[list[Row], dict[int, float]]:
     made = _measure(
-        "growth", replace(shape, carriers=1, prefixes=5_000), f"--runs={runs}", f"--growth={plans}",
+        "growth", replace(shape, carriers=1, prefixes=5_000, sequential_accounts=0), f"--runs={runs}", f"--growth={plans}",
         threads=ONE_THREAD,
     )  # fmt: skip
     rows, curve = [], {}
@@ -103,7 +109,10 @@ def _counter_rows(shape: Shape) -> list[Row]:
     rows = []
     for which, words in (
         ("accounts", "5 allowances and 3 tiers of each account"),
-        ("subscribers", "5 allowances of each subscriber, 3 tiers of each account"),
+        (
+            "subscribers",
+            "3 allowances of each subscriber, one and 3 tiers of each account, one of each hierarchy",
+        ),
     ):
         folder = OUT / f"counters-{which}"
         folder.mkdir(parents=True)

@@ -12,10 +12,14 @@ from benchmarks.catalogue import (
     SEED,
     ZONES,
     Shape,
+    account_names,
     account_of,
     deck_prefixes,
     offer_names,
     offer_numbers,
+    subscription_names,
+    top_of,
+    trunk,
 )
 from schemas.columns import conform
 from schemas.services import UNIT_OF_SERVICE, Service
@@ -31,7 +35,7 @@ MONTH = "2026-10"
 
 @dataclass(frozen=True)
 class Mix:
-    """Retail services and how many of a hundred events are theirs; trunks only carry calls."""
+    """Services and how many of a hundred events are theirs."""
 
     voice: int = 45
     sms: int = 15
@@ -77,30 +81,32 @@ def _quantities(chance: np.random.Generator, service: pl.Series) -> Ints:
 
 
 def usage(shape: Shape, count: int, *, mix: Mix | None = None, seed: int = SEED) -> pl.DataFrame:
-    """Make events in the order of their time, as rating receives them."""
+    """Make events in the order of their time, as rating receives them.
+
+    A third of the calls go to numbers that a carrier's deck tells apart.
+    """
     mix = mix or Mix()
     chance = np.random.default_rng(seed)
     subscriber = chance.integers(0, shape.subscribers, count)
-    offer = offer_numbers(shape, subscriber)
-    trunk = offer >= shape.retail_offers
-    services = [*mix.services, "interconnect"]
     drawn = chance.choice(len(mix.shares), count, p=np.array(mix.shares) / sum(mix.shares))
-    service = _picked(services, np.where(trunk, len(services) - 1, drawn))
-    retail_b = _called(chance, _home_biased(), count)
-    trunk_b = _called(chance, deck_prefixes(shape.prefixes), count)
+    service = _picked(list(mix.services), drawn)
+    zones = _called(chance, _home_biased(), count)
+    far = _called(chance, deck_prefixes(shape.prefixes), count)
+    called = pl.select(pl.when(pl.Series(chance.random(count) < 1 / 3)).then(far).otherwise(zones))
     networks = [network for _, begun in NETWORKS for network in begun.split()]
     plmn = _picked(networks, chance.integers(0, len(networks), count)) + "01"
-    account = "a" + pl.Series(account_of(shape, subscriber)).cast(pl.String).str.zfill(7)
+    trunks = [trunk(carrier) for carrier in range(shape.carriers)] or [""]
+    account = account_of(shape, subscriber)
     hi, lo = chance.integers(0, 2**63, (2, count), dtype=np.uint64)
     frame = pl.DataFrame(
         {
             "event_id": to_bytes(hi, lo),
             "lane": pl.repeat("events", count, eager=True),
             "service": service,
-            "account_id": account,
-            "routing_id": account,
-            "subscription_id": "s" + pl.Series(subscriber).cast(pl.String).str.zfill(7),
-            "offer_id": _picked(offer_names(shape), offer),
+            "account_id": account_names(account),
+            "routing_id": account_names(top_of(account)),
+            "subscription_id": subscription_names(subscriber),
+            "offer_id": _picked(offer_names(shape), offer_numbers(shape, subscriber)),
             "a_number": pl.Series(subscriber + FIRST_MSISDN).cast(pl.String),
             "start_time": np.sort(chance.integers(0, SPAN_US, count)) + DAY_US,
             "quantity": _quantities(chance, service),
@@ -109,8 +115,8 @@ def usage(shape: Shape, count: int, *, mix: Mix | None = None, seed: int = SEED)
             ),
         }
     ).with_columns(
-        b_number=pl.when(pl.Series(trunk)).then(trunk_b)
-        .when(pl.col("service") == "voice").then(retail_b).otherwise(pl.lit("")),
+        trunk_out=_picked(trunks, chance.integers(0, len(trunks), count)),
+        b_number=pl.when(pl.col("service") == "voice").then(called.to_series()).otherwise(pl.lit("")),
         serving_plmn=pl.when(pl.col("service").str.starts_with("roaming"))
         .then(plmn).otherwise(pl.lit("24299")),
     )  # fmt: skip

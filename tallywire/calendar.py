@@ -15,6 +15,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _HOLIDAY = 7
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
+_QUARTER_US = 15 * _MINUTE_US
 _DAY_MINUTES = 1_440
 _DAY_US = _DAY_MINUTES * _MINUTE_US
 
@@ -67,6 +68,7 @@ def first_day(day: dt.date, period: str) -> dt.date:
     raise ValueError(msg)
 
 
+@lru_cache(maxsize=4_096)
 def period_name(day: dt.date, period: str) -> str:
     """Name the period a day lies in.
 

@@ -91,7 +91,7 @@ class KeyTable:
             The slot of each key, valid until the next claim, and whether this row put it in: of
             equal absent keys the first in order did.
         """
-        self._grow(len(hi))
+        self.room(len(hi))
         found = np.empty(len(hi), np.int64)
         fresh = np.zeros(len(hi), bool)
         rows, slots = self._homes(hi, lo, len(self.used))
@@ -125,7 +125,8 @@ class KeyTable:
         if count * _FILL_DENOMINATOR > len(self.used) * _FILL_NUMERATOR:
             self._rebuild(slots, np.flatnonzero(self.used))
 
-    def _grow(self, more: int) -> None:
+    def room(self, more: int) -> None:
+        """Make room for so many more keys: slots stay valid while no more than these are put in."""
         slots = len(self.used)
         wanted = self._count + more
         while wanted * _FILL_DENOMINATOR > slots * _FILL_NUMERATOR:

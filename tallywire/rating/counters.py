@@ -10,13 +10,12 @@ import numpy.typing as npt
 import polars as pl
 import xxhash
 
-from tallywire.hashes import UInts, hash128
+from tallywire.hashes import hash128
 from tallywire.keytable import KeyTable, Slots
 
 Ints = npt.NDArray[np.int64]
 Key = tuple[str, ...]
 Point = tuple[int, int, int]
-Words = tuple[UInts, UInts]
 
 _RECORD = np.dtype([("hi", "<u8"), ("lo", "<u8"), ("used", "<i8")])
 _POINT = np.dtype(
@@ -60,8 +59,12 @@ class Counters:
     def set(self, key: Key, used: int) -> None:
         """Write one counter."""
         hi, lo = _words(key)
-        slots, _ = self._table.claim(np.array([hi], np.uint64), np.array([lo], np.uint64))
-        self.write(slots, np.array([used], np.int64))
+        slot = self._table.find_one(hi, lo)
+        if slot < 0:
+            slots, _ = self._table.claim(np.array([hi], np.uint64), np.array([lo], np.uint64))
+            slot = int(slots[0])
+        self._table.values["used"][slot] = used
+        self._touched.append(np.array([(hi, lo, used)], _RECORD))
 
     def series(self, key: Key) -> tuple[Point, ...]:
         """Read the points of a series, ascending."""
@@ -76,19 +79,14 @@ class Counters:
     def _insert(self, words: tuple[int, int], point: Point) -> None:
         insort(self._series.setdefault(words, []), point)
 
+    def prepare(self, most: int) -> None:
+        """Make room for so many new counters: until there are more, slots stay valid."""
+        self._table.room(most)
+
     def claim(self, keys: pl.Series) -> tuple[Slots, Ints]:
         """Find counters by key texts, parts joined by U+001F: their slots and what they hold."""
         slots, _ = self._table.claim(*hash128(keys))
         return slots, self._table.values["used"][slots]
-
-    def words(self, slots: Slots) -> Words:
-        """Give the hashes of counters just claimed: slots move when more is claimed."""
-        return self._table.hi[slots], self._table.lo[slots]
-
-    def put(self, words: Words, used: Ints) -> None:
-        """Write counters by their hashes; each once."""
-        slots, _ = self._table.claim(*words)
-        self.write(slots, used)
 
     def write(self, slots: Slots, used: Ints) -> None:
         """Write counters just claimed; each slot once."""

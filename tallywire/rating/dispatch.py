@@ -12,7 +12,7 @@ from schemas.columns import conform, polars_schema
 from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.columnar import ColumnarRater, Found, TooLargeError
+from tallywire.rating.columnar import ColumnarRater, Found, TooLargeError, is_constant
 from tallywire.rating.counters import Counters
 from tallywire.rating.rulebook import Refusal, Rulebook
 
@@ -78,17 +78,17 @@ class Rater:
             return Outcome(made.rated, made.refused)
         slow_accounts = batch.filter(pl.Series(~found.takeable))["routing_id"].unique()
         slow = batch["routing_id"].is_in(slow_accounts.implode())
-        halves = (
-            (self._in_columns(self._columnar.find(batch.filter(~slow)), counters), ~slow),
-            (self._by_book(batch.filter(slow), counters), slow),
-        )
-        return _merged([(made, rows.arg_true().to_numpy()) for made, rows in halves])
+        in_columns = self._in_columns(found.only(~slow.to_numpy()), counters)
+        by_book = self._by_book(batch.filter(slow), counters)
+        return _merged(in_columns, by_book, slow.arg_true().to_numpy())
 
     def _in_columns(self, found: Found, counters: Counters) -> _Made:
         try:
             rated = self._columnar.charge(found, counters)
         except TooLargeError:
-            return self._by_book(found.batch, counters)
+            made = self._by_book(found.batch[found.asked_for], counters)
+            at, lost = found.asked_for[made.at], found.asked_for[made.lost]
+            return _Made(made.rated, at, made.refused, lost)
         refused, lost = self._columnar.refusals(found)
         return _Made(rated, found.places, refused, lost)
 
@@ -120,18 +120,40 @@ class Rater:
 def outcome_of(rows: Sequence[Row], refused: Sequence[Row]) -> Outcome:
     """Put rows of the rulebook into columns."""
     every = polars_schema(RatedEvent)
-    schema = {name: every[name] for name in rows[0]} if rows else every
-    rated = conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)
+    names = list(rows[0]) if rows else list(every)
+    columns = {name: pl.Series(name, [row[name] for row in rows], every[name]) for name in names}
+    rated = conform(pl.DataFrame(columns), RatedEvent)
     return Outcome(rated, pl.DataFrame(refused, schema=_REFUSED, orient="row"))
 
 
-def _merged(halves: Sequence[tuple[_Made, Ints]]) -> Outcome:
-    """Put rows of both raters back into the order of the batch."""
-    at = np.concatenate([rows[made.at] for made, rows in halves])
-    lost = np.concatenate([rows[made.lost] for made, rows in halves])
-    rated = pl.concat([made.rated for made, _ in halves])
-    refused = pl.concat([made.refused.select(_REFUSED.names()) for made, _ in halves])
-    return Outcome(rated[np.argsort(at, kind="stable")], refused[np.argsort(lost, kind="stable")])
+def _merged(in_columns: _Made, by_book: _Made, slow: Ints) -> Outcome:
+    """Put rows of both raters into the order of the batch.
+
+    Args:
+        in_columns: Its places are of the batch.
+        by_book: Its places are of `slow`.
+        slow: Places in the batch of the usage that the rulebook rated.
+    """
+    rated = np.argsort(np.concatenate([in_columns.at, slow[by_book.at]]), kind="stable")
+    lost = np.argsort(np.concatenate([in_columns.lost, slow[by_book.lost]]), kind="stable")
+    return Outcome(
+        _stacked(in_columns.rated, by_book.rated, rated),
+        _stacked(in_columns.refused.select(_REFUSED.names()), by_book.refused, lost),
+    )
+
+
+def _stacked(many: pl.DataFrame, few: pl.DataFrame, order: Ints) -> pl.DataFrame:
+    """Put two frames below each other and in order; what is the same everywhere is not moved."""
+    columns = []
+    for name in many.columns:
+        above, below = many[name], few[name]
+        if is_constant(below) and is_constant(above) and above[0] == below[0]:
+            columns.append(pl.lit(below[0], dtype=below.dtype).alias(name))
+        else:
+            columns.append(
+                pl.lit(pl.concat([above, below], rechunk=True).gather(order)).alias(name)
+            )
+    return pl.DataFrame({"": order}).select(columns)
 
 
 def _refused(event: Row, refusal: Refusal) -> Row:

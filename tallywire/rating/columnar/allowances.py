@@ -7,9 +7,6 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-OWNER = {"subscription": "subscription_id", "account": "account_id", "hierarchy": "routing_id"}
-"""Field of UsageEvent that owns the counters of a scope."""
-
 
 @dataclass(frozen=True)
 class Drawn:

@@ -38,8 +38,11 @@ class Bands:
         Returns:
             Index into `names`, and an instant after each moment, microseconds UTC.
         """
+        if len(self.names) == 1:
+            return np.zeros(len(moments), np.int64), moments + DAY_US
         local, setting = clock.until_set(moments)
-        day, in_day = local // DAY_US, local % DAY_US
+        day = local // DAY_US
+        in_day = local - day * DAY_US
         kind = (day + _EPOCH_WEEKDAY) % 7
         if len(self._holidays):
             kind = np.where(np.isin(day, self._holidays), _HOLIDAY, kind)

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 Ints = npt.NDArray[np.int64]
 
@@ -58,30 +57,23 @@ class Clock:
         changes = [change for year in years for change in _changes(zone, year)]
         self._instants = np.array([instant * _SECOND_US for instant, _ in changes], np.int64)
         self._offsets = np.array([offset * _SECOND_US for _, offset in changes], np.int64)
+        index = np.searchsorted(self._instants, [first_us, last_us], "right")
+        self._only = int(index[0]) if index[0] == index[1] else None
+
+    def _index(self, moments: Ints) -> Ints | int:
+        """Count changes until each moment; one number where the clock is not set in the span."""
+        if self._only is not None:
+            return self._only
+        index: Ints = np.searchsorted(self._instants, moments, "right")
+        return index
 
     def local(self, moments: Ints) -> Ints:
         """Show wall times, as microseconds since 1970 on that clock."""
-        local: Ints = moments + self._offsets[np.searchsorted(self._instants, moments, "right") - 1]
+        local: Ints = moments + self._offsets[self._index(moments) - 1]
         return local
 
     def until_set(self, moments: Ints) -> tuple[Ints, Ints]:
         """Show wall times, and the next instant at which the clock is set or a day has gone by."""
-        index = np.searchsorted(self._instants, moments, "right")
+        index = self._index(moments)
         later = np.append(self._instants, np.iinfo(np.int64).max)[index]
         return moments + self._offsets[index - 1], np.minimum(later, moments + DAY_US)
-
-
-def months(clock: Clock, moments: Ints) -> Ints:
-    """Number calendar months on the wall clock: 0 is January 1970."""
-    days = clock.local(moments).astype("datetime64[us]")
-    numbers: Ints = days.astype("datetime64[M]").astype(np.int64)
-    return numbers
-
-
-def month_names(month: Ints) -> pl.Series:
-    """Write month numbers as YYYY-MM."""
-    if not len(month):
-        return pl.Series([], dtype=pl.String)
-    first, last = int(month.min()), int(month.max())
-    names = [f"{1970 + value // 12:04d}-{value % 12 + 1:02d}" for value in range(first, last + 1)]
-    return pl.Series(names, dtype=pl.String).gather(month - first)

@@ -1,6 +1,6 @@
 """Which legs each row of a batch has, and where this rater may charge them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from tallywire.rating.columnar.clocks import Ints
 from tallywire.rating.columnar.included import AllowanceTable
 from tallywire.rating.columnar.legs import Search, refusal_words, search
 from tallywire.rating.columnar.partners import AMBIGUOUS, Claim, Run, runs
+from tallywire.rating.columnar.periods import Periods
 from tallywire.rating.columnar.tables import Tables
 
 Flags = npt.NDArray[np.bool_]
@@ -20,7 +21,6 @@ RETAIL = "retail"
 
 _LONGEST_DRAW = 10**12
 """A larger quantity could let the sums of one batch overflow: such rows are not taken."""
-_NONE = pl.Series([], dtype=pl.String)
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class LegFound:
     Attributes:
         rows: Places of its rows in the usage that has a price.
         offer: Number of the offer; empty for a partner.
-        party: Partner of each row; empty for retail.
-        side: Side of each row; empty for retail.
+        party: Number of each row's partner.
+        parties: Names of partners by number.
+        sides: Their sides.
     """
 
     run: str
@@ -40,13 +41,24 @@ class LegFound:
     tariff: Ints
     entry: Ints
     price: Ints
-    party: pl.Series
-    side: pl.Series
+    party: Ints
+    parties: tuple[str, ...] = ("",)
+    sides: tuple[str, ...] = ("revenue",)
 
     @property
     def retail(self) -> bool:
         """Whether the customer's terms apply."""
         return self.run == RETAIL
+
+    def only(self, wanted: Flags) -> "LegFound":
+        """Leave rows out."""
+        if wanted.all():
+            return self
+        return replace(
+            self, rows=self.rows[wanted], offer=self.offer[wanted] if self.retail else self.offer,
+            tariff=self.tariff[wanted], entry=self.entry[wanted], price=self.price[wanted],
+            party=self.party[wanted],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,14 @@ class Asked:
     claim: Ints
     ambiguous: Ints
 
+    def only(self, wanted: Flags) -> "Asked":
+        """Leave rows of the usage that has a price out."""
+        part = np.flatnonzero(wanted[self.rows])
+        return replace(
+            self, rows=self.rows[part], found=_part(self.found, part),
+            ambiguous=self.ambiguous[wanted[self.ambiguous]],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Found:
@@ -80,6 +100,7 @@ class Found:
         asked: What each run of partners was asked.
         takeable: Rows of the batch that this rater may charge or refuse: nothing about them is
             sequential, and everything provably fits.
+        asked_for: Places of the rows that are to be charged or refused.
     """
 
     batch: pl.DataFrame
@@ -89,6 +110,17 @@ class Found:
     legs: tuple[LegFound, ...]
     asked: tuple[Asked, ...]
     takeable: Flags
+    asked_for: Ints
+
+    def only(self, wanted: Flags) -> "Found":
+        """Leave the other rows of the batch out: they are neither charged nor refused."""
+        priced = wanted[self.kept]
+        return replace(
+            self,
+            legs=tuple(leg.only(priced[leg.rows]) for leg in self.legs),
+            asked=tuple(one.only(priced) for one in self.asked),
+            asked_for=np.flatnonzero(wanted),
+        )
 
     @property
     def places(self) -> Ints:
@@ -118,20 +150,14 @@ class Finder:
             if ids
         ]
         zones = [offer.time_zone for offer in tables.offers]
-        self._zones = sorted({*zones, snapshot.time_zone})
+        self._zones = sorted(set(zones))
         self._zone_of_offer = np.array([self._zones.index(zone) for zone in zones], np.int64)
 
-    def zone_numbers(self, leg: LegFound) -> tuple[Ints, list[str]]:
-        """Number the zone of each row's periods; also the zones by number."""
+    def periods(self, leg: LegFound, start: Ints) -> Periods:
+        """Give the periods of a leg: by its offers' zones, for a partner by the operator's."""
         if leg.retail:
-            return self._zone_of_offer[leg.offer], self._zones
-        number = self._zones.index(self._snapshot.time_zone)
-        return np.full(len(leg.rows), number, np.int64), self._zones
-
-    def zones(self, leg: LegFound) -> pl.Series:
-        """Name the zone of each row's periods."""
-        numbers, zones = self.zone_numbers(leg)
-        return pl.Series(zones, dtype=pl.String).gather(numbers)
+            return Periods(self._zone_of_offer[leg.offer], self._zones, start)
+        return Periods(np.zeros(len(start), np.int64), [self._snapshot.time_zone], start)
 
     def find(self, batch: pl.DataFrame) -> Found:
         """Find every leg of every row."""
@@ -147,14 +173,15 @@ class Finder:
         legs = [
             LegFound(
                 RETAIL, np.arange(len(kept)), offer[kept], retail.tariff[kept],
-                retail.entry[kept], retail.price[kept], party=_NONE, side=_NONE,
+                retail.entry[kept], retail.price[kept], party=np.zeros(len(kept), np.int64),
             )
         ]  # fmt: skip
         asked = [self._ask(run, usage) for run in self._runs] if len(kept) else []
         legs += [_leg(one) for one in asked]
         for leg in legs:
             takeable[kept[leg.rows]] &= self._fits(usage, leg)
-        return Found(batch, retail, kept, usage, tuple(legs), tuple(asked), takeable)
+        every = np.arange(batch.height)
+        return Found(batch, retail, kept, usage, tuple(legs), tuple(asked), takeable, every)
 
     def _plain(self, batch: pl.DataFrame, offer: Ints) -> Flags:
         """Tell which rows have nothing about them that needs the rulebook."""
@@ -196,7 +223,7 @@ class Finder:
         usage is rated, and asks for that run alone when it is tried again.
         """
         legs = len(found.asked) + 1
-        bad = np.flatnonzero(found.retail.price < 0)
+        bad = found.asked_for[found.retail.price[found.asked_for] < 0]
         rows = found.batch[bad]
         words = refusal_words(self.tables, _part(found.retail, bad), rows)
         frames, places = [_refused(rows, words, "")], [bad * legs]
@@ -214,11 +241,11 @@ class Finder:
 def _leg(one: Asked) -> LegFound:
     good = np.flatnonzero(one.found.price >= 0)
     rows, found = one.rows[good], one.found
-    party = pl.Series([claim.party_id for claim in one.claims], dtype=pl.String)
-    side = pl.Series([claim.side for claim in one.claims], dtype=pl.String)
+    parties = tuple(claim.party_id for claim in one.claims)
+    sides = tuple(claim.side for claim in one.claims)
     return LegFound(
-        one.run.name, rows, np.empty(0, np.int64), found.tariff[good], found.entry[good],
-        found.price[good], party.gather(one.claim[rows]), side.gather(one.claim[rows]),
+        one.run.name, rows, np.empty(0, np.int64), found.tariff[good],
+        found.entry[good], found.price[good], one.claim[rows], parties, sides,
     )  # fmt: skip
 
 

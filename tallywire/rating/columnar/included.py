@@ -10,9 +10,9 @@ import polars as pl
 from tallywire.catalog.fitness import LARGEST_SIZE, levels, ordered
 from tallywire.catalog.snapshot import Offer, Tariff
 from tallywire.catalog.terms import Allowance
-from tallywire.rating.columnar.allowances import OWNER, draw
-from tallywire.rating.columnar.periods import by_zone
-from tallywire.rating.counters import Counters, Words
+from tallywire.rating.columnar.allowances import draw
+from tallywire.rating.columnar.keys import CounterNames, Keys
+from tallywire.rating.counters import Counters
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -30,18 +30,24 @@ class Draws:
         before: What it had left.
         after: What it has left now.
         covered: Units paid by all of them.
-        reads: What counters held, in the order read; rows without are null.
+        reads: Rows and what their counters held, in the order read.
         many: Rows that asked more than one.
-        writes: Counters, by their hashes, and what they hold now.
+        writes: Slots of counters, and what they hold now.
     """
 
     allowance: Ints
     before: Ints
     after: Ints
     covered: Ints
-    reads: list[pl.Series] = field(default_factory=list)
+    reads: list[tuple[Ints, Ints]] = field(default_factory=list)
     many: Flags = field(default_factory=lambda: np.empty(0, bool))
-    writes: list[tuple[Words, Ints]] = field(default_factory=list)
+    writes: list[tuple[Ints, Ints]] = field(default_factory=list)
+
+    @classmethod
+    def none(cls, height: int) -> "Draws":
+        """Pay nothing."""
+        none, zero = np.full(height, -1, np.int64), np.zeros(height, np.int64)
+        return cls(none, none, none, zero, many=np.zeros(height, bool))
 
 
 class AllowanceTable:
@@ -66,9 +72,10 @@ class AllowanceTable:
             [self._services.index(tariff.service) for tariff in tariffs], np.int64
         )
         self.all: list[Allowance] = [one for some in self._offers for one in some]
-        self.time_zones = pl.Series([offer.time_zone for offer in offers], dtype=pl.String)
-        self.names = pl.Series([one.allowance_id for one in self.all], dtype=pl.String)
-        self.named = pl.Series(["", *self.names.to_list()], dtype=pl.String)
+        self.named = pl.Series(["", *(one.allowance_id for one in self.all)], dtype=pl.String)
+        self._counters = CounterNames(
+            [(one.scope, one.period, one.allowance_id) for one in self.all]
+        )
         sizes = [min(one.quantity, LARGEST_SIZE) for one in self.all]
         self.size = np.array(sizes, np.int64)
         self._since = np.array([one.valid_from_us for one in self.all], np.int64)
@@ -82,10 +89,6 @@ class AllowanceTable:
         self._level = np.array([level.get((one.scope, one.allowance_id), -1) for one in self.all])
         self._base = np.cumsum([0, *(len(some) for some in self._offers)])
         self._some = np.array([bool(some) for some in self._offers], bool)
-        self._kind = np.array(
-            [list(OWNER).index(one.scope) * 10 + _PERIODS.index(one.period) for one in self.all],
-            np.int64,
-        )
         self._keys = np.empty(0, np.int64)
         self._lists = np.empty((0, max(1, self._depth)), np.int64)
 
@@ -117,71 +120,41 @@ class AllowanceTable:
         return result
 
     def draw(
-        self, usage: pl.DataFrame, offer: Ints, tariff: Ints, zone: Ints, wanted: Ints,
-        counters: Counters,
-    ) -> Draws:  # fmt: skip
-        """Draw for all rows, level by level; counters are read, and told what to write."""
+        self, paying: Ints, start: Ints, wanted: Ints, keys: Keys, counters: Counters
+    ) -> Draws:
+        """Draw for all rows, level by level; counters are read, and told what to write.
+
+        Args:
+            paying: What `lists` gave.
+            start: When the usage began.
+            wanted: Units that may be paid.
+            keys: Of the rows.
+            counters: With room for all that pay.
+        """
         none = np.full(len(wanted), -1, np.int64)
-        made = Draws(none.copy(), none.copy(), none.copy(), np.zeros(len(wanted), np.int64))
+        made = Draws(none.copy(), none.copy(), none, np.zeros(len(wanted), np.int64))
         made.many = np.zeros(len(wanted), bool)
-        if not self._some[offer].any():
-            return made
-        paying = self.lists(offer, tariff, zone)
-        start = usage["start_time"].to_numpy()
-        for level in range(self._depth):
+        for level in range(paying.shape[1]):
             chosen = paying[:, level]
             asks = (chosen >= 0) & ((made.allowance < 0) | (made.covered < wanted))
-            asks &= (self._since[chosen] <= start) & (start < self._until[chosen])
             rows = np.flatnonzero(asks)
+            begun = (self._since[chosen[rows]] <= start[rows]) & (
+                start[rows] < self._until[chosen[rows]]
+            )
+            rows = rows if begun.all() else rows[begun]
             if len(rows):
-                self._draw_level(usage, rows, offer[rows], chosen[rows], wanted, made, counters)
+                self._draw_level(keys, rows, chosen[rows], wanted, made, counters)
         return made
 
     def _draw_level(
-        self, usage: pl.DataFrame, rows: Ints, offer: Ints, chosen: Ints, wanted: Ints,
-        made: Draws, counters: Counters,
-    ) -> None:  # fmt: skip
-        keys = self._counter_keys(usage, rows, offer, chosen)
-        slots, used = counters.claim(keys)
+        self, keys: Keys, rows: Ints, chosen: Ints, wanted: Ints, made: Draws, counters: Counters
+    ) -> None:
+        slots, used = counters.claim(keys.of(self._counters, rows, chosen))
         drawn = draw(slots, used, self.size[chosen], wanted[rows] - made.covered[rows])
-        made.many[rows] |= made.allowance[rows] >= 0
+        made.many[rows] = made.allowance[rows] >= 0
         made.allowance[rows] = chosen
         made.before[rows] = drawn.before
         made.after[rows] = drawn.before - drawn.covered
         made.covered[rows] += drawn.covered
-        made.reads.append(spread(drawn.held, rows, len(wanted)))
-        made.writes.append((counters.words(drawn.slots), drawn.used))
-
-    def _counter_keys(
-        self, usage: pl.DataFrame, rows: Ints, offer: Ints, chosen: Ints
-    ) -> pl.Series:
-        """Write the keys of counters: those of months and subscriptions are the plain ones."""
-        kinds = self._kind[chosen]
-        found = pl.Series([""]).new_from_index(0, len(rows))
-        start = usage["start_time"].to_numpy()
-        for kind in np.unique(kinds).tolist():
-            scope, period = list(OWNER)[kind // 10], _PERIODS[kind % 10]
-            part = np.flatnonzero(kinds == kind)
-            here = rows[part]
-            owner = usage[OWNER[scope]].gather(here).alias("owner")
-            zones = self.time_zones.gather(offer[part])
-            columns = [owner, self.names.gather(chosen[part]).alias("name")]
-            columns.append(by_zone(zones, period, start[here]).alias("period"))
-            frame = pl.DataFrame(columns)
-            parts = ["owner", "name", "period"]
-            lead = [] if scope == "subscription" else [pl.lit("allowance"), pl.lit(scope)]
-            texts = frame.select(pl.concat_str(*lead, *parts, separator="\x1f")).to_series()
-            found = texts if len(part) == len(rows) else found.scatter(part, texts)
-        return found
-
-
-_PERIODS = ("day", "week", "month", "year", "once")
-
-
-def spread(values: Ints, rows: Ints, height: int) -> pl.Series:
-    """Write whole numbers as text into some rows; the others are null."""
-    whole = pl.Series(values)
-    if len(rows) == height:
-        return whole.cast(pl.String)
-    empty = pl.Series([None], dtype=pl.Int64).new_from_index(0, height)
-    return empty.scatter(rows, whole).cast(pl.String)
+        made.reads.append((rows, drawn.held))
+        made.writes.append((drawn.slots, drawn.used))

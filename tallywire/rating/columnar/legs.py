@@ -60,6 +60,8 @@ def search(tables: Tables, usage: pl.DataFrame, levels: Sequence[Ints]) -> Searc
         whole = len(rows) == usage.height
         asked = usage if whole else usage[rows]
         made = _ask(tables, asked, tariff[rows])
+        if whole and (made.price >= 0).all():
+            return made
         if not number:
             found.reason[rows] = made.reason
             found.zone[rows] = made.zone

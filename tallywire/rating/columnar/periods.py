@@ -1,56 +1,72 @@
 """Periods in columns: the name of the day, week, month or year of many instants."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import polars as pl
 
-from tallywire.rating.columnar.clocks import DAY_US, Clock, Ints, month_names, months
+from tallywire.rating.columnar.clocks import DAY_US, Clock, Ints
 
 _EPOCH = datetime.date(1970, 1, 1)
-_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 
-def period_names(zone: str, period: str, moments: Ints) -> pl.Series:
-    """Name the period of each instant on the wall clock of a zone.
+class Periods:
+    """Periods of usage, each on the wall clock of its own zone.
 
     Args:
-        zone: IANA name.
-        period: day, week, month, year or once.
-        moments: Microseconds UTC, at least one.
+        zone: Number of each row's zone.
+        zones: IANA names by number.
+        start: Instants, microseconds UTC.
     """
-    if period == "once":
-        return pl.Series(["once"]).new_from_index(0, len(moments))
-    clock = Clock(zone, int(moments.min()), int(moments.max()))
-    if period == "month":
-        return month_names(months(clock, moments))
-    if period == "year":
-        numbers = months(clock, moments) // 12 + 1970
-        return _named(numbers, lambda year: f"{year:04d}")
-    days = clock.local(moments) // DAY_US
-    if period == "day":
-        return _named(days, lambda day: (_EPOCH + datetime.timedelta(days=day)).isoformat())
-    return _named(days - (days + _EPOCH_WEEKDAY) % 7, _week)
+
+    def __init__(self, zone: Ints, zones: Sequence[str], start: Ints) -> None:
+        self._zone, self._zones, self._start = zone, zones, start
+        self._days: Ints | None = None
+        self._made: dict[str, tuple[Ints, list[str]]] = {}
+
+    def of(self, period: str) -> tuple[Ints, list[str]]:
+        """Number the period of each row, and give the names by number.
+
+        Args:
+            period: day, week, month, year or once.
+        """
+        if period not in self._made:
+            self._made[period] = self._named(period)
+        return self._made[period]
+
+    def _named(self, period: str) -> tuple[Ints, list[str]]:
+        if period == "once" or not len(self._start):
+            return np.zeros(len(self._start), np.int64), ["once"]
+        if self._days is None:
+            self._days = self._local_days()
+        low, high = int(self._days.min()), int(self._days.max())
+        names = [
+            _NAMES[period](_EPOCH + datetime.timedelta(days=day)) for day in range(low, high + 1)
+        ]
+        distinct = list(dict.fromkeys(names))
+        number = {name: place for place, name in enumerate(distinct)}
+        of_day = np.array([number[name] for name in names], np.int64)
+        return of_day[self._days - low], distinct
+
+    def _local_days(self) -> Ints:
+        days = np.empty(len(self._start), np.int64)
+        for code, zone in enumerate(self._zones):
+            rows = slice(None) if len(self._zones) == 1 else np.flatnonzero(self._zone == code)
+            start = self._start[rows]
+            if len(start):
+                clock = Clock(zone, int(start.min()), int(start.max()))
+                days[rows] = clock.local(start) // DAY_US
+        return days
 
 
-def _week(monday: int) -> str:
-    year, week, _ = (_EPOCH + datetime.timedelta(days=monday)).isocalendar()
+def _week(day: datetime.date) -> str:
+    year, week, _ = day.isocalendar()
     return f"{year:04d}-W{week:02d}"
 
 
-def _named(numbers: Ints, name: Callable[[int], str]) -> pl.Series:
-    distinct, places = np.unique(numbers, return_inverse=True)
-    names = pl.Series([name(number) for number in distinct.tolist()], dtype=pl.String)
-    return names.gather(places)
-
-
-def by_zone(zones: pl.Series, period: str, moments: Ints) -> pl.Series:
-    """Name periods where the zone differs from row to row."""
-    if zones.n_unique() == 1:
-        return period_names(str(zones[0]), period, moments)
-    found = pl.Series([""]).new_from_index(0, len(moments))
-    for zone in sorted(zones.unique().to_list()):
-        rows = (zones == zone).arg_true()
-        found = found.scatter(rows, period_names(zone, period, moments[rows.to_numpy()]))
-    return found
+_NAMES: Mapping[str, Callable[[datetime.date], str]] = {
+    "day": datetime.date.isoformat,
+    "week": _week,
+    "month": lambda day: f"{day.year:04d}-{day.month:02d}",
+    "year": lambda day: f"{day.year:04d}",
+}

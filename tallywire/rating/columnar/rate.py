@@ -1,24 +1,28 @@
 """A batch to charges: the order of the steps is the order of `ColumnarRater._charge`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.columnar.clocks import Clock, Ints, months
+from tallywire.rating.columnar.clocks import Clock, Ints
 from tallywire.rating.columnar.find import Finder, Found, LegFound
-from tallywire.rating.columnar.included import Draws, spread
+from tallywire.rating.columnar.included import Draws
 from tallywire.rating.columnar.increments import Steps, Stretches, count_steps, stretches
+from tallywire.rating.columnar.keys import OWNER, Keys
 from tallywire.rating.columnar.rounding import round_ratios
 from tallywire.rating.columnar.rows import Charges, rated_rows
 from tallywire.rating.columnar.tiers import LARGEST_COUNT, climb
-from tallywire.rating.counters import Counters, Words
+from tallywire.rating.counters import Counters
 
 Flags = npt.NDArray[np.bool_]
-Writes = list[tuple[Words, Ints]]
+Writes = list[tuple[Ints, Ints]]
+
+
+_READ = ("start_time", "quantity", *dict.fromkeys(OWNER.values()))
 
 
 class TooLargeError(Exception):
@@ -32,13 +36,13 @@ class Climbs:
     Attributes:
         before, after: Units counted; -1 without tiers.
         amount: Numerator over the price's denominator.
-        reads: What the counters held, as text; null without tiers.
+        reads: Rows with tiers, and what their counters held.
     """
 
     before: Ints
     after: Ints
     amount: Ints
-    reads: pl.Series | None = None
+    reads: list[tuple[Ints, Ints]] = field(default_factory=list)
 
 
 class ColumnarRater:
@@ -63,34 +67,40 @@ class ColumnarRater:
             TooLargeError: If a counter is too large; nothing was written then.
         """
         writes: Writes = []
-        made = [self._charge(found.usage, leg, counters, writes) for leg in found.legs]
-        for words, used in writes:
-            counters.put(words, used)
-        if len(made) == 1:
-            return made[0]
-        places = np.concatenate(
-            [leg.rows * len(found.legs) + number for number, leg in enumerate(found.legs)]
+        paying = self._paying(found.legs[0])
+        tiers = self._tables.prices.tiers
+        counters.prepare(
+            int((paying >= 0).sum()) + sum(int(tiers.has[leg.price].sum()) for leg in found.legs)
         )
-        return pl.concat(made)[np.argsort(places, kind="stable")]
+        made = [self._charge(found.usage, leg, paying, counters, writes) for leg in found.legs]
+        for slots, used in writes:
+            counters.write(slots, used)
+        return rated_rows(found.usage, made, self._tables, self._finder.allowances.named)
 
     def _charge(
-        self, whole: pl.DataFrame, leg: LegFound, counters: Counters, writes: Writes
-    ) -> pl.DataFrame:
+        self, whole: pl.DataFrame, leg: LegFound, paying: Ints, counters: Counters, writes: Writes
+    ) -> Charges:
         tables = self._tables
-        usage = whole if len(leg.rows) == whole.height else whole[leg.rows]
+        usage = whole.select(_READ)
+        usage = usage if len(leg.rows) == whole.height else usage[leg.rows]
         start = usage["start_time"].to_numpy()
         prices = tables.prices
         # 1. Units are converted and rounded up to steps, 2. allowances pay for the first.
         used = tables.converted(leg.tariff, usage["quantity"].to_numpy())
         steps = count_steps(prices, leg.price, used)
-        month = self._months(leg, start)
-        draws = self._draw(usage, leg, steps.quantity, counters)
+        periods = self._finder.periods(leg, start)
+        draws = Draws.none(len(start))
+        if leg.retail:
+            keys = Keys(usage, periods, "allowance", ("subscription",))
+            table = self._finder.allowances
+            draws = table.draw(paying, start, steps.quantity, keys, counters)
         writes += draws.writes
         # 3. The rest has a price, a connection fee, tiers.
         numerator, bands = self._price(leg, steps, start, draws.covered)
         paid = steps.quantity > draws.covered
         numerator = numerator + np.where(paid, prices.connect[leg.price], 0)
-        climbs = self._climb(usage, leg, steps.quantity - draws.covered, counters, writes)
+        keys = Keys(usage, periods, "tiers" if leg.retail else f"tiers:{leg.run}")
+        climbs = self._climb(leg, steps.quantity - draws.covered, keys, counters, writes)
         numerator = numerator + climbs.amount
         # 4. Maximum, then minimum, 5. one rounding.
         capped = numerator > prices.maximum[leg.price]
@@ -103,36 +113,25 @@ class ColumnarRater:
             numerator, denominator, tables.mode[leg.tariff], tables.kept_decimals[leg.tariff]
         )
         common = np.gcd(numerator, denominator)
-        charges = Charges(
-            leg=leg, month=month, quantity=steps.quantity, draws=draws, bands=bands,
+        return Charges(
+            leg=leg, start=start, month=periods.of("month"), quantity=steps.quantity, draws=draws,
+            bands=bands,
             connect_nano=np.where(paid, prices.connect_nano[leg.price], 0),
             cumulative_before=climbs.before, cumulative_after=climbs.after,
             counters=_counter_texts(draws, climbs),
-            capped=capped, raised=raised, numerator=numerator // common,
+            capped=capped.astype(np.int64), raised=raised.astype(np.int64),
+            numerator=numerator // common,
             denominator=denominator // common,
             nano=amounts.nano, difference_nano=amounts.difference_nano,
         )  # fmt: skip
-        return rated_rows(usage, charges, tables, self._finder.allowances.named)
 
-    def _months(self, leg: LegFound, start: Ints) -> Ints:
-        number, distinct = self._finder.zone_numbers(leg)
-        month = np.zeros(len(start), np.int64)
-        for code, zone in enumerate(distinct):
-            rows = np.flatnonzero(number == code)
-            if len(rows):
-                clock = Clock(zone, int(start[rows].min()), int(start[rows].max()))
-                month[rows] = months(clock, start[rows])
-        return month
-
-    def _draw(self, usage: pl.DataFrame, leg: LegFound, wanted: Ints, counters: Counters) -> Draws:
-        if not leg.retail:
-            none = np.full(len(wanted), -1, np.int64)
-            return Draws(none, none, none, np.zeros(len(wanted), np.int64))
-        zone = self._tables.zone_of_entry[leg.entry]
-        return self._finder.allowances.draw(usage, leg.offer, leg.tariff, zone, wanted, counters)
+    def _paying(self, retail: LegFound) -> Ints:
+        """List for each row of the retail leg the allowances that may pay it."""
+        zone = self._tables.zone_of_entry[retail.entry]
+        return self._finder.allowances.lists(retail.offer, retail.tariff, zone)
 
     def _climb(
-        self, usage: pl.DataFrame, leg: LegFound, units: Ints, counters: Counters, writes: Writes
+        self, leg: LegFound, units: Ints, keys: Keys, counters: Counters, writes: Writes
     ) -> Climbs:
         tiers = self._tables.prices.tiers
         none = np.full(len(units), -1, np.int64)
@@ -140,18 +139,16 @@ class ColumnarRater:
         if not len(rows):
             return Climbs(none, none, np.zeros(len(units), np.int64))
         price = leg.price[rows]
-        zones = self._finder.zones(leg).gather(rows)
-        keys = tiers.keys(usage, rows, price, zones, "tiers" if leg.retail else f"tiers:{leg.run}")
-        slots, used = counters.claim(keys)
+        slots, used = counters.claim(keys.of(tiers.counters, rows, price))
         added = np.where(tiers.counts[price], 1, units[rows])
         counted = climb(slots, used, added)
         if int(counted.after.max()) > LARGEST_COUNT:
             raise TooLargeError
-        writes.append((counters.words(counted.slots), counted.used))
+        writes.append((counted.slots, counted.used))
         before, after, amount = none.copy(), none.copy(), np.zeros(len(units), np.int64)
         before[rows], after[rows] = counted.before, counted.after
         amount[rows] = tiers.price(price, counted.before, counted.after)
-        return Climbs(before, after, amount, spread(counted.before, rows, len(units)))
+        return Climbs(before, after, amount, [(rows, counted.before)])
 
     def _price(
         self, leg: LegFound, steps: Steps, start: Ints, covered: Ints
@@ -188,15 +185,23 @@ class ColumnarRater:
                 yield rows, stretch
 
 
-def _counter_texts(draws: Draws, climbs: Climbs) -> pl.Series | None:
-    """Write what was read, for rows that asked more than one allowance; none where no row did."""
-    if not draws.many.any():
-        return None
-    reads = [*draws.reads, *([] if climbs.reads is None else [climbs.reads])]
-    frame = pl.DataFrame({str(number): values for number, values in enumerate(reads)})
-    texts = frame.select(
-        pl.when(pl.Series(draws.many))
-        .then(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True))
-        .otherwise(pl.lit(""))
-    )
-    return texts.to_series()
+def _counter_texts(draws: Draws, climbs: Climbs) -> tuple[Ints, pl.Series]:
+    """Write what was read, for rows that asked more than one allowance.
+
+    Returns:
+        Number of each row's text, and the texts by number; the first is empty.
+    """
+    several = np.flatnonzero(draws.many)
+    number = np.zeros(len(draws.many), np.int64)
+    number[several] = np.arange(1, len(several) + 1)
+    columns = []
+    for rows, held in (*draws.reads, *climbs.reads):
+        place = number[rows]
+        values = np.zeros(len(several) + 1, np.int64)
+        known = np.zeros(len(several) + 1, bool)
+        values[place], known[place] = held, True
+        columns.append(pl.when(pl.Series(known[1:])).then(pl.Series(values[1:]).cast(pl.String)))
+    if not len(several):
+        return number, pl.Series([""])
+    texts = pl.select(pl.concat_str(columns, separator=" ", ignore_nulls=True)).to_series()
+    return number, pl.concat([pl.Series([""]), texts.alias("")], rechunk=True)

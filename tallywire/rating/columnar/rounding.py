@@ -10,8 +10,10 @@ Ints = npt.NDArray[np.int64]
 MODES = ("up", "down", "half_up", "half_even", "none")
 NANO_SCALE = 9
 _STEP_DIGITS = 3
-LARGEST_DENOMINATOR = 2**62 // 10**_STEP_DIGITS
-"""A remainder times one step of digits must fit."""
+_FITS = 2**62
+LARGEST_DENOMINATOR = _FITS // 10**_STEP_DIGITS
+"""A remainder times one step of digits must fit; smaller denominators leave room for more."""
+_TENS = 10 ** np.arange(NANO_SCALE + 1, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,14 @@ class Rounded:
 
 def _digits(whole: Ints, rest: Ints, denominator: Ints, count: Ints) -> tuple[Ints, Ints]:
     """Continue a division by `count` decimal digits: whole part and remainder."""
-    left = count.copy()
-    while left.any():
-        step = np.minimum(left, _STEP_DIGITS)
-        factor = 10**step
-        whole = whole * factor + (rest * factor) // denominator
-        rest = (rest * factor) % denominator
-        left -= step
+    most = _FITS // max(1, int(denominator.max(initial=1)))
+    step = max(_STEP_DIGITS, len(str(most)) - 1)
+    for done in range(0, int(count.max(initial=0)), step):
+        factor = _TENS[np.clip(count - done, 0, step)]
+        scaled = rest * factor
+        more = scaled // denominator
+        whole = whole * factor + more
+        rest = scaled - more * denominator
     return whole, rest
 
 
@@ -66,14 +69,14 @@ def round_ratios(numerator: Ints, denominator: Ints, mode: Ints, scale: Ints) ->
         mode: Index into MODES.
         scale: Decimals kept, 0 to 9.
     """
-    whole, rest = _digits(numerator // denominator, numerator % denominator, denominator, scale)
+    start = numerator // denominator
+    whole, rest = _digits(start, numerator - start * denominator, denominator, scale)
     more = rounds_up(mode, whole, rest, denominator)
     units = whole + more
     gap = np.where(more, denominator - rest, rest)  # of one unit at that scale, over denominator
     zero = np.zeros_like(gap)
-    left, remainder = _digits(
-        gap // denominator, gap % denominator, denominator, NANO_SCALE - scale
-    )
+    start = gap // denominator
+    left, remainder = _digits(start, gap - start * denominator, denominator, NANO_SCALE - scale)
     even = rounds_up(zero + MODES.index("half_even"), left, remainder, denominator)
     difference = (left + even) * np.where(more, 1, -1)
-    return Rounded(units * 10 ** (NANO_SCALE - scale), difference)
+    return Rounded(units * _TENS[NANO_SCALE - scale], difference)

@@ -63,6 +63,7 @@ class Tables:
         self.sequential = np.array([tariff.order != "scan" for tariff in tariffs], bool)
         self._conversions()
         self.words = _words(tariffs, snapshot)
+        self._same = {name for name, texts in self.words.items() if texts.n_unique() == 1}
         self.unit = pl.Series([tariff.unit for tariff in tariffs], dtype=pl.String)
         self._calendars()
 
@@ -107,6 +108,11 @@ class Tables:
         more = rounds_up(self.conversion_mode[tariff], whole, rest, self.divide[tariff])
         result: Ints = whole + more
         return result
+
+    def word(self, name: str, tariff: Ints) -> pl.Series | pl.Expr:
+        """Give a text of each row's tariff; one for all where all tariffs have it."""
+        words = self.words[name]
+        return pl.lit(words[0]) if name in self._same else words.gather(tariff)
 
     def zone_of(self, entry: int) -> str:
         """Name the zone of a prefix."""

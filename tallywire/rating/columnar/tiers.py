@@ -6,16 +6,16 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from tallywire.catalog.terms import Tiers
-from tallywire.rating.columnar.allowances import OWNER, grouped
-from tallywire.rating.columnar.periods import by_zone
+from tallywire.rating.columnar.allowances import grouped
+from tallywire.rating.columnar.keys import CounterNames
 
 Ints = npt.NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
 LARGEST_COUNT = 2**61
 """A counter beyond it is left to the rulebook."""
+_NO_COUNTER = ("subscription", "once", "")
 
 
 class TierTable:
@@ -26,6 +26,7 @@ class TierTable:
         denominators: Common denominator of each price.
 
     Attributes:
+        counters: What names the counter of each price.
         has: Prices that have tiers.
         counts: Prices whose tiers count events.
     """
@@ -33,8 +34,9 @@ class TierTable:
     def __init__(self, prices: Sequence[Tiers | None], denominators: Ints) -> None:
         most = max((len(one.steps) for one in prices if one), default=1)
         shape = (len(prices), most)
-        self._place = {no: (one.scope, one.period) for no, one in enumerate(prices) if one}
-        self._names = pl.Series([one.counter if one else "" for one in prices], dtype=pl.String)
+        self.counters = CounterNames(
+            [(one.scope, one.period, one.counter) if one else _NO_COUNTER for one in prices]
+        )
         self.has = np.array([one is not None for one in prices], bool)
         self.counts = np.array([bool(one and one.measure == "count") for one in prices], bool)
         self._starts = np.full((len(prices), most + 1), NEVER, np.int64)
@@ -69,37 +71,6 @@ class TierTable:
             total += np.where(entered, self._flats[price, tier], 0)
             total += (high - low) * self._rates[price, tier]
         return total
-
-    def keys(
-        self, usage: pl.DataFrame, rows: Ints, price: Ints, zones: pl.Series, kind: str
-    ) -> pl.Series:
-        """Write the keys of the counters of some rows.
-
-        Args:
-            usage: All rows.
-            rows: Places of rows whose price has tiers.
-            price: Their prices.
-            zones: Zones of their periods.
-            kind: First part of the keys: tells legs apart.
-        """
-        start = usage["start_time"].to_numpy()
-        found = pl.Series([""]).new_from_index(0, len(rows))
-        for scope, period in sorted({self._place[number] for number in np.unique(price).tolist()}):
-            fits = [self._place.get(no) == (scope, period) for no in range(len(self.has))]
-            part = np.flatnonzero(np.array(fits, bool)[price])
-            here = rows[part]
-            frame = pl.DataFrame(
-                {
-                    "owner": usage[OWNER[scope]].gather(here),
-                    "name": self._names.gather(price[part]),
-                    "period": by_zone(zones.gather(part), period, start[here]),
-                }
-            )
-            texts = frame.select(
-                pl.concat_str(pl.lit(kind), pl.lit(scope), pl.all(), separator="\x1f")
-            ).to_series()
-            found = texts if len(part) == len(rows) else found.scatter(part, texts)
-        return found
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """Allowances: included usage pays for the first units charged, bucket after bucket."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from tallywire.calendar import period_end, period_of, periods_before
 from tallywire.catalog.snapshot import Offer, Snapshot, Tariff
@@ -13,8 +12,7 @@ from tallywire.rating.rulebook.increments import Stretch
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Included units that one counter counts.
 
     Attributes:
@@ -35,8 +33,7 @@ class Bucket:
     granted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """What a bucket pays for: the first `covered` base units that are left when it is its turn.
 
     Attributes:
@@ -61,8 +58,7 @@ class Draw:
         return self.beyond * (self.bucket.allowance.overage or Fraction(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """What all buckets pay for.
 
     Attributes:

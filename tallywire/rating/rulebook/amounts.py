@@ -12,6 +12,7 @@ from tallywire.rating.rulebook.tally import Tally
 
 NANO = 10**9
 _DAY_US = 86_400_000_000
+_AS_IT_IS = Fraction(1)
 CARRIED = "source_amount"
 
 Amounts = Mapping[str, tuple[int, str]]
@@ -33,13 +34,22 @@ class Shared:
     amount: Fraction
 
 
+def nano_of(amount: Fraction) -> int:
+    """Count an amount of at most nine decimals in 10^-9 of its currency.
+
+    >>> nano_of(Fraction(-5, 4))
+    -1250000000
+    """
+    return amount.numerator * NANO // amount.denominator
+
+
 def exchange(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fraction | None:
     """Give the exact rate from one currency to another, or none where no rate holds.
 
     A table from the target to the source serves turned over.
     """
     if source == target:
-        return Fraction(1)
+        return _AS_IT_IS
     rate = _dated(snapshot, source, target, moment_us)
     if rate is not None:
         return rate

@@ -60,6 +60,8 @@ def pay(
         amount: The rounded charge.
         tally: Counters of what top-ups have paid.
     """
+    if not offer.balances:
+        return ()
     owed = max(0, int(amount * NANO))
     found = []
     for balance, grant, key in _held(snapshot, offer, currency, event):

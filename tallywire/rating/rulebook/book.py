@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT
@@ -35,8 +35,7 @@ class Refusal:
     run: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One side that usage is priced for.
 
     Attributes:
@@ -52,8 +51,7 @@ class Leg:
     tariffs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The price of a leg and how it was found.
 
     Attributes:

@@ -1,9 +1,9 @@
 """One event to its charges: the order of the steps is the order of `Rulebook._charge`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT, Unit
@@ -11,7 +11,14 @@ from tallywire.calendar import band, billing_month
 from tallywire.catalog.snapshot import Price, Snapshot
 from tallywire.money import DISPLAY_SCALE, EXACT_MODE, fits, round_ratio, rounded
 from tallywire.rating.rulebook.allowance import Allowances
-from tallywire.rating.rulebook.amounts import Amounts, carried, exchange, no_rate, share
+from tallywire.rating.rulebook.amounts import (
+    Amounts,
+    carried,
+    exchange,
+    nano_of,
+    no_rate,
+    share,
+)
 from tallywire.rating.rulebook.balances import pay
 from tallywire.rating.rulebook.book import RETAIL, Book, Found, Leg, Refusal, no_leg
 from tallywire.rating.rulebook.discounts import Discounts, Taken
@@ -25,14 +32,12 @@ from tallywire.rating.rulebook.tiers import climb
 from tallywire.rating.rulebook.working import Counted, Part, Priced, Working, price_lines
 
 _NOTHING = Fraction(0)
-_NANO = 10**9
 _COUNTER_LIMIT = 2**63
 TOO_LARGE = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "the exact charge has over 38 digits")
 _OVERFLOW = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "a quantity or a counter has over 63 bits")
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """A priced leg of an event.
 
     Attributes:
@@ -55,8 +60,7 @@ class Charge:
         return trace(self.working)
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(NamedTuple):
     """What became of an event: all legs charged, some of the partners' refused, or all refused.
 
     Attributes:
@@ -119,8 +123,7 @@ class Rulebook:
             if isinstance(made, Charge):
                 charges.append(made)
                 tally.take(made.writes, made.points)
-                working = made.working
-                amounts[leg.run] = int(working.amount * _NANO), working.currency
+                amounts[leg.run] = nano_of(made.working.amount), made.working.currency
             elif leg.run == RETAIL:
                 return Rating((), (made,))
             else:
@@ -171,7 +174,8 @@ class Rulebook:
         units = counted.quantity - priced.drawn.covered
         full = priced.exact
         taken = self._discounts.take(event, found, full, units, tally)
-        exact = full - sum(one.amount for one in taken) if taken else full
+        reductions = [one.amount for one in taken if one.amount]
+        exact = full - sum(reductions) if reductions else full
         repriced = priced.climb.repriced if priced.climb else _NOTHING
         own = exact - _correction(repriced, full, exact) if repriced else exact
         cut, raised = _bounded(found.price, own, paid=units > 0)
@@ -186,14 +190,15 @@ class Rulebook:
         rounding = found.tariff.rounding
         decimals = DISPLAY_SCALE if rounding.mode == EXACT_MODE else rounding.scale
         spent = limit(event, found.offer, currency, exact, tally, decimals)
-        exact = exact + sum(one.added - one.cut for one in spent) if spent else exact
+        changed = [one.added - one.cut for one in spent if one.added or one.cut]
+        exact = exact + sum(changed) if changed else exact
         if not fits(exact):
             return TOO_LARGE
         # 9. One rounding, at the end; then prepaid balances pay.
         amount = rounded(exact, mode=rounding.mode, scale=rounding.scale)
         count(spent, amount, tally)
         if taken:
-            _count_spend(taken, amount / fx, tally)
+            _count_spend(taken, amount / fx if fx != 1 else amount, tally)
         paid = pay(self.snapshot, found.offer, currency, event, amount, tally)
         start, calendar = event["start_time"], found.tariff.calendar
         parts = counted.parts
@@ -305,5 +310,5 @@ def _count_spend(taken: tuple[Taken, ...], amount: Fraction, tally: Tally) -> No
     """Count a charge, in the tariff's currency, for discounts that depend on what was spent."""
     for one in taken:
         if one.discount.measure == "spend":
-            nano = rounded(amount, mode=EXACT_MODE, scale=0) * _NANO
-            tally.write(one.key, one.counted + int(nano))
+            nano = nano_of(rounded(amount, mode=EXACT_MODE, scale=0))
+            tally.write(one.key, one.counted + nano)

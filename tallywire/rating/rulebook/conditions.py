@@ -1,7 +1,7 @@
 """Whether usage has the attributes that a price, an allowance or a discount asks for."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallywire.catalog.snapshot import Tariff
@@ -35,9 +35,9 @@ def origin_zone(tariff: Tariff, a_number: str) -> str:
     return ""
 
 
-def holds(when: Iterable[Condition], event: Mapping[str, Any], tariff: Tariff) -> bool:
+def holds(when: Sequence[Condition], event: Mapping[str, Any], tariff: Tariff) -> bool:
     """Tell whether all conditions hold."""
-    return all(
+    return not when or all(
         (
             origin_zone(tariff, event["a_number"])
             if one.field == ORIGIN

@@ -68,7 +68,7 @@ class Discounts:
         for discount in found.offer.discounts if found.retail else ():
             if self._applies(discount, event, found):
                 one = _one(discount, event, found.offer, exact, units, tally)
-                exact -= one.amount
+                exact = exact - one.amount if one.amount else exact
                 taken.append(one)
         return tuple(taken)
 
@@ -117,15 +117,18 @@ def _one(
         size, base = Fraction(units), Fraction(held)
     else:
         size, base = exact, Fraction(held, NANO)
-    return Taken(discount, key, exact, exact * _part(discount, base, size) / _HUNDRED, held, period)
+    percent = _part(discount, base, size)
+    amount = exact * percent / _HUNDRED if percent else _NOTHING
+    return Taken(discount, key, exact, amount, held, period)
 
 
 def _part(discount: Discount, base: Fraction, size: Fraction) -> Fraction:
     """Average the percentages over what is counted from `base` on, in proportion."""
     scale = NANO if discount.measure == "spend" else 1
     starts = [Fraction(step.start, scale) for step in discount.steps]
-    if size <= 0:
-        return discount.steps[_reached(starts, base)].percent
+    here = _reached(starts, base)
+    if size <= 0 or here + 1 == len(starts) or base + size <= starts[here + 1]:
+        return discount.steps[here].percent
     total = _NOTHING
     for step, (start, end) in zip(discount.steps, pairwise([*starts, base + size]), strict=True):
         total += step.percent * max(_NOTHING, min(end, base + size) - max(start, base))

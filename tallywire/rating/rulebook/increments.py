@@ -1,14 +1,13 @@
 """Increments: a step begun is a step paid, and each step has a group and a band."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tallywire.calendar import band, band_until
 from tallywire.catalog.snapshot import Calendar, Group
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Consecutive steps of one group in one band.
 
     Attributes:

@@ -1,5 +1,6 @@
 """A charge as a row of RatedEvent."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -87,22 +88,22 @@ def _counters(working: Working) -> str:
     """Write what was read, unless one allowance and one sum of tiers tell it already."""
     draws = working.priced.drawn.draws
     known = len(draws) + (working.priced.climb is not None)
-    whole = all(not draw.bucket.granted for draw in draws)
-    plain = len(draws) <= 1 and len(working.reads) == known and whole
+    plain = len(draws) <= 1 and len(working.reads) == known
+    plain = plain and not any(draw.bucket.granted for draw in draws)
     return "" if plain else " ".join(str(value) for value in working.reads)
 
 
 def _money(working: Working) -> dict[str, Any]:
     exact, amount = working.exact, working.amount
     rounding = working.found.tariff.rounding
-    climb, nothing = working.priced.climb, _NOTHING
+    climb = working.priced.climb
     return {
         "connect_fee": _shown(working.priced.fee),
         "minimum_applied": int(bool(working.raised)),
         "maximum_applied": int(bool(working.cut)),
         "repriced": _shown(climb.repriced) if climb else _ZERO,
-        "discount": _shown(sum((one.amount for one in working.taken), nothing)),
-        "spend_change": _shown(sum((one.added - one.cut for one in working.spent), nothing)),
+        "discount": _summed([one.amount for one in working.taken]),
+        "spend_change": _summed([one.added - one.cut for one in working.spent]),
         "amount_numerator": Decimal(exact.numerator),
         "amount_denominator": Decimal(exact.denominator),
         "amount": _shown(amount),
@@ -117,6 +118,10 @@ def _money(working: Working) -> dict[str, Any]:
 
 def _shown(value: Fraction) -> Decimal:
     return display(value) if value else _ZERO
+
+
+def _summed(values: Sequence[Fraction]) -> Decimal:
+    return _shown(sum(values, _NOTHING)) if values else _ZERO
 
 
 def _paid(working: Working) -> Decimal:

@@ -9,6 +9,7 @@ from tallywire.calendar import period_of
 from tallywire.catalog.snapshot import Offer
 from tallywire.catalog.terms import Spend
 from tallywire.money import EXACT_MODE, rounded
+from tallywire.rating.rulebook.amounts import nano_of
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
 
 NANO = 10**9
@@ -56,11 +57,11 @@ def limit(
         if spend.services and event["service"] not in spend.services:
             continue
         one = _committed(event, spend, offer.time_zone, exact, tally)
-        exact += one.added
+        exact = exact + one.added if one.added else exact
         found.append(one)
     for place, one in enumerate(found):
         found[place] = _limited(one, exact, tally, scale)
-        exact -= found[place].cut
+        exact = exact - found[place].cut if found[place].cut else exact
     return tuple(found)
 
 
@@ -96,14 +97,14 @@ def _beyond(spend: Spend, left: Fraction, exact: Fraction) -> Fraction:
 
 def _limited(one: Spent, exact: Fraction, tally: Tally, scale: int) -> Spent:
     """Take off what is beyond the maximum; what is given back makes up for that first."""
-    if one.spend.maximum is None:
+    if one.spend.maximum is None or not exact:
         return one
     held = Fraction(one.held, NANO)
     if exact < 0:
         over = Fraction(tally.used(_uncut(one)), NANO) - held
         return replace(one, cut=exact - min(_NOTHING, exact + over))
     room = rounded(max(_NOTHING, one.spend.maximum - held), mode="down", scale=scale)
-    return replace(one, cut=max(_NOTHING, exact - room))
+    return replace(one, cut=exact - room) if exact > room else one
 
 
 def _uncut(one: Spent) -> CounterKey:
@@ -114,7 +115,7 @@ def _uncut(one: Spent) -> CounterKey:
 def count(spent: tuple[Spent, ...], amount: Fraction, tally: Tally) -> None:
     """Count a rounded charge, and where there is a maximum what it would have been without."""
     for one in spent:
-        tally.write(one.key, one.held + int(amount * NANO))
+        tally.write(one.key, one.held + nano_of(amount))
         if one.spend.maximum is not None:
-            whole = rounded(amount + one.cut, mode=EXACT_MODE, scale=0)
-            tally.write(_uncut(one), tally.used(_uncut(one)) + int(whole * NANO))
+            uncut = rounded(amount + one.cut, mode=EXACT_MODE, scale=0) if one.cut else amount
+            tally.write(_uncut(one), tally.used(_uncut(one)) + nano_of(uncut))

@@ -1,10 +1,9 @@
 """Prices over a period: an event costs what it adds to the price of everything counted so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from tallywire.calendar import period_of
 from tallywire.catalog.terms import Tier, Tiers
@@ -18,8 +17,7 @@ _NANO = 10**9
 _SECOND_US = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(NamedTuple):
     """What an event adds.
 
     Attributes:
@@ -80,8 +78,27 @@ def price_of(steps: Sequence[Tier], mode: str, counted: int) -> Fraction:
     return total
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+def between(steps: Sequence[Tier], before: int, after: int) -> Fraction:
+    """Give what graduated tiers price from one count to another: only tiers in between cost.
+
+    >>> steps = (Tier(0, Fraction(2), Fraction(1, 10)), Tier(10, Fraction(3), Fraction(1, 20)))
+    >>> [str(between(steps, *counts)) for counts in ((0, 12), (10, 12), (12, 10), (11, 12))]
+    ['61/10', '31/10', '-31/10', '1/20']
+    """
+    total = _NOTHING
+    for number, step in enumerate(steps):
+        end = steps[number + 1].start if number + 1 < len(steps) else max(before, after)
+        first, last = (min(max(count, step.start), end) - step.start for count in (before, after))
+        units = blocks(last, step.block) - blocks(first, step.block)
+        if units:
+            total += units * step.rate
+        entered = (after > step.start) - (before > step.start)
+        if entered and step.flat:
+            total += entered * step.flat
+    return total
+
+
+class _Count(NamedTuple):
     """One event, about to be counted.
 
     Attributes:
@@ -118,7 +135,10 @@ def climb(
     key = counter_key(kind, tiers.scope, holder(event, tiers.scope), tiers.counter, period)
     before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, carried, key, tally))
     steps, mode = tiers.steps, tiers.mode
-    amount = price_of(steps, mode, after) - price_of(steps, mode, before)
+    if mode == "graduated":
+        amount = between(steps, before, after)
+    else:
+        amount = price_of(steps, mode, after) - price_of(steps, mode, before)
     repriced = amount if after < before else _NOTHING
     if mode == "volume" and 0 < before <= after:
         there = reached(steps, after)

@@ -1,9 +1,8 @@
 """The working of a charge: every value on the way from usage to amount."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from tallywire.rating.rulebook.allowance import Drawn
 from tallywire.rating.rulebook.amounts import Shared
@@ -17,8 +16,7 @@ from tallywire.rating.rulebook.tiers import Climb
 _NOTHING = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A stretch of usage and what a unit of it costs.
 
     Attributes:
@@ -31,8 +29,7 @@ class Part:
     rate: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """Usage, counted in steps.
 
     Attributes:
@@ -48,8 +45,7 @@ class Counted:
     timed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The price of one stretch of usage.
 
     Attributes:
@@ -69,8 +65,7 @@ def price_lines(parts: Iterable[Part], free: Iterable[int]) -> Iterator[Line]:
         yield Line(part, units, paid * part.rate if paid else _NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """The price of usage, before anything is taken off.
 
     Attributes:
@@ -101,8 +96,7 @@ class Priced:
         return total + self.shared.amount if self.shared else total
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(NamedTuple):
     """From usage to amount; money is exact, in major units.
 
     Attributes:

@@ -22,7 +22,8 @@ def to_keep(events: pl.DataFrame, refused: pl.DataFrame, standing: pl.DataFrame)
         `event_id`, `attempt`, `run`, and the catalogue of the charge as `_leg`.
     """
     legs = refused.filter(pl.col("run") != "").select(LEGS)
-    charged = standing.select(*LEGS, pl.col("catalog_hash").alias("_leg")).unique(LEGS)
+    charged = standing.select(*LEGS, pl.col("catalog_hash").alias("_leg"))
+    charged = charged.unique(LEGS, keep="last", maintain_order=True)
     return (
         legs.join(charged, on=LEGS)
         .join(events.filter(~pl.col(REPLACED)).select(*ENTRY, CATALOG), on=ENTRY)

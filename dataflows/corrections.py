@@ -94,10 +94,11 @@ def outcomes(asked: Asked, made: Rerated, tenant_id: str) -> pl.DataFrame:
         pl.col("event_id").is_in(wanted.implode())
         | pl.col("event_id").is_in(asked.replaced["event_id"].implode())
     )
-    for routing_id, event, reason, detail in told.select(
-        "routing_id", pl.col("event_id").bin.encode("hex"), "reason", "detail"
+    for routing_id, event, run, reason, detail in told.select(
+        "routing_id", pl.col("event_id").bin.encode("hex"), "run", "reason", "detail"
     ).iter_rows():
-        refused.setdefault(routing_id, []).append(f"{event} {reason}: {detail}")
+        leg = f" {run}" if run else ""
+        refused.setdefault(routing_id, []).append(f"{event}{leg} {reason}: {detail}")
     records = [
         LaneRequest(
             tenant_id=tenant_id, request_id=request.request_id, kind=request.kind.value,

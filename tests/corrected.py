@@ -1,6 +1,9 @@
 """Charges as a store would hold them, and re-rating them: what the tests of corrections share."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -8,7 +11,7 @@ from schemas.columns import conform, polars_schema, rows_to_frame
 from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.corrections import standing
+from tallywire.rating.corrections import RETAIL, standing
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
 from tallywire.rating.in_order import Catalogs
@@ -66,3 +69,66 @@ def take(lane: Counters, made: Rerated) -> None:
 def now(history: pl.DataFrame) -> pl.DataFrame:
     """Charges as they stand, with the columns of RatedEvent."""
     return conform(standing(history), RatedEvent)
+
+
+@dataclass
+class Told:
+    """What an event at a time, each of its legs by the catalogue it should have, comes to.
+
+    Attributes:
+        rows: Charges, in the order in which they stand.
+        lost: Event and run of what the catalogue has no price for; of all of it the run is empty.
+        kept: Legs of partners that stay under the catalogue that charged them.
+    """
+
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    lost: set[tuple[bytes, str]] = field(default_factory=set)
+    kept: set[tuple[bytes, str]] = field(default_factory=set)
+    counters: Counters = field(default_factory=Counters)
+
+    def frame(self, like: pl.DataFrame) -> pl.DataFrame:
+        """The charges with the columns of others that rating gives."""
+        names = list(self.rows[0]) if self.rows else like.columns
+        return pl.DataFrame(self.rows, schema={name: like.schema[name] for name in names})
+
+
+def told(
+    catalogs: Catalogs, events: Sequence[UsageEvent], history: pl.DataFrame, target: str
+) -> Told:
+    """Rate charged usage under a catalogue, from the start, by the rulebook and one by one.
+
+    What has no price in it stays under the catalogue that charged it: all of an event, or the leg
+    of a partner.
+    """
+    charged: dict[bytes, dict[str, str]] = defaultdict(dict)
+    newest: dict[bytes, str] = {}
+    for row in standing(history).sort("ledgered_at", maintain_order=True).iter_rows(named=True):
+        charged[row["event_id"]][row["run"]] = row["catalog_hash"]
+        newest[row["event_id"]] = row["catalog_hash"]
+    made = Told()
+    for event in rows_to_frame(list(events), UsageEvent).iter_rows(named=True):
+        if event["event_id"] in charged:
+            was = charged[event["event_id"]]
+            if not _told_one(made, catalogs(target), event, was, catalogs):
+                _told_one(made, catalogs(newest[event["event_id"]]), event, was, catalogs)
+    return made
+
+
+def _told_one(
+    made: Told, catalog: tuple[Rater, Snapshot], event: Mapping[str, Any], was: Mapping[str, str],
+    catalogs: Catalogs,
+) -> bool:  # fmt: skip
+    rows, refused = catalog[0].rate_one(event, made.counters)
+    lost = {one["run"] for one in refused}
+    made.lost |= {(event["event_id"], run) for run in lost}
+    if "" in lost:
+        return False
+    amounts = {row["run"]: (int(row["amount"] * 10**9), row["currency"]) for row in rows}
+    for name in sorted({was[run] for run in lost & set(was)}):
+        kept = [run for run in was if run in lost and was[run] == name]
+        made.kept |= {(event["event_id"], run) for run in kept}
+        legs = {**event, "runs": "+".join(kept)}
+        rows = rows + catalogs(name)[0].rate_one(legs, made.counters, amounts)[0]
+    rows = [{**row, "runs": event["runs"]} for row in rows]
+    made.rows += sorted(rows, key=lambda row: (row["run"] != RETAIL, row["run"]))
+    return True

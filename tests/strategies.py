@@ -79,6 +79,17 @@ def _calendar(chance: Random) -> Calendar:
     return Calendar("cal", pick(chance, *ZONES), names, tuple(rules), holidays)
 
 
+def _alternating(tariff: Tariff) -> Tariff:
+    """The tariff, if it has bands, with another one every two hours: most calls straddle an edge."""
+    if len(tariff.calendar.bands) == 1:
+        return tariff
+    hours = range(0, 24, 2)
+    rules = tuple(
+        BandRule(hour // 2 % 2, frozenset(range(8)), hour * 60, hour * 60 + 120) for hour in hours
+    )
+    return replace(tariff, calendar=replace(tariff.calendar, rules=rules))
+
+
 def _rates(chance: Random, size: int, bands: int) -> tuple[Fraction, ...]:
     block = chance.choice([size, 60, 60 * size, SECOND, 2**20])
     amounts = (0, 1, 5, 10, 123, 9_999, 1_234_567)
@@ -276,6 +287,8 @@ def catalog(seed: int, *, plain: bool) -> Snapshot:
             tariffs[name] = _tariff(chance, name, service, plain=plain)
         name = f"w-{service}"
         tariffs[name] = _tariff(chance, name, service, plain=plain, shares=shares)
+    if plain and seed % 2:
+        tariffs = {name: _alternating(tariff) for name, tariff in tariffs.items()}
     more = {} if plain else {"overrides": _overrides(chance), "grants": grants(chance)}
     return Catalog(
         hash=f"{seed}, {plain=}", tenant_id="t", legal_entity="L", currency="EUR",

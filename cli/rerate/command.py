@@ -203,8 +203,10 @@ def show(content: dict[str, Any]) -> None:
     for currency, amount in content["totals"].items():
         typer.echo(f"in all {'+' if amount > 0 else ''}{money(amount)} {currency}")
     for one in content["refused"][:_SHOWN]:
+        leg = f"the leg {one['run']} of " if one["run"] else ""
         typer.echo(
-            f"event {one['event_id']} stays as charged: {one['reason']}: {one['detail']}", err=True
+            f"{leg}event {one['event_id']} stays as charged: {one['reason']}: {one['detail']}",
+            err=True,
         )
     if len(content["refused"]) > _SHOWN:
         typer.echo(f"... and {len(content['refused']) - _SHOWN} more that stay", err=True)

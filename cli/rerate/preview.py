@@ -41,14 +41,9 @@ def totals(found: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
 
 
 def refusals(made: Iterable[Rerated]) -> list[dict[str, str]]:
-    """List events that have no price any more and stay as charged."""
-    return [
-        {"event_id": event, "account_id": account, "reason": reason, "detail": detail}
-        for one in made
-        for event, account, reason, detail in one.refused.select(
-            pl.col("event_id").bin.encode("hex"), "account_id", "reason", "detail"
-        ).iter_rows()
-    ]
+    """List events that have no price any more and stay as charged; with a run, that leg alone."""
+    told = (pl.col("event_id").bin.encode("hex"), "account_id", "run", "reason", "detail")
+    return [row for one in made for row in one.refused.select(told).iter_rows(named=True)]
 
 
 def shown(found: list[dict[str, Any]]) -> Table:

@@ -6,8 +6,10 @@ from schemas.columns import columns
 from schemas.rated import RatedEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.corrections import LEG, REVERSAL, replacements, reversals
+from tallywire.rating.dispatch import Outcome
 from tallywire.rating.events import CATALOG, ENTRY, PLACE, RUNS
 from tallywire.rating.in_order import Catalogs
+from tallywire.rating.kept import legs_kept
 
 _UNCOMPARED = frozenset(
     {"rated_id", "op", "version", "supersedes", "reason", "cause_id", "price_no", "bill_period",
@@ -56,7 +58,7 @@ def _booked(old: pl.DataFrame, new: pl.DataFrame) -> pl.Series:
 
 def difference(
     pairs: pl.DataFrame,
-    charges: tuple[pl.DataFrame, pl.DataFrame],
+    charges: tuple[pl.DataFrame, Outcome],
     wanted: pl.DataFrame,
     cause: tuple[str, bytes],
 ) -> pl.DataFrame:
@@ -64,17 +66,16 @@ def difference(
 
     Args:
         pairs: Rows of `paired`.
-        charges: As they stand, and as they were rated again; of an event that was not, the charge
-            stays.
+        charges: As they stand, and what rating them again gave; what was refused stays.
         wanted: The events in the order of rating.
         cause: Reason and request.
 
     Returns:
         Rows of RatedEvent in that order.
     """
-    old, new = charges
-    pairs = pairs.filter(
-        pl.col("changed") & pl.col("event_id").is_in(new["event_id"].unique().implode())
+    old, new = charges[0], charges[1].rated
+    pairs = pairs.filter("changed").join(
+        _refused(pairs, old, charges[1].refused), on="old", how="anti", maintain_order="left"
     )
     gone = old[pairs["old"].drop_nulls()]
     made = pairs.filter(pl.col("new").is_not_null())
@@ -97,30 +98,47 @@ def difference(
     )
 
 
+def _refused(pairs: pl.DataFrame, old: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    """Give the numbers of charges that are not there any more as they were refused."""
+    gone = pairs.filter(pl.col("new").is_null() & pl.col("old").is_not_null()).select("old")
+    legs = gone.with_columns(old[gone["old"]].select(*ENTRY, "run"))
+    whole = refused.filter(pl.col("run") == "")
+    return pl.concat(
+        [
+            legs.join(whole, on=ENTRY, how="semi"),
+            legs.join(refused, on=[*ENTRY, "run"], how="semi"),
+        ]
+    ).select("old")
+
+
 def unsteady(
-    old: pl.DataFrame, events: pl.DataFrame, wanted: pl.DataFrame, catalogs: Catalogs
-) -> pl.Series:
-    """Name events whose charge must say its new catalogue, though no value of it changes.
+    pairs: pl.DataFrame, old: pl.DataFrame, wanted: pl.DataFrame, catalogs: Catalogs
+) -> pl.DataFrame:
+    """Call those charges changed that must say their new catalogue, though no value changes.
 
     A charge that read a counter, whose limits are others in the new catalogue, would come out
     differently under its own as soon as the counter holds what it does now.
 
     Args:
+        pairs: Rows of `paired`.
         old: Charges as they stand.
-        events: Usage with the catalogue it was charged under.
-        wanted: The same with the catalogue it is rated under now.
+        wanted: Usage with the catalogue that it is rated under now.
         catalogs: Catalogues by hash.
+
+    Returns:
+        The pairs.
     """
-    reading = old.filter(
+    reading = old.with_row_index("old").filter(
         (pl.col("allowance_id") != "")
         | (pl.col("cumulative_before") != -1)
         | (pl.col("counters") != "")
     )
+    was = pl.col("catalog_hash").alias("_was")
     moved = (
-        wanted.select(*ENTRY, CATALOG)
-        .join(events.select(*ENTRY, pl.col(CATALOG).alias("_was")), on=ENTRY)
+        reading.select("old", *ENTRY, "run", was, "offer_id", "tariff_id")
+        .join(legs_kept(wanted), on=[*ENTRY, "run"], how="anti")
+        .join(wanted.select(*ENTRY, CATALOG), on=ENTRY)
         .filter(pl.col(CATALOG) != pl.col("_was"))
-        .join(reading.select(*ENTRY, "offer_id", "tariff_id"), on=ENTRY)
     )
     kinds = ["_was", CATALOG, "offer_id", "tariff_id"]
     others = [
@@ -130,7 +148,8 @@ def unsteady(
     ]
     schema = dict.fromkeys(kinds, pl.String())
     differing = pl.DataFrame(others, schema=schema, orient="row")
-    return moved.join(differing, on=kinds, how="semi")["event_id"]
+    found = moved.join(differing, on=kinds, how="semi")["old"]
+    return pairs.with_columns(pl.col("changed") | pl.col("old").is_in(found.implode()))
 
 
 def _limits(snapshot: Snapshot, offer_id: str, tariff_id: str) -> tuple[object, ...]:

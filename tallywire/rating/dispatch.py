@@ -106,9 +106,20 @@ class Rater:
         places = np.array(at, np.int64), np.array(lost, np.int64)
         return _Made(outcome.rated, places[0], outcome.refused, places[1])
 
-    def rate_one(self, event: Row, counters: Counters) -> tuple[list[Row], list[Row]]:
-        """Rate one event by the rulebook: rows of `rated` and of `refused` of an Outcome."""
-        made = self._rulebook.rate(event, counters.used, counters.series)
+    def runs(self, event: Row) -> list[str]:
+        """List the runs that an event is rated for, or refused."""
+        return self._rulebook.runs(event)
+
+    def rate_one(
+        self, event: Row, counters: Counters, amounts: dict[str, tuple[int, str]] | None = None
+    ) -> tuple[list[Row], list[Row]]:
+        """Rate one event by the rulebook: rows of `rated` and of `refused` of an Outcome.
+
+        Args:
+            amounts: What other legs of the event came to, where they are rated apart; its own are
+                added.
+        """
+        made = self._rulebook.rate(event, counters.used, counters.series, amounts)
         for key, value in made.writes.items():
             counters.set(key, value)
         for key, point in made.points:

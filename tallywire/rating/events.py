@@ -10,7 +10,9 @@ PLACE = "_place"
 """Its number in the order of rating."""
 RUNS = "_runs"
 """Legs that the usage asked for when it came."""
-MORE = [CATALOG, SELECTED, REPLACED, "_tariff", RUNS]
+KEPT = "_kept"
+"""Legs that stay under the catalogue they were charged by: `run=hash`, joined by `+`."""
+MORE = [CATALOG, SELECTED, REPLACED, "_tariff", RUNS, KEPT]
 
 ENTRY = ["event_id", "attempt"]
 """One piece of usage in the log: a leg without a price comes again with the next attempt."""

@@ -9,6 +9,7 @@ from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Outcome, Rater, Row, outcome_of
+from tallywire.rating.events import CATALOG, KEPT
 
 Catalogs = Callable[[str], tuple[Rater, Snapshot]]
 """Rater and snapshot of a catalogue by its hash."""
@@ -53,21 +54,21 @@ class _Made:
         return Outcome(pl.concat(self.rated), pl.concat(refused))
 
 
-def rate_in_order(
-    catalogs: Catalogs, usage: pl.DataFrame, names: pl.Series, counters: Counters
-) -> Outcome:
+def rate_in_order(catalogs: Catalogs, usage: pl.DataFrame, counters: Counters) -> Outcome:
     """Rate usage in its order.
 
     Args:
         catalogs: Raters by catalogue hash.
-        usage: Rows of UsageEvent; more columns are left out.
-        names: Catalogue hash of each row.
+        usage: Rows of UsageEvent with the columns of CATALOG and KEPT; more are left out.
         counters: Read and written.
     """
     made = _Made()
-    for name, part in _runs(usage.select(USAGE), names):
+    for name, kept, part in _stretches(usage):
         rater = catalogs(name)[0]
-        if part.height >= _SHORT:
+        if kept:
+            for event in part.iter_rows(named=True):
+                made.one(_rate_apart(catalogs, (name, kept), event, counters))
+        elif part.height >= _SHORT:
             made.many(rater.rate(part, counters))
         else:
             for event in part.iter_rows(named=True):
@@ -75,9 +76,42 @@ def rate_in_order(
     return made.outcome()
 
 
-def _runs(usage: pl.DataFrame, names: pl.Series) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Cut rows where the catalogue changes."""
+def _rate_apart(
+    catalogs: Catalogs, names: tuple[str, str], event: Row, counters: Counters
+) -> tuple[list[Row], list[Row]]:
+    """Rate an event, and then some of its legs under the catalogue that they stay with.
+
+    Where the leg that the customer pays is refused, nothing is charged.
+    """
+    name, kept = names[0], kept_legs(names[1])
+    apart = {name: [run for run in catalogs(name)[0].runs(event) if run not in kept]}
+    for run, other in kept.items():
+        apart.setdefault(other, []).append(run)
+    amounts: dict[str, tuple[int, str]] = {}
+    rows: list[Row] = []
+    refused: list[Row] = []
+    for other, runs in apart.items():
+        if not runs:
+            continue
+        usage = {**event, "runs": "+".join(runs)}
+        charged, without = catalogs(other)[0].rate_one(usage, counters, amounts)
+        rows += [{**row, "runs": event["runs"]} for row in charged]
+        refused += without
+        if any(row["run"] == "" for row in without):
+            break
+    return rows, refused
+
+
+def kept_legs(kept: str) -> dict[str, str]:
+    """Read the column KEPT: run to catalogue hash."""
+    pairs = (one.rpartition("=") for one in kept.split("+") if one)
+    return {run: name for run, _, name in pairs}
+
+
+def _stretches(usage: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Cut rows where the catalogue changes, or what is kept of another one."""
     start = 0
-    for length, name in names.rle().struct.unnest().iter_rows():
-        yield name, usage.slice(start, length)
+    lengths = usage.select(pl.struct(CATALOG, KEPT).rle().alias("_")).unnest("_")
+    for length, names in lengths.iter_rows():
+        yield names[CATALOG], names[KEPT], usage.slice(start, length).select(USAGE)
         start += length

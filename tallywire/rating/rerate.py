@@ -2,7 +2,8 @@
 
 The usage of accounts that share counters is rated again in lane order, from the counters that its
 first period opened with. Charges that come out the same are left alone; the others are reversed and
-replaced; an event that has no price any more stays as it was charged, and is reported.
+replaced; an event that has no price any more stays as it was charged, and is reported. Where only
+the leg of a partner has none, that leg stays, and the others are corrected.
 """
 
 from dataclasses import dataclass, replace
@@ -15,8 +16,9 @@ from tallywire.rating.corrections import LEG, RETAIL
 from tallywire.rating.counters import Counters
 from tallywire.rating.differences import difference, paired, unsteady
 from tallywire.rating.dispatch import Outcome
-from tallywire.rating.events import CATALOG, ENTRY, MORE, PLACE, REPLACED, SELECTED
+from tallywire.rating.events import CATALOG, ENTRY, KEPT, MORE, PLACE, REPLACED, SELECTED
 from tallywire.rating.in_order import USAGE, Catalogs, rate_in_order
+from tallywire.rating.kept import keeping, to_keep
 
 EVENT_TIME = "event_time"
 
@@ -52,6 +54,7 @@ class Rerated:
     Attributes:
         rows: Reversals and replacements: RatedEvent, in lane order.
         refused: Usage without a price, with reason, detail and missing_ref: it stays as charged.
+            Where `run` says so, it is that leg alone.
         stale: Routing ids left alone, as their charges cannot be told from `standing` and `later`.
         counters: Records for the lane to take, in this order.
     """
@@ -70,12 +73,11 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
         catalogs: Raters by catalogue hash.
         lane: Counters of the lane: read for counters that no charge has touched so far.
     """
-    events = _events(work)
-    charged, before = _as_charged(work, events, catalogs)
+    events, charged, before = _as_charged(work, _events(work), catalogs)
     stale = _not_told(work, charged) if work.later.height else []
     if stale:
         events = _ordered_anew(work, events, stale, catalogs)
-        charged, before = _as_charged(work, events, catalogs)
+        events, charged, before = _as_charged(work, events, catalogs)
         stale = _not_told(work, charged)
     if stale:
         rest = rerate(_without(work, stale), catalogs, lane)
@@ -84,13 +86,9 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
     events = _tariffs_told(events, charged.rated)
     wanted = _in_event_time(_wanted(work, events), catalogs)
     held = _Held(work.opening, before, lane)
-    made = _rated(held, wanted, events, catalogs, charged.refused)
-    moved = unsteady(standing, events, made.wanted, catalogs)
-    pairs = paired(standing, made.outcome.rated)
-    pairs = pairs.with_columns(pl.col("changed") | pl.col("event_id").is_in(moved.implode()))
-    rows = difference(
-        pairs, (standing, made.outcome.rated), made.wanted, (work.reason, work.cause_id)
-    )
+    made = _rated(held, wanted, (events, charged.refused, standing), catalogs)
+    pairs = unsteady(paired(standing, made.outcome.rated), standing, made.wanted, catalogs)
+    rows = difference(pairs, (standing, made.outcome), made.wanted, (work.reason, work.cause_id))
     counters = (held.opened.read(before), made.written) if rows.height else ()
     return Rerated(rows, made.refused, stale, counters)
 
@@ -124,14 +122,25 @@ def _events(work: Work) -> pl.DataFrame:
         pl.lit(value=False).alias(REPLACED),
         pl.col("tariff_id").alias("_tariff"),
         pl.col("runs").alias("_runs"),
+        pl.lit("").alias(KEPT),
     ).select(*USAGE, *MORE)
 
 
-def _as_charged(work: Work, events: pl.DataFrame, catalogs: Catalogs) -> tuple[Outcome, bytes]:
-    """Rate events as they were charged: what later usage was charged, and what was written."""
-    before = Counters()
-    before.apply(work.opening)
-    return rate_in_order(catalogs, events, events[CATALOG], before), before.changes()
+def _as_charged(
+    work: Work, events: pl.DataFrame, catalogs: Catalogs
+) -> tuple[pl.DataFrame, Outcome, bytes]:
+    """Rate events as they were charged: what later usage was charged, and what was written.
+
+    A leg that has no price under the catalogue of its event was kept under an earlier one.
+    """
+    while True:
+        before = Counters()
+        before.apply(work.opening)
+        charged = rate_in_order(catalogs, events, before)
+        kept = to_keep(events, charged.refused, work.standing)
+        if kept.is_empty():
+            return events, charged, before.changes()
+        events = keeping(events, kept)
 
 
 def _ordered_anew(
@@ -182,15 +191,19 @@ def _tariffs_told(events: pl.DataFrame, charged: pl.DataFrame) -> pl.DataFrame:
 
 def _wanted(work: Work, events: pl.DataFrame) -> pl.DataFrame:
     """Put in the corrected content, and the catalogue that each event shall be rated under."""
-    target = pl.lit(work.target) if work.target else pl.col(CATALOG)
-    events = events.with_columns(pl.when(SELECTED).then(target).otherwise(CATALOG).alias(CATALOG))
+    if work.target:
+        events = events.with_columns(
+            pl.when(SELECTED).then(pl.lit(value)).otherwise(name).alias(name)
+            for name, value in ((CATALOG, work.target), (KEPT, ""))
+        )
     if work.replaced.is_empty():
         return events
     numbered = events.with_row_index(PLACE)
     first = numbered.unique("event_id", keep="first", maintain_order=True)
     taken = first.select("event_id", "attempt", *MORE, PLACE).with_columns(
-        pl.lit(value=True).alias(REPLACED), pl.lit(work.target).alias(CATALOG)
-    )
+        pl.lit(value=True).alias(REPLACED), pl.lit(work.target).alias(CATALOG),
+        pl.lit("").alias(KEPT),
+    )  # fmt: skip
     replaced = work.replaced.select(USAGE).drop("attempt").join(taken, on="event_id", how="inner")
     kept = numbered.join(replaced, on="event_id", how="anti")
     names = [*events.columns, PLACE]
@@ -262,25 +275,31 @@ class _Made:
 def _rated(
     held: _Held,
     wanted: pl.DataFrame,
-    events: pl.DataFrame,
+    charged: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
     catalogs: Catalogs,
-    known: pl.DataFrame,
 ) -> _Made:
     """Rate as wanted; what has no price so is rated as it was charged, in its place.
 
     Args:
-        known: Refusals of the events as charged: a leg without a price then is no news.
+        charged: The events as charged; their refusals, for a leg without a price then is no news;
+            and the charges.
     """
+    events, known, standing = charged
     refused: list[pl.DataFrame] = []
     asked: list[bytes] = []
     while True:
         after = held.seed(asked)
-        outcome = rate_in_order(catalogs, wanted, wanted[CATALOG], after)
+        outcome = rate_in_order(catalogs, wanted, after)
         fresh = outcome.refused.join(known, on=[*ENTRY, "run"], how="anti")
-        new = fresh.join(_changed(wanted, events), on=ENTRY, how="semi")
-        if new.height:
-            refused.append(new)
-            wanted = _reverted(wanted, events, new)
+        back = _to_revert(wanted, events, fresh, standing)
+        if back.height:
+            refused.append(back)
+            wanted = _reverted(wanted, events, back)
+            continue
+        kept = to_keep(wanted, outcome.refused, standing)
+        if kept.height:
+            refused.append(outcome.refused.join(kept, on=[*ENTRY, "run"], how="semi"))
+            wanted = keeping(wanted, kept)
             continue
         asked_now = list(after.dump())
         if _differ(held.seed(asked), held.seed(asked_now), asked_now):
@@ -297,7 +316,23 @@ def _changed(wanted: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Give the events that are not rated as they were charged."""
     own = events.select(*ENTRY, pl.col(CATALOG).alias("own"))
     both = wanted.select(*ENTRY, CATALOG, REPLACED).join(own, on=ENTRY)
-    return both.filter((pl.col("own") != pl.col(CATALOG)) | pl.col(REPLACED)).select(ENTRY)
+    changed = both.filter((pl.col("own") != pl.col(CATALOG)) | pl.col(REPLACED))
+    return changed.select(*ENTRY, REPLACED)
+
+
+def _to_revert(
+    wanted: pl.DataFrame, events: pl.DataFrame, fresh: pl.DataFrame, standing: pl.DataFrame
+) -> pl.DataFrame:
+    """Give the refusals for which an event is rated as it was charged.
+
+    All of it is refused; or a charged leg is, of usage with another content: for the legs of an
+    event charge the same usage.
+    """
+    changed = _changed(wanted, events)
+    legs = fresh.join(changed.filter(REPLACED), on=ENTRY, how="semi")
+    legs = legs.join(standing, on=[*ENTRY, "run"], how="semi")
+    whole = fresh.filter(pl.col("run") == "").join(changed, on=ENTRY, how="semi")
+    return pl.concat([whole, legs.filter(pl.col("run") != "")])
 
 
 def _reverted(wanted: pl.DataFrame, events: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import dataclasses
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -11,13 +11,14 @@ from schemas.columns import from_arrow, rows_to_frame, to_arrow
 from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
-from tallywire.rating.corrections import SIGNED
+from tallywire.rating.corrections import RETAIL, SIGNED
 from tallywire.rating.counters import Counters, _unpacked
 from tallywire.rating.differences import COMPARED
 from tallywire.rating.replay import replay
+from tallywire.rating.rerate import Rerated
 from tallywire.rating.rulebook import Rulebook
-from tests.corrected import OTHER_CAUSE, again, catalogs_of, charge, now, stored, take
-from tests.strategies import snapshots, usage_events
+from tests.corrected import OTHER_CAUSE, again, catalogs_of, charge, now, stored, take, told
+from tests.strategies import catalog, snapshots, usage_events, usage_of
 
 SLOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -31,6 +32,17 @@ def _held(counters: Counters) -> tuple[dict[tuple[int, int], int], list[tuple[in
     rows = [row for records, _ in pieces for row in records.tolist()]
     points = [point for _, some in pieces for point in some.tolist()]
     return {(hi, lo): used for hi, lo, used in rows if used}, sorted(points)
+
+
+def _refused(made: Rerated) -> set[tuple[bytes, str]]:
+    return set(made.refused.select("event_id", "run").iter_rows())
+
+
+def _same_charges(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    """Hold charges against others that rating has given."""
+    assert one.height == other.height
+    names = [name for name in (*COMPARED, "bill_period") if name in other.columns]
+    assert_frame_equal(one.select(names), other.select(names))
 
 
 @SLOW
@@ -54,36 +66,28 @@ def test_under_the_same_catalogue_nothing_changes(
 
 @SLOW
 @given(snapshots(), snapshots(), usage_events())
+@example(catalog(0, plain=False), catalog(54, plain=False), usage_of(9, 25))
 def test_rated_again_equals_rated_so_from_the_start(
     first: Snapshot, second: Snapshot, events: list[UsageEvent]
 ) -> None:
-    """Row by row, in every column that matters; counters too. What has no price then stays."""
+    """Row by row, in every column that matters; counters too.
+
+    What has no price then stays: all of the event, or, of a partner's leg, that leg alone.
+    """
     catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
     lane = Counters()
     history = charge(catalogs, "a", events, lane, 0)
     made = again(catalogs, history, "b", lane)
-    refused = set(made.refused["event_id"].to_list())
-    usage = {
-        event["event_id"]: event
-        for event in rows_to_frame(events, UsageEvent).iter_rows(named=True)
-    }
-    charged = set(history["event_id"].to_list())
-    expected_counters, expected = Counters(), []
-    for key, event in usage.items():
-        if key in charged:
-            rows = catalogs("a" if key in refused else "b")[0].rate_one(event, expected_counters)
-            expected += rows[0]
+    as_charged = told(catalogs, events, history, "a")
+    expected = told(catalogs, events, history, "b")
     take(lane, made)
     after = now(pl.concat([history, stored(made.rows, 1)]))
-    assert after.height == len(expected)
-    wanted = (
-        pl.DataFrame(expected, schema={name: after.schema[name] for name in expected[0]})
-        if expected
-        else after
-    )
-    names = [name for name in COMPARED if name in wanted.columns]
-    assert_frame_equal(after.select(*names, "bill_period"), wanted.select(*names, "bill_period"))
-    assert _held(lane) == _held(expected_counters)
+    _same_charges(after, expected.frame(after))
+    assert _held(lane) == _held(expected.counters)
+    assert _refused(made) == expected.lost - as_charged.lost
+    stays = pl.struct(pl.col("event_id").bin.encode("hex"), "run")
+    kept = [{"event_id": event.hex(), "run": run} for event, run in sorted(expected.kept)]
+    assert after.filter(stays.is_in(kept))["catalog_hash"].to_list() == ["a"] * len(kept)
 
 
 @SLOW
@@ -112,9 +116,11 @@ def test_a_reversal_takes_back_exactly_what_it_reverses(
 
 @SLOW
 @given(snapshots(), snapshots(), usage_events())
+@example(catalog(5, plain=False), catalog(0, plain=False), usage_of(0, 25))
 def test_the_same_again_gives_nothing_and_back_gives_what_was(
     first: Snapshot, second: Snapshot, events: list[UsageEvent]
 ) -> None:
+    """Only a partner's leg that there was none of before, and has no price so, stays."""
     catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
     lane = Counters()
     history = charge(catalogs, "a", events, lane, 0)
@@ -126,18 +132,28 @@ def test_the_same_again_gives_nothing_and_back_gives_what_was(
     assert repeated.rows.is_empty()
     assert again(catalogs, history, "", lane).rows.is_empty()
     undone = again(catalogs, history, "a", lane, cause=OTHER_CAUSE)
+    expected = told(catalogs, events, history, "a")
     take(lane, undone)
     after = now(pl.concat([history, stored(undone.rows, 2)]))
-    assert_frame_equal(after.select(COMPARED), before.select(COMPARED))
-    assert _held(lane) == held
+    _same_charges(after, expected.frame(after))
+    assert _held(lane) == _held(expected.counters)
+    retail = pl.col("run") == RETAIL
+    assert_frame_equal(
+        after.filter(retail).select(COMPARED), before.filter(retail).select(COMPARED)
+    )
+    if not expected.kept:
+        assert_frame_equal(after.select(COMPARED), before.select(COMPARED))
+        assert _held(lane) == held
 
 
 @SLOW
 @given(snapshots(), snapshots(), usage_events(), st.integers(0, 25))
+@example(catalog(192, plain=True), catalog(0, plain=False), usage_of(19963, 25), 2)
+@example(catalog(0, plain=False), catalog(255, plain=False), usage_of(0, 25), 3)
 def test_usage_that_came_meanwhile_is_neither_lost_nor_double(
     first: Snapshot, second: Snapshot, events: list[UsageEvent], cut: int
 ) -> None:
-    """It is as if the request had seen it, not selected."""
+    """It is as if the request had seen it, not selected; but for who rated it first."""
     catalogs = catalogs_of({"a": _named(first, "a"), "b": _named(second, "b")})
     lane = Counters()
     early = charge(catalogs, "a", events[:cut], lane, 0)
@@ -151,15 +167,15 @@ def test_usage_that_came_meanwhile_is_neither_lost_nor_double(
     unseen = again(catalogs, early, "b", lane, later=usage)
     assert unseen.stale == []
     assert_frame_equal(
-        unseen.rows.drop("ledgered_at", "batch_token", "batch_row"),
-        seen.rows.drop("ledgered_at", "batch_token", "batch_row"),
+        unseen.rows.drop("ledgered_at", "batch_token", "batch_row", "rater"),
+        seen.rows.drop("ledgered_at", "batch_token", "batch_row", "rater"),
     )
-    held = _held(lane)
+    other = Counters()
+    for piece in lane.dump():
+        other.apply(piece)
     take(lane, seen)
-    one = _held(lane)
-    take(lane, unseen)
-    assert _held(lane) == one
-    assert held is not one
+    take(other, unseen)
+    assert _held(lane) == _held(other)
 
 
 @SLOW

@@ -103,6 +103,7 @@ class Rulebook:
         event: Mapping[str, Any],
         used: Callable[[CounterKey], int],
         series: Series = no_series,
+        amounts: dict[str, tuple[int, str]] | None = None,
     ) -> Rating:
         """Price one event for every leg.
 
@@ -110,11 +111,13 @@ class Rulebook:
             event: Fields of UsageEvent by name, ids as 16 bytes: a row of its DataFrame.
             used: What a counter holds. It is read, never written: the caller keeps `writes`.
             series: The points of a series.
+            amounts: What other legs of the event came to, where they were priced apart; its own
+                are added.
         """
         tally = Tally(used, series)
+        amounts = {} if amounts is None else amounts
         charges: list[Charge] = []
         refusals: list[Refusal] = []
-        amounts: dict[str, tuple[int, str]] = {}
         for leg in self._book.legs(event):
             if isinstance(leg, Refusal):
                 refusals.append(leg)
@@ -129,6 +132,10 @@ class Rulebook:
             else:
                 refusals.append(replace(made, run=leg.run))
         return Rating(tuple(charges), tuple(refusals))
+
+    def runs(self, event: Mapping[str, Any]) -> list[str]:
+        """List the runs that an event is priced for, or refused."""
+        return [leg.run for leg in self._book.legs(event)]
 
     def leg(self, event: Mapping[str, Any], run: str) -> Leg | Refusal:
         """Give the leg of a run, or why the event has none."""

@@ -148,6 +148,12 @@ def _tiers(facts: Facts) -> str:
     what = _COUNTED[facts["measure"]]
     before, after = _reading(facts, "before"), _reading(facts, "after")
     amount = money_words(facts["amount"], facts["currency"])
+    if facts["provisional"]:
+        return (
+            f"{_sentence(what)} counted for {facts['counter']} in {period_words(facts['period'])}: "
+            f"{after}; provisionally at the rate of the first tier, {amount}. The partner is trued "
+            "up for all that it carried."
+        )
     how = "each part at its own tier" if facts["mode"] == "graduated" else "all at the tier reached"
     told = (
         f"In {period_words(facts['period'])} {what} counted for {facts['counter']} "

@@ -237,6 +237,7 @@ def test_what_is_generated_reaches_every_path_of_the_columnar_rater() -> None:
         "several allowances": (rated["counters"] != "").sum(),
         "an allowance and a price": (rated["usage_rating_tag"] == "mixed").sum(),
         "tiers": (rated["cumulative_before"] >= 0).sum(),
+        "tiers of partners": ((rated["run"] != "retail") & (rated["cumulative_before"] == 0)).sum(),
         "tiers above the first event": (rated["cumulative_before"] > 0).sum(),
         "a fallback": rated["tariff_id"].str.ends_with("-2").sum(),
         "several bands": rated["bands"].str.contains("+", literal=True).sum(),
@@ -271,7 +272,7 @@ def test_what_is_generated_reaches_every_term() -> None:
             seen["uplink"] += any(part.way == "up_octets" for part in working.counted.parts)
             seen.update(f"discount by {one.discount.measure}" for one in working.taken)
     wanted = [
-        *MEASURES, "graduated", "volume", "subscription", "account", "hierarchy", "day", "week",
+        *MEASURES, "graduated", "volume", "subscription", "account", "hierarchy", "partner", "day", "week",
         "month", "year", "once", "repriced", "carried", "granted", "override", "share",
         "share of a run", "conversion", "uplink", "discount by ", "discount by usage",
         "discount by spend", "attributes", "fair_use", "exchange", "overage", "limit", "balance",

@@ -14,7 +14,7 @@ from tallywire.rating.columnar.included import Draws, spread
 from tallywire.rating.columnar.increments import Steps, Stretches, count_steps, stretches
 from tallywire.rating.columnar.rounding import round_ratios
 from tallywire.rating.columnar.rows import Charges, rated_rows
-from tallywire.rating.columnar.tiers import LARGEST_COUNT, climb
+from tallywire.rating.columnar.tiers import LARGEST_COUNT, Counted, climb
 from tallywire.rating.counters import Counters, Words
 
 Flags = npt.NDArray[np.bool_]
@@ -139,19 +139,30 @@ class ColumnarRater:
         rows = np.flatnonzero(tiers.has[leg.price])
         if not len(rows):
             return Climbs(none, none, np.zeros(len(units), np.int64))
-        price = leg.price[rows]
-        zones = self._finder.zones(leg).gather(rows)
-        keys = tiers.keys(usage, rows, price, zones, "tiers" if leg.retail else f"tiers:{leg.run}")
+        before, after, amount = none.copy(), none.copy(), np.zeros(len(units), np.int64)
+        before[rows], after[rows] = 0, np.where(tiers.counts[leg.price[rows]], 1, units[rows])
+        counting = rows[~tiers.provisional[leg.price[rows]]]
+        reads = None
+        if len(counting):
+            counted = self._count(usage, leg, counting, after[counting], counters, writes)
+            before[counting], after[counting] = counted.before, counted.after
+            reads = spread(counted.before, counting, len(units))
+        amount[rows] = tiers.price(leg.price[rows], before[rows], after[rows])
+        return Climbs(before, after, amount, reads)
+
+    def _count(
+        self, usage: pl.DataFrame, leg: LegFound, rows: Ints, added: Ints, counters: Counters,
+        writes: Writes,
+    ) -> Counted:  # fmt: skip
+        price, zones = leg.price[rows], self._finder.zones(leg).gather(rows)
+        kind = "tiers" if leg.retail else f"tiers:{leg.run}"
+        keys = self._tables.prices.tiers.keys(usage, rows, price, zones, kind)
         slots, used = counters.claim(keys)
-        added = np.where(tiers.counts[price], 1, units[rows])
         counted = climb(slots, used, added)
         if int(counted.after.max()) > LARGEST_COUNT:
             raise TooLargeError
         writes.append((counters.words(counted.slots), counted.used))
-        before, after, amount = none.copy(), none.copy(), np.zeros(len(units), np.int64)
-        before[rows], after[rows] = counted.before, counted.after
-        amount[rows] = tiers.price(price, counted.before, counted.after)
-        return Climbs(before, after, amount, spread(counted.before, rows, len(units)))
+        return counted
 
     def _price(
         self, leg: LegFound, steps: Steps, start: Ints, covered: Ints

@@ -1,14 +1,14 @@
 """Prices over a period in columns: what each event adds to the price of everything counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tallywire.catalog.terms import Tiers
+from tallywire.catalog.terms import Tier, Tiers
 from tallywire.rating.columnar.allowances import OWNER, grouped
 from tallywire.rating.columnar.periods import by_zone
 
@@ -28,6 +28,7 @@ class TierTable:
     Attributes:
         has: Prices that have tiers.
         counts: Prices whose tiers count events.
+        provisional: Prices whose tiers count nothing in the lane.
     """
 
     def __init__(self, prices: Sequence[Tiers | None], denominators: Ints) -> None:
@@ -37,6 +38,7 @@ class TierTable:
         self._names = pl.Series([one.counter if one else "" for one in prices], dtype=pl.String)
         self.has = np.array([one is not None for one in prices], bool)
         self.counts = np.array([bool(one and one.measure == "count") for one in prices], bool)
+        self.provisional = np.array([bool(one and one.provisional) for one in prices], bool)
         self._starts = np.full((len(prices), most + 1), NEVER, np.int64)
         self._flats = np.zeros(shape, np.int64)
         self._rates = np.zeros(shape, np.int64)
@@ -100,6 +102,13 @@ class TierTable:
             ).to_series()
             found = texts if len(part) == len(rows) else found.scatter(part, texts)
         return found
+
+
+def in_lane(tiers: Tiers | None) -> Tiers | None:
+    """Give the tiers as a lane prices them: for a partner the rate of the first one alone."""
+    if tiers is None or not tiers.provisional:
+        return tiers
+    return replace(tiers, mode="graduated", steps=(Tier(0, Fraction(0), tiers.steps[0].rate),))
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ def _counted(working: Working) -> dict[str, Any]:
 def _counters(working: Working) -> str:
     """Write what was read, unless one allowance and one sum of tiers tell it already."""
     draws = working.priced.drawn.draws
-    known = len(draws) + (working.priced.climb is not None)
+    climb = working.priced.climb
+    known = len(draws) + (climb is not None and not climb.tiers.provisional)
     whole = all(not draw.bucket.granted for draw in draws)
     plain = len(draws) <= 1 and len(working.reads) == known and whole
     return "" if plain else " ".join(str(value) for value in working.reads)

@@ -196,6 +196,7 @@ def _additions(working: Working) -> Iterator[Step]:
             "mode": climb.tiers.mode,
             "measure": climb.tiers.measure,
             "scope": climb.tiers.scope,
+            "provisional": climb.tiers.provisional,
             "period": climb.period,
             "unit": _unit(working),
             "before": climb.before,

@@ -1,6 +1,6 @@
 """Prices over a period: an event costs what it adds to the price of everything counted so far."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -110,6 +110,8 @@ def climb(
         run: Leg that is priced: each has counters of its own.
     """
     period = period_of(event["start_time"], time_zone, tiers.period)
+    if tiers.provisional:
+        return _provisional(event, tiers, units, period)
     kind = "tiers" if run == RETAIL else f"tiers:{run}"
     key = counter_key(kind, tiers.scope, holder(event, tiers.scope), tiers.counter, period)
     before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, key, tally))
@@ -123,6 +125,15 @@ def climb(
     return Climb(tiers, period, before, after, amount, repriced)
 
 
+def _provisional(event: Mapping[str, Any], tiers: Tiers, units: int, period: str) -> Climb:
+    """Price an event at the rate of the first tier: lanes do not know what a partner carried.
+
+    Neither flat nor block is charged, so charges add up in whatever order and lane they are made.
+    """
+    added = _MORE[tiers.measure](event, units)
+    return Climb(tiers, period, 0, added, added * tiers.steps[0].rate, _NOTHING)
+
+
 def _added(one: _Count, more: int) -> tuple[int, int]:
     before = one.tally.used(one.key)
     one.tally.write(one.key, before + more)
@@ -130,15 +141,15 @@ def _added(one: _Count, more: int) -> tuple[int, int]:
 
 
 def _sum(one: _Count) -> tuple[int, int]:
-    return _added(one, one.units)
+    return _added(one, _MORE["sum"](one.event, one.units))
 
 
 def _count(one: _Count) -> tuple[int, int]:
-    return _added(one, 1)
+    return _added(one, _MORE["count"](one.event, one.units))
 
 
 def _amount(one: _Count) -> tuple[int, int]:
-    return _added(one, int(Fraction(one.event["source_amount"] or 0) * _NANO))
+    return _added(one, _MORE["amount"](one.event, one.units))
 
 
 def _max(one: _Count) -> tuple[int, int]:
@@ -199,6 +210,13 @@ def nearest_rank(points: Sequence[Point], percentile: int) -> int:
     """
     return points[-(-len(points) * percentile // 100) - 1][0] if points else 0
 
+
+_MORE: Mapping[str, Callable[[Mapping[str, Any], int], int]] = {
+    "sum": lambda _event, units: units,
+    "count": lambda _event, _units: 1,
+    "amount": lambda event, _units: int(Fraction(event["source_amount"] or 0) * _NANO),
+}
+"""What an event adds, whatever was counted before it."""
 
 _MEASURES = {
     "sum": _sum,

@@ -290,6 +290,22 @@ def _true_up(facts: Facts) -> str:
     return f"{_sentence(period_words(facts['period']))} is over: {why}, {amount}."
 
 
+def _partner_true_up(facts: Facts) -> str:
+    amount, final, provisional, covered = (
+        money_words(facts[name], facts["currency"])
+        for name in ("amount", "final", "provisional", "covered")
+    )
+    how = "each part at its own tier" if facts["mode"] == "graduated" else "all at the tier reached"
+    told = (
+        f"In {period_words(facts['period'])} {_COUNTED[facts['measure']]} of {facts['party']} "
+        f"counted for {facts['counter']} came to {_reading(facts, 'after')}: by tiers, {how}, that "
+        f"costs {final}; {provisional} was charged provisionally."
+    )
+    if facts["covered"]:
+        told += f" Of the difference {covered} was trued up before."
+    return f"{told} The rest is {amount}."
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "usage": _usage,
     "leg": _leg,
@@ -312,5 +328,6 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "rounding": _rounding,
     "balance": _balance,
     "true_up": _true_up,
+    "partner_true_up": _partner_true_up,
 }
 """The words of each step."""

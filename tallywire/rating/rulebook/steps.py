@@ -26,7 +26,7 @@ class Step:
     Attributes:
         name: usage, leg, tariff, prefix, attributes, increments, allowance, price, fair_use,
             connect_fee, tiers, share, discount, maximum, minimum, exchange, overage, limit,
-            rounding, balance.
+            rounding, balance; at period close true_up, partner_true_up.
         facts: Values of the step, by name; amounts are Fractions in `currency`, quantities base
             units of `unit`, names ending in `_us` instants in microseconds UTC.
     """

@@ -6,7 +6,7 @@ that the next one charges only what is further due, and the same one again charg
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -151,21 +151,28 @@ def partner_counts(
     """
     found: dict[bytes, PartnerCount] = {}
     for part in sorted(parts, key=lambda one: (one.catalog_hash, one.price_no)):
-        for count in _count(part, catalogs(part.catalog_hash)):
+        count = _count(part, catalogs(part.catalog_hash))
+        if count is not None:
             key = count.event_id
             there = found.get(key) or replace(count, units=0, before=covered.get(key, 0))
             found[key] = replace(there, units=there.units + part.units)
     return sorted(found.values(), key=_order)
 
 
-def _count(part: Counted, snapshot: Snapshot) -> Iterator[PartnerCount]:
+def for_partner(part: Counted, snapshot: Snapshot) -> bool:
+    """Tell whether a part is counted by tiers of a partner."""
+    return _count(part, snapshot) is not None
+
+
+def _count(part: Counted, snapshot: Snapshot) -> PartnerCount | None:
     tariff = snapshot.tariffs[part.tariff_id]
     tiers = tariff.prices[part.price_no].tiers
-    if tiers is not None and tiers.provisional:
-        yield PartnerCount(
-            part.party_id, part.run, part.side, tariff, tiers, part.currency, part.period,
-            part.catalog_hash, part.price_no, part.units,
-        )  # fmt: skip
+    if tiers is None or not tiers.provisional:
+        return None
+    return PartnerCount(
+        part.party_id, part.run, part.side, tariff, tiers, part.currency, part.period,
+        part.catalog_hash, part.price_no, part.units,
+    )  # fmt: skip
 
 
 def _order(count: PartnerCount) -> tuple[str, ...]:

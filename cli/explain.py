@@ -89,8 +89,9 @@ def _print(charge: dict[str, Any]) -> None:
     """Print one row of the chain charge, reversal, correction."""
     amount = f"{charge['amount'].normalize():f} {charge['currency']}"
     whose = f"account {charge['account_id']}" if charge["account_id"] else charge["party_id"]
+    done = "trued up by" if whose == charge["party_id"] else _OPS[charge["op"]]
     typer.echo(
-        f"Event {charge['event_id']}: {_OPS[charge['op']]} {amount}, {whose}, on "
+        f"Event {charge['event_id']}: {done} {amount}, {whose}, on "
         f"{charge['ledgered_at'][:19].replace('T', ' ')} UTC"
     )
     if charge["reason"]:

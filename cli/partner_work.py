@@ -77,8 +77,9 @@ def read_counts(settings: Settings, selection: PartnerSelection, catalogs: Catal
     home = Home(settings.home)
     lanes = [part_name(USAGE, number) for number in range(settings.partitions)]
     positions = {lane: settled_position(home, lane) for lane in lanes}
+    zone = catalogs(CatalogStore(home.catalogs).current()).time_zone
     with reader(settings) as client:
-        parts = rows(client, "partner_counts", selection.asked())
+        parts = rows(client, "partner_counts", {**selection.asked(), "zone": zone})
         done = rows(client, "partner_true_ups", {"partner": selection.partner})
     found = [Counted.model_validate({**row, "units": int(row["units"])}) for row in parts]
     counted = [one for one in found if for_partner(one, catalogs(one.catalog_hash))]

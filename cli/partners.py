@@ -12,7 +12,7 @@ from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, se
 from cli.partner_work import PartnerSelection, catalogs_of, read_counts, true_up
 from cli.period import month_of
 from cli.rerate.work import told
-from cli.status import as_json_bytes
+from cli.status import as_json_bytes, money
 from dataflows.exits import Exit
 from dataflows.run import store_of
 from schemas.requests import RequestStatus
@@ -25,8 +25,8 @@ app = typer.Typer(help="What partners carried by tiers, and true-ups.", no_args_
 
 PeriodOption = Annotated[str, typer.Option("--period", help="Only this month, such as 2026-07.")]
 PartnerOption = Annotated[str, typer.Option("--partner", help="Only this partner.")]
-_WORDS = ("partner", "run", "month", "counter", "tariff", "counted", "provisional", "final",
-          "trued up", "due")  # fmt: skip
+_WORDS = ("partner", "month", "counter", "counted", "provisional", "final", "trued up", "due", "")
+_AMOUNTS = range(4, 8)
 
 
 def _selection(period: str, partner: str) -> PartnerSelection:
@@ -62,12 +62,12 @@ def _exact(amount: Fraction) -> dict[str, str]:
 
 
 def _words(count: PartnerCount) -> tuple[str, ...]:
-    amounts = (
-        count.provisional, count.final, difference(count.tiers, count.before), count.due,
-    )  # fmt: skip
+    trued_up = difference(count.tiers, count.before)
+    amounts = (count.provisional, count.final, trued_up, count.due)
     return (
-        count.party_id, count.run, count.period, count.tiers.counter, count.tariff.tariff_id,
-        _units(count), *(money_words(amount, count.currency) for amount in amounts),
+        f"{count.party_id}\n{count.run}", count.period,
+        f"{count.tiers.counter}\n{count.tariff.tariff_id}", _units(count),
+        *(money(display(amount)) for amount in amounts), count.currency,
     )  # fmt: skip
 
 
@@ -79,13 +79,14 @@ def _units(count: PartnerCount) -> str:
 
 
 def _show(counts: list[PartnerCount]) -> None:
-    if not counts:
+    shown = [one for one in counts if one.units or one.due]
+    if not shown:
         typer.echo("no partner has carried anything that tiers count per partner")
         return
-    table = Table()
-    for name in _WORDS:
-        table.add_column(name, overflow="fold")
-    for count in counts:
+    table = Table(box=None)
+    for number, name in enumerate(_WORDS):
+        table.add_column(name, overflow="fold", justify="right" if number in _AMOUNTS else "left")
+    for count in shown:
         table.add_row(*_words(count))
     console().print(table)
 

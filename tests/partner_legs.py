@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from schemas.usage import UsageEvent
+from tallywire.calendar import billing_month
 from tallywire.catalog.snapshot import Group, Partner, Snapshot
 from tallywire.catalog.terms import Tier, Tiers
 from tallywire.rating.corrections import REVERSAL
@@ -33,9 +34,13 @@ def carriage(quantity: int, start: str = "2026-07-15T12:00:00Z", **fields: objec
 
 def counted(rows: Iterable[Mapping[str, Any]]) -> list[Counted]:
     """What rows of partners' legs counted, as the store sums them."""
-    names = ("party_id", "run", "side", "tariff_id", "price_no", "currency", "bill_period",
+    names = ("party_id", "run", "side", "tariff_id", "price_no", "currency", "period",
              "catalog_hash")  # fmt: skip
-    legs = [row for row in rows if row["party_id"] and row["cumulative_before"] == 0]
+    legs = [
+        {**row, "period": billing_month(row["start_time"], "UTC")}
+        for row in rows
+        if row["party_id"] and row["cumulative_before"] == 0
+    ]
     legs.sort(key=lambda row: [row[name] for name in names])
     made = []
     for key, some in groupby(legs, key=lambda row: [row[name] for name in names]):
@@ -45,5 +50,5 @@ def counted(rows: Iterable[Mapping[str, Any]]) -> list[Counted]:
             for row in some
         )
         given = dict(zip(names, key, strict=True))
-        made.append(Counted(period=given.pop("bill_period"), units=units, **given))
+        made.append(Counted(units=units, **given))
     return made

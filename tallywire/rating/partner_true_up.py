@@ -39,7 +39,7 @@ class Counted(BaseModel):
     """What some rows of partners' legs have counted: a part of it, from any lane.
 
     Attributes:
-        period: Month in which the rows are booked.
+        period: Month of the usage on the operator's wall clock, wherever its rows are booked.
         units: Counted after less counted before, summed; rows that take a charge back count less.
     """
 

@@ -31,6 +31,8 @@ revisions:
             - {rate: "0.010", per: 60s}
             - {from: 60 min, rate: "0.008", per: 60s}
 """
+EVENT = "b48b15ea-68dc-b761-17ed-c19267fc410f"
+"""The event of the counter of October: it depends on the price and on nothing else."""
 CALLERS = ("4790030001", "4790010001", "4790010002", "4722000100", "4755000200")
 
 
@@ -75,11 +77,25 @@ def _true_ups(home: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in made.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("partitions", [1, 3, 8])
+@pytest.mark.parametrize("partitions", [1, 8])
 def test_a_partner_is_trued_up_the_same_in_any_number_of_lanes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partitions: int
 ) -> None:
+    """Of three lanes the story below tells."""
     monkeypatch.setenv("TALLYWIRE_PARTITIONS", str(partitions))
+    catalog, home = _catalog(tmp_path), tmp_path / "home"
+    usage = _calls(tmp_path / "usage", "first", [1_500] * 5)
+    made = tallywire("run", "--home", home, "--catalog", catalog, usage)
+    assert made.returncode == 0, made.stderr
+    assert tallywire("partners", "true-up", "--home", home).returncode == 0
+    (row,) = _true_ups(home)
+    assert (row["id"], row["amount"], row["after"]) == (EVENT, "-0.25", 7_500 * 10**6)
+
+
+def test_a_partner_is_trued_up_again_and_again_and_at_period_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYWIRE_PARTITIONS", "3")
     catalog, home = _catalog(tmp_path), tmp_path / "home"
     usage = _calls(tmp_path / "usage", "first", [1_500] * 5)
     made = tallywire("run", "--home", home, "--catalog", catalog, usage)
@@ -101,21 +117,39 @@ def test_a_partner_is_trued_up_the_same_in_any_number_of_lanes(
     assert "partner:nordvik: 1 true-ups written" in closed.stdout, closed.stderr
     late = _calls(tmp_path / "usage", "third", [600])
     assert tallywire("run", "--home", home, "--catalog", catalog, late).returncode == 0
+    (listed,) = _json("partners", "list", "--home", home)
+    assert (listed["period"], listed["units"]) == ("2026-10", str(8_700 * 10**6))
+    assert _json("partners", "true-up", "--home", home, "--period", "2026-10")["outcome"]
     rows = _true_ups(home)
     spans = [(row["amount"], row["before"], row["after"]) for row in rows]
-    assert spans == [("-0.25", 0, 7_500 * 10**6), ("-0.02", 7_500 * 10**6, 8_100 * 10**6)]
-    assert {(row["currency"], row["bill_period"], row["routing_id"], row["account_id"])
-            for row in rows} == {("USD", "2026-10", "partner:nordvik", "")}  # fmt: skip
-    assert len({row["lane"] for row in rows}) == len({row["id"] for row in rows}) == 1
-    months = {row["period"]: row["units"] for row in _json("partners", "list", "--home", home)}
-    assert months == {"2026-10": str(8_100 * 10**6), "2026-11": str(600 * 10**6)}
+    assert spans == [("-0.25", 0, 7_500 * 10**6), ("-0.02", 7_500 * 10**6, 8_100 * 10**6),
+                     ("-0.02", 8_100 * 10**6, 8_700 * 10**6)]  # fmt: skip
+    assert [row["bill_period"] for row in rows] == ["2026-10", "2026-10", "2026-11"]
+    assert {(row["currency"], row["routing_id"], row["account_id"]) for row in rows} == {
+        ("USD", "partner:nordvik", "")
+    }
+    assert {row["id"] for row in rows} == {EVENT}
+    assert len({row["lane"] for row in rows}) == 1
     told = tallywire("explain", "--home", home, rows[0]["id"]).stdout
-    assert "closed with -0.25 USD, nordvik" in told
-    assert "came to 135 min: by tiers, all at the tier reached, that costs USD 1.08" in told
+    assert "trued up by -0.25 USD, nordvik" in told
+    assert "came to 2 h 15 min: by tiers, all at the tier reached, that costs USD 1.08" in told
     assert "Of the difference USD -0.25 was trued up before. The rest is USD -0.02." in told
     replayed = tallywire("replay", "--home", home)
     assert replayed.returncode == 0, replayed.stdout
     status = status_of(home)
     assert (status["conservation_difference"], status["rated"]) == (0, 7)
     (partner,) = status["partners"]
-    assert partner["cost"] == "1.180000000"
+    assert partner["cost"] == "1.160000000"
+    _cheaper(catalog)
+    again = ("rerate", "--tariff", "volume_deal", "--reason", "price_corrected", "--home", home)
+    assert tallywire(*again, "--catalog", catalog).returncode == 0
+    assert tallywire("partners", "true-up", "--home", home).returncode == 0
+    amounts = sorted(row["amount"] for row in _true_ups(home)[3:])
+    assert amounts == ["-0.435", "0.29"]
+    assert tallywire("replay", "--home", home).returncode == 0
+
+
+def _cheaper(catalog: Path) -> None:
+    """Correct the second tier, which no charge has been made by."""
+    path = catalog / "tariffs/volume_deal.yaml"
+    path.write_text(path.read_text().replace('"0.008"', '"0.007"'))

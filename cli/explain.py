@@ -32,6 +32,8 @@ EPILOG = epilog(
 def _fields(row: dict[str, Any]) -> dict[str, Any]:
     """Give a stored row as the rulebook has it: instants in microseconds, ids as bytes."""
     told = {**row, "event_id": row["event_id"].bytes}
+    if row["cause_id"] is not None:
+        told["cause_id"] = row["cause_id"].bytes
     for name in ("start_time", "end_time", "setup_time", "collected_at"):
         if told[name] is not None:
             told[name] = (told[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
@@ -64,6 +66,7 @@ def _explain(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "ledgered_at": row["ledgered_at"].replace(tzinfo=EPOCH.tzinfo).isoformat(),
         "account_id": row["account_id"],
         "subscription_id": row["subscription_id"],
+        "party_id": row["party_id"],
         "run": row["run"],
         "amount": row["amount"],
         "exact": f"{row['amount_numerator']}/{row['amount_denominator']}",
@@ -85,15 +88,17 @@ _OPS = {CHARGE: "charged", REVERSAL: "reversed", CORRECTION: "corrected to", TRU
 def _print(charge: dict[str, Any]) -> None:
     """Print one row of the chain charge, reversal, correction."""
     amount = f"{charge['amount'].normalize():f} {charge['currency']}"
+    whose = f"account {charge['account_id']}" if charge["account_id"] else charge["party_id"]
+    done = "trued up by" if whose == charge["party_id"] else _OPS[charge["op"]]
     typer.echo(
-        f"Event {charge['event_id']}: {_OPS[charge['op']]} {amount}, account "
-        f"{charge['account_id']}, on {charge['ledgered_at'][:19].replace('T', ' ')} UTC"
+        f"Event {charge['event_id']}: {done} {amount}, {whose}, on "
+        f"{charge['ledgered_at'][:19].replace('T', ' ')} UTC"
     )
     if charge["reason"]:
         typer.echo(f"  Because: {charge['reason']}, request {charge['cause_id']}.")
     for number, sentence in enumerate(charge.get("words", []), start=1):
         typer.echo(f"  {number}. {sentence}")
-    if charge["op"] != REVERSAL:
+    if charge["op"] not in {REVERSAL, TRUE_UP}:
         place = charge["place"]
         typer.echo(f"  From {place['file_name']}, record {place['record_no'] + 1}.")
 

@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from cli import catalog, demo, doctor, explain, period, price, replay, run, status, store, suspense
+from cli import (
+    catalog,
+    demo,
+    doctor,
+    explain,
+    partners,
+    period,
+    price,
+    replay,
+    run,
+    status,
+    store,
+    suspense,
+)
 from cli.rerate import command as rerate
 
 app = typer.Typer(
@@ -24,6 +37,7 @@ app.command("price", epilog=price.EPILOG)(price.command)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")
 app.add_typer(period.app, name="period")
+app.add_typer(partners.app, name="partners")
 app.add_typer(store.app, name="store")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.command("demo", epilog=demo.EPILOG)(demo.command)

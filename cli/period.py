@@ -2,8 +2,9 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -11,6 +12,7 @@ import xxhash
 from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.partner_work import PartnerSelection, true_up
 from cli.rerate.materialise import lanes_of
 from cli.rerate.work import answer
 from cli.status import as_json_bytes
@@ -23,7 +25,7 @@ from dataflows.run import store_of
 from dataflows.settings import Home, Settings
 from dataflows.sources.log import part_name
 from dataflows.usage_log.spool import USAGE
-from schemas.requests import RequestKind
+from schemas.requests import RequestKind, RequestStatus
 
 app = typer.Typer(help="Close, reopen and list billing periods.", no_args_is_help=True)
 
@@ -35,7 +37,12 @@ AccountOption = Annotated[
 ]
 
 
-def _month(text: str) -> str:
+def month_of(text: str) -> str:
+    """Check a billing month as people write it.
+
+    Raises:
+        typer.Exit: With code 2, if it is none.
+    """
     if not _MONTH.fullmatch(text):
         typer.echo(f"{text} is no billing month: write it as 2026-11", err=True)
         raise typer.Exit(Exit.USAGE)
@@ -80,15 +87,24 @@ def _change(
     home: Path | None, kind: RequestKind, period: str, accounts: list[str] | None, *, as_json: bool
 ) -> None:
     settings = settings_of(home)
-    month = _month(period)
+    month = month_of(period)
     with plain_errors(), store_of(settings):
         request_id, asked = _requests(settings, kind, month, sorted(set(accounts or [])))
         answer(settings, asked)
         with reader(settings) as client:
             found = rows(client, "request_outcome", {"id": str(request_id)})
+        partners: list[Mapping[str, Any]] = []
+        if kind is RequestKind.CLOSE and not accounts:
+            applied = any(row["status"] == RequestStatus.APPLIED for row in found)
+            partners = true_up(settings, PartnerSelection(month, closing=applied))
     made = sum(row["rows"] for row in found)
     if as_json:
-        content = {"request_id": str(request_id), "period": month, "outcome": found}
+        content = {
+            "request_id": str(request_id),
+            "period": month,
+            "outcome": found,
+            "partners": partners,
+        }
         typer.echo(as_json_bytes(content).decode())
         return
     for row in found:
@@ -97,6 +113,8 @@ def _change(
         typer.echo(f"{month}, {whom}: {STATES[kind].value}{changed}")
     if made:
         typer.echo(f"{made:,} closing charges written")
+    for one in partners:
+        typer.echo(f"{one['routing_id']}: {one['rows']:,} true-ups written")
 
 
 @app.command(epilog=epilog("period close 2026-11 --soft", "period close 2026-11"))

@@ -19,6 +19,7 @@ from dataflows.corrections import corrected
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
 from dataflows.outcomes import add_held, held_of
+from dataflows.partners import partners_trued_up
 from dataflows.progress import Progress
 from dataflows.requests import Asked
 from dataflows.settings import Home, Settings
@@ -26,6 +27,7 @@ from dataflows.usage_log.spool import USAGE
 from schemas.alerts import Alert
 from schemas.columns import rows_to_frame
 from schemas.feeds import LedgerEntry
+from schemas.requests import RequestKind
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Outcome, Rater
@@ -116,6 +118,10 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         if asked.request.kind in STATES:
             state, partitions = (self._periods, self._counters), self._settings.partitions
             answer = changed_state(asked.request, entry, snapshot, state, partitions)
+        elif asked.request.kind is RequestKind.TRUE_UP:
+            answer = partners_trued_up(
+                asked, lambda name: self._raters(name)[1], snapshot.tenant_id, self._periods
+            )
         else:
             answer = corrected(asked, self._raters, self._counters, snapshot, self._periods)
         for records in answer.counters:

@@ -25,6 +25,7 @@ from schemas.outcomes import SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import CorrectionReason, RequestKind
 from schemas.usage import UsageEvent
+from tallywire.rating.partner_true_up import Counted
 
 SOURCE = "request:"
 """How the source of a ledger entry begins that is a request and no range of the log."""
@@ -44,8 +45,10 @@ class Request(BaseModel):
         position: Ledger position up to which the file's charges are complete; -1 before the first.
         target: Catalogue hash that selected events are rated under; empty: each its own.
         first_period: Earliest billing period that is rated again.
-        period: Period whose state shall change.
-        routing_ids: Accounts whose period shall change its state; none for all.
+        period: Period whose state shall change; of a true-up the month that it closes, or none.
+        routing_ids: Accounts whose period shall change its state, none for all; or partners.
+        counted: What partners' legs have counted in all lanes.
+        covered: Units of it that are trued up already, by event id in hex.
         suspended: The restatement that shall hold.
         asked: What the person asked for.
     """
@@ -61,6 +64,8 @@ class Request(BaseModel):
     first_period: str = ""
     period: str = ""
     routing_ids: list[str] = []
+    counted: list[Counted] = []
+    covered: dict[str, int] = {}
     suspended: SuspenseEvent | None = None
     asked: dict[str, str] = {}
 
@@ -94,7 +99,9 @@ class Asked:
 
     @property
     def routing_ids(self) -> frozenset[str]:
-        """Accounts whose charges it may change; every account where a period changes for all."""
+        """Accounts or partners whose charges it may change; none where a period changes for all."""
+        if self.request.kind is RequestKind.TRUE_UP:
+            return frozenset(self.request.routing_ids)
         return frozenset(self.standing["routing_id"].unique())
 
 

@@ -24,6 +24,7 @@ class RequestKind(StrEnum):
     SOFT_CLOSE = "soft_close"
     CLOSE = "close"
     REOPEN = "reopen"
+    TRUE_UP = "true_up"
 
 
 class RequestStatus(StrEnum):

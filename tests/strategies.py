@@ -123,7 +123,9 @@ def _price(chance: Random, service: str, bands: int, *, plain: bool, shares: Any
     kind = pick(chance, *kinds, *(["share"] * (len(shares) - 1)) * (not plain))
     return Price(
         fee, least, groups, most if most is None else max(most, least),
-        tiers=tiers(chance, service, plain=plain) if kind == "tiers" else None,
+        tiers=tiers(chance, service, plain=plain, partner=len(shares) > 1)
+        if kind == "tiers"
+        else None,
         share=pick(chance, Fraction(1, 50), Fraction(2, 3)) if kind == "share" else None,
         share_of=pick(chance, *shares) if kind == "share" else "source_amount",
         uplink=_groups(chance, 1, bands, plain=True) if kind == "uplink" and service == "data" else (),

@@ -6,9 +6,11 @@ from random import Random
 from typing import Any
 
 from tallywire.catalog.terms import (
+    ADDED_UP,
     COUNTED,
     FOREVER_US,
     MEASURES,
+    PARTNER,
     PERIODS,
     SCOPES,
     Allowance,
@@ -67,9 +69,11 @@ def _span(chance: Random) -> tuple[int, int]:
     return first, last
 
 
-def tiers(chance: Random, service: str, *, plain: bool) -> Tiers:
-    """Tiers of a price; `plain` ones may be priced in columns."""
-    measure = pick(chance, *(COUNTED if plain else MEASURES))
+def tiers(chance: Random, service: str, *, plain: bool, partner: bool = False) -> Tiers:
+    """Tiers of a price; `plain` ones may be priced in columns, those of a `partner` be provisional."""
+    provisional = partner and pick(chance, True, False)
+    measures = ADDED_UP if provisional else MEASURES
+    measure = pick(chance, *(COUNTED if plain else measures))
     size = {"amount": NANO // 10}.get(measure, size_of(service))
     size = 1 if measure in {"count", "unique"} else size
     starts = [0, *sorted(some(chance, [1, 2, 5, 50, 120, 1_000], 0, 3))]
@@ -82,7 +86,9 @@ def tiers(chance: Random, service: str, *, plain: bool) -> Tiers:
         )
         for start in starts
     )
-    mode = "graduated" if plain else pick(chance, "graduated", "volume")
+    mode = "graduated" if plain and not provisional else pick(chance, "graduated", "volume")
+    if provisional:
+        return Tiers(pick(chance, "a", "b"), mode, steps, measure, PARTNER)
     return Tiers(
         pick(chance, "a", "b"), mode, steps, measure, pick(chance, *SCOPES), pick(chance, *PERIODS),
         pick(chance, "b_number", "attributes.region") if measure == "unique" else "",

@@ -32,7 +32,7 @@ def tariff_reasons(tariff: Tariff) -> tuple[str, ...]:
 def price_reasons(price: Price) -> tuple[str, ...]:
     """Say why a price is worked out one by one."""
     found, tiers = [], price.tiers
-    if tiers and tiers.mode != "graduated":
+    if tiers and tiers.mode != "graduated" and not tiers.provisional:
         found.append(f"its {tiers.mode} tiers change the price of earlier usage")
     if tiers and tiers.measure not in COUNTED:
         found.append(f"its tiers measure {tiers.measure.replace('_', ' ')}")

@@ -48,6 +48,7 @@ Conditions = dict[Words, Texts]
 """Usage field, or `attributes.NAME`, to the values that fit."""
 
 Scope = Literal["subscription", "account", "hierarchy"]
+TierScope = Literal["subscription", "account", "hierarchy", "partner"]
 Period = Literal["day", "week", "month", "year", "once"]
 
 
@@ -89,7 +90,7 @@ class TiersEntry(Entry):
         "sum", "count", "amount", "max", "latest", "unique", "time_weighted", "percentile"
     ] = "sum"
     counter: Id | None = None
-    scope: Scope = "subscription"
+    scope: TierScope = "subscription"
     period: Period = "month"
     of: Words | None = None
     percentile: Whole | None = None

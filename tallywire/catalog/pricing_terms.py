@@ -7,7 +7,7 @@ from schemas.services import Unit
 from schemas.usage import UsageEvent
 from tallywire.catalog.models_terms import Conditions, DiscountEntry, TierEntry, TiersEntry
 from tallywire.catalog.pricing import in_units
-from tallywire.catalog.terms import Condition, DiscountStep, Tier, Tiers
+from tallywire.catalog.terms import ADDED_UP, PARTNER, Condition, DiscountStep, Tier, Tiers
 from tallywire.catalog.values import amount, money
 from tallywire.catalog.yaml_text import Path
 
@@ -108,6 +108,10 @@ def compiled_tiers(entry: TiersEntry, unit: Unit, name: str) -> tuple[Tiers | No
 
 
 def _measured(entry: TiersEntry) -> Iterator[tuple[Path, str]]:
+    if entry.scope == PARTNER and entry.measure not in ADDED_UP:
+        yield ("measure",), f"what counts for a partner is added up: {', '.join(ADDED_UP)}"
+    if entry.scope == PARTNER and entry.period != "month":
+        yield ("period",), "a partner is trued up by the month; remove it"
     if (entry.of is None) == (entry.measure == "unique"):
         yield ("of",), "is written only, and always, with measure unique: whose values count"
     if entry.of is not None:

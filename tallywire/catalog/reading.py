@@ -16,6 +16,7 @@ from tallywire.catalog.rules_feeds import HasOptions, feeds
 from tallywire.catalog.rules_ids import unique_ids
 from tallywire.catalog.rules_offers import offers, plans
 from tallywire.catalog.rules_overflow import overflow
+from tallywire.catalog.rules_partner_tiers import partner_tiers
 from tallywire.catalog.rules_partners import overrides, partners
 from tallywire.catalog.rules_revisions import revisions
 from tallywire.catalog.rules_tariffs import tariffs
@@ -55,6 +56,7 @@ def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tup
         terms,
         partners,
         overrides,
+        partner_tiers,
         top_ups,
         exchange,
         feeds(formats),

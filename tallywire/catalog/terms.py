@@ -11,9 +11,13 @@ FOREVER_US = 9_223_372_036_854_775_807
 """`valid_to_us` of what never ends; `valid_from_us` of what always was is 0."""
 
 SCOPES = ("subscription", "account", "hierarchy")
+PARTNER = "partner"
+"""Scope of tiers that count what a partner's leg carries, of all accounts together."""
 PERIODS = ("day", "week", "month", "year", "once")
 COUNTED = ("sum", "count")
 """Measures that any rater may count: what one event adds does not depend on the others."""
+ADDED_UP = (*COUNTED, "amount")
+"""Measures whose counts of parts add up to the count of the whole, in any order."""
 MEASURES = (*COUNTED, "amount", "max", "latest", "unique", "time_weighted", "percentile")
 
 
@@ -72,6 +76,8 @@ class Tiers:
         measure: How usage is counted: `sum` of units, `count` of events, `amount` carried by
             events (10^-9 of the currency), `max`, `latest`, `unique` values of the field `of`,
             `time_weighted` (units times seconds), `percentile` of the events' units.
+        scope: Whose usage counts together; of `partner` tiers an event is charged provisionally, at
+            the rate of the first tier alone, and the partner is trued up later.
         of: Field whose distinct values are counted.
         percentile: 1 to 99, nearest rank.
     """
@@ -84,6 +90,11 @@ class Tiers:
     period: str = "month"
     of: str = ""
     percentile: int = 0
+
+    @property
+    def provisional(self) -> bool:
+        """Whether an event pays the first tier's rate until the partner is trued up."""
+        return self.scope == PARTNER
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from schemas.usage import UsageEvent
 from tallywire.calendar import local_time
 from tallywire.money import display
+from tallywire.rating import partner_true_up
 from tallywire.rating.rulebook import (
     TRUE_UP,
     Charge,
@@ -56,6 +57,8 @@ def retrace(book: Rulebook, rated: Facts) -> Charge | Closing | Refusal:
         The same charge, with its steps. It differs from `rated` only where the charge was not made
         by these rules and this catalogue.
     """
+    if rated["op"] == TRUE_UP and rated["party_id"]:
+        return partner_true_up.derived(rated, book.snapshot)
     if rated["op"] == TRUE_UP:
         return Closer(book.snapshot).derived(rated)
     usage = {name: rated[name] for name in UsageEvent.model_fields}

@@ -148,6 +148,12 @@ def _tiers(facts: Facts) -> str:
     what = _COUNTED[facts["measure"]]
     before, after = _reading(facts, "before"), _reading(facts, "after")
     amount = money_words(facts["amount"], facts["currency"])
+    if facts["provisional"]:
+        return (
+            f"{_sentence(what)} counted for {facts['counter']} in {period_words(facts['period'])}: "
+            f"{after}; provisionally at the rate of the first tier, {amount}. The partner is trued "
+            "up for all that it carried."
+        )
     how = "each part at its own tier" if facts["mode"] == "graduated" else "all at the tier reached"
     told = (
         f"In {period_words(facts['period'])} {what} counted for {facts['counter']} "
@@ -284,6 +290,22 @@ def _true_up(facts: Facts) -> str:
     return f"{_sentence(period_words(facts['period']))} is over: {why}, {amount}."
 
 
+def _partner_true_up(facts: Facts) -> str:
+    amount, final, provisional, covered = (
+        money_words(facts[name], facts["currency"])
+        for name in ("amount", "final", "provisional", "covered")
+    )
+    how = "each part at its own tier" if facts["mode"] == "graduated" else "all at the tier reached"
+    told = (
+        f"In {period_words(facts['period'])} {_COUNTED[facts['measure']]} of {facts['party']} "
+        f"counted for {facts['counter']} came to {_reading(facts, 'after')}: by tiers, {how}, that "
+        f"costs {final}; {provisional} was charged provisionally."
+    )
+    if facts["covered"]:
+        told += f" Of the difference {covered} was trued up before."
+    return f"{told} The rest is {amount}."
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "usage": _usage,
     "leg": _leg,
@@ -306,5 +328,6 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "rounding": _rounding,
     "balance": _balance,
     "true_up": _true_up,
+    "partner_true_up": _partner_true_up,
 }
 """The words of each step."""

@@ -218,12 +218,17 @@ def test_nothing_overflows_within_the_proven_bound(
 
 
 def _rated(seeds: range, *, plain: bool) -> pl.DataFrame:
-    made = [
-        Rater(catalog(seed, plain=plain)).rate(
-            rows_to_frame(usage_of(seed, 25), UsageEvent), Counters()
-        ).rated.with_columns(pl.lit(seed).alias("seed"))
-        for seed in seeds
-    ]  # fmt: skip
+    made = []
+    for seed in seeds:
+        snapshot = catalog(seed, plain=plain)
+        usage = rows_to_frame(usage_of(seed, 25), UsageEvent)
+        rated = Rater(snapshot).rate(usage, Counters()).rated
+        prices = rated.select("tariff_id", "price_no").iter_rows()
+        tiers = [snapshot.tariffs[name].prices[number].tiers for name, number in prices]
+        provisional = pl.Series([bool(one and one.provisional) for one in tiers], dtype=pl.Boolean)
+        made.append(
+            rated.with_columns(pl.lit(seed).alias("seed"), provisional.alias("provisional"))
+        )
     return pl.concat(made)
 
 
@@ -237,6 +242,7 @@ def test_what_is_generated_reaches_every_path_of_the_columnar_rater() -> None:
         "several allowances": (rated["counters"] != "").sum(),
         "an allowance and a price": (rated["usage_rating_tag"] == "mixed").sum(),
         "tiers": (rated["cumulative_before"] >= 0).sum(),
+        "tiers of partners": rated["provisional"].sum(),
         "tiers above the first event": (rated["cumulative_before"] > 0).sum(),
         "a fallback": rated["tariff_id"].str.ends_with("-2").sum(),
         "several bands": rated["bands"].str.contains("+", literal=True).sum(),
@@ -271,7 +277,7 @@ def test_what_is_generated_reaches_every_term() -> None:
             seen["uplink"] += any(part.way == "up_octets" for part in working.counted.parts)
             seen.update(f"discount by {one.discount.measure}" for one in working.taken)
     wanted = [
-        *MEASURES, "graduated", "volume", "subscription", "account", "hierarchy", "day", "week",
+        *MEASURES, "graduated", "volume", "subscription", "account", "hierarchy", "partner", "day", "week",
         "month", "year", "once", "repriced", "carried", "granted", "override", "share",
         "share of a run", "conversion", "uplink", "discount by ", "discount by usage",
         "discount by spend", "attributes", "fair_use", "exchange", "overage", "limit", "balance",

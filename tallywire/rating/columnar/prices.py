@@ -9,7 +9,7 @@ import numpy as np
 from tallywire.catalog.fitness import price_reasons
 from tallywire.catalog.snapshot import Price, Tariff
 from tallywire.rating.columnar.rounding import LARGEST_DENOMINATOR
-from tallywire.rating.columnar.tiers import TierTable
+from tallywire.rating.columnar.tiers import TierTable, in_lane
 
 _FITS = 2**62
 _LARGEST_AMOUNT = 4 * 10**9
@@ -46,14 +46,17 @@ class PriceTable:
         self.rates = np.zeros((count, groups, bands), np.int64)
         for number, price in enumerate(prices):
             self._take(number, price)
-        fitting = [one.tiers if self.limit[no] >= 0 else None for no, one in enumerate(prices)]
+        fitting = [
+            in_lane(one.tiers) if self.limit[no] >= 0 else None for no, one in enumerate(prices)
+        ]
         self.tiers = TierTable(fitting, self.denominator)
 
     def _take(self, number: int, price: Price) -> None:
         if price_reasons(price):
             return
         most = price.maximum_charge
-        tiers = price.tiers.steps if price.tiers else ()
+        found = in_lane(price.tiers)
+        tiers = found.steps if found else ()
         parts = [price.connect_fee, price.minimum_charge, most or Fraction(0)]
         parts += [rate for group in price.groups for rate in group.rates]
         parts += [part for tier in tiers for part in (tier.flat, tier.rate)]

@@ -15,7 +15,7 @@ from tallywire.rating.columnar.increments import Steps, Stretches, count_steps, 
 from tallywire.rating.columnar.keys import OWNER, Keys
 from tallywire.rating.columnar.rounding import round_ratios
 from tallywire.rating.columnar.rows import Charges, rated_rows
-from tallywire.rating.columnar.tiers import LARGEST_COUNT, climb
+from tallywire.rating.columnar.tiers import LARGEST_COUNT, Counted, climb
 from tallywire.rating.counters import Counters
 
 Flags = npt.NDArray[np.bool_]
@@ -138,17 +138,28 @@ class ColumnarRater:
         rows = np.flatnonzero(tiers.has[leg.price])
         if not len(rows):
             return Climbs(none, none, np.zeros(len(units), np.int64))
-        price = leg.price[rows]
-        slots, used = counters.claim(keys.of(tiers.counters, rows, price))
-        added = np.where(tiers.counts[price], 1, units[rows])
+        before, after, amount = none.copy(), none.copy(), np.zeros(len(units), np.int64)
+        before[rows], after[rows] = 0, np.where(tiers.counts[leg.price[rows]], 1, units[rows])
+        counting = rows[~tiers.provisional[leg.price[rows]]]
+        reads = []
+        if len(counting):
+            counted = self._count(leg, counting, after[counting], keys, counters, writes)
+            before[counting], after[counting] = counted.before, counted.after
+            reads.append((counting, counted.before))
+        amount[rows] = tiers.price(leg.price[rows], before[rows], after[rows])
+        return Climbs(before, after, amount, reads)
+
+    def _count(
+        self, leg: LegFound, rows: Ints, added: Ints, keys: Keys, counters: Counters,
+        writes: Writes,
+    ) -> Counted:  # fmt: skip
+        names = self._tables.prices.tiers.counters
+        slots, used = counters.claim(keys.of(names, rows, leg.price[rows]))
         counted = climb(slots, used, added)
         if int(counted.after.max()) > LARGEST_COUNT:
             raise TooLargeError
         writes.append((counted.slots, counted.used))
-        before, after, amount = none.copy(), none.copy(), np.zeros(len(units), np.int64)
-        before[rows], after[rows] = counted.before, counted.after
-        amount[rows] = tiers.price(price, counted.before, counted.after)
-        return Climbs(before, after, amount, [(rows, counted.before)])
+        return counted
 
     def _price(
         self, leg: LegFound, steps: Steps, start: Ints, covered: Ints

@@ -1,13 +1,13 @@
 """Prices over a period in columns: what each event adds to the price of everything counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from tallywire.catalog.terms import Tiers
+from tallywire.catalog.terms import Tier, Tiers
 from tallywire.rating.columnar.allowances import grouped
 from tallywire.rating.columnar.keys import CounterNames
 
@@ -29,16 +29,16 @@ class TierTable:
         counters: What names the counter of each price.
         has: Prices that have tiers.
         counts: Prices whose tiers count events.
+        provisional: Prices whose tiers count nothing in the lane.
     """
 
     def __init__(self, prices: Sequence[Tiers | None], denominators: Ints) -> None:
         most = max((len(one.steps) for one in prices if one), default=1)
         shape = (len(prices), most)
-        self.counters = CounterNames(
-            [(one.scope, one.period, one.counter) if one else _NO_COUNTER for one in prices]
-        )
+        self.counters = CounterNames([_named(one) for one in prices])
         self.has = np.array([one is not None for one in prices], bool)
         self.counts = np.array([bool(one and one.measure == "count") for one in prices], bool)
+        self.provisional = np.array([bool(one and one.provisional) for one in prices], bool)
         self._starts = np.full((len(prices), most + 1), NEVER, np.int64)
         self._flats = np.zeros(shape, np.int64)
         self._rates = np.zeros(shape, np.int64)
@@ -71,6 +71,19 @@ class TierTable:
             total += np.where(entered, self._flats[price, tier], 0)
             total += (high - low) * self._rates[price, tier]
         return total
+
+
+def _named(tiers: Tiers | None) -> tuple[str, str, str]:
+    if tiers is None or tiers.provisional:
+        return _NO_COUNTER
+    return tiers.scope, tiers.period, tiers.counter
+
+
+def in_lane(tiers: Tiers | None) -> Tiers | None:
+    """Give the tiers as a lane prices them: for a partner the rate of the first one alone."""
+    if tiers is None or not tiers.provisional:
+        return tiers
+    return replace(tiers, mode="graduated", steps=(Tier(0, Fraction(0), tiers.steps[0].rate),))
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def _counted(working: Working) -> dict[str, Any]:
 def _counters(working: Working) -> str:
     """Write what was read, unless one allowance and one sum of tiers tell it already."""
     draws = working.priced.drawn.draws
-    known = len(draws) + (working.priced.climb is not None)
+    climb = working.priced.climb
+    known = len(draws) + (climb is not None and not climb.tiers.provisional)
     plain = len(draws) <= 1 and len(working.reads) == known
     plain = plain and not any(draw.bucket.granted for draw in draws)
     return "" if plain else " ".join(str(value) for value in working.reads)

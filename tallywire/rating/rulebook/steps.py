@@ -26,7 +26,7 @@ class Step:
     Attributes:
         name: usage, leg, tariff, prefix, attributes, increments, allowance, price, fair_use,
             connect_fee, tiers, share, discount, maximum, minimum, exchange, overage, limit,
-            rounding, balance.
+            rounding, balance; at period close true_up, partner_true_up.
         facts: Values of the step, by name; amounts are Fractions in `currency`, quantities base
             units of `unit`, names ending in `_us` instants in microseconds UTC.
     """
@@ -196,6 +196,7 @@ def _additions(working: Working) -> Iterator[Step]:
             "mode": climb.tiers.mode,
             "measure": climb.tiers.measure,
             "scope": climb.tiers.scope,
+            "provisional": climb.tiers.provisional,
             "period": climb.period,
             "unit": _unit(working),
             "before": climb.before,

@@ -1,6 +1,6 @@
 """Prices over a period: an event costs what it adds to the price of everything counted so far."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -131,6 +131,8 @@ def climb(
         carried: Amount that the usage carries, in the tariff's currency, where that is counted.
     """
     period = period_of(event["start_time"], time_zone, tiers.period)
+    if tiers.provisional:
+        return _provisional(tiers, units, carried, period)
     kind = "tiers" if run == RETAIL else f"tiers:{run}"
     key = counter_key(kind, tiers.scope, holder(event, tiers.scope), tiers.counter, period)
     before, after = _MEASURES[tiers.measure](_Count(event, tiers, units, carried, key, tally))
@@ -147,6 +149,15 @@ def climb(
     return Climb(tiers, period, before, after, amount, repriced)
 
 
+def _provisional(tiers: Tiers, units: int, carried: Fraction, period: str) -> Climb:
+    """Price an event at the rate of the first tier: lanes do not know what a partner carried.
+
+    Neither flat nor block is charged, so charges add up in whatever order and lane they are made.
+    """
+    added = _MORE[tiers.measure](units, carried)
+    return Climb(tiers, period, 0, added, added * tiers.steps[0].rate, _NOTHING)
+
+
 def _added(one: _Count, more: int) -> tuple[int, int]:
     before = one.tally.used(one.key)
     one.tally.write(one.key, before + more)
@@ -154,17 +165,16 @@ def _added(one: _Count, more: int) -> tuple[int, int]:
 
 
 def _sum(one: _Count) -> tuple[int, int]:
-    return _added(one, one.units)
+    return _added(one, _MORE["sum"](one.units, one.carried))
 
 
 def _count(one: _Count) -> tuple[int, int]:
-    return _added(one, 1)
+    return _added(one, _MORE["count"](one.units, one.carried))
 
 
 def _amount(one: _Count) -> tuple[int, int]:
     """Count money in 10^-9, an exchanged amount rounded half up to it."""
-    numerator, denominator = one.carried.as_integer_ratio()
-    return _added(one, round_ratio(numerator * _NANO, denominator, "half_up"))
+    return _added(one, _MORE["amount"](one.units, one.carried))
 
 
 def _max(one: _Count) -> tuple[int, int]:
@@ -225,6 +235,18 @@ def nearest_rank(points: Sequence[Point], percentile: int) -> int:
     """
     return points[-(-len(points) * percentile // 100) - 1][0] if points else 0
 
+
+def _nano(carried: Fraction) -> int:
+    numerator, denominator = carried.as_integer_ratio()
+    return round_ratio(numerator * _NANO, denominator, "half_up")
+
+
+_MORE: Mapping[str, Callable[[int, Fraction], int]] = {
+    "sum": lambda units, _carried: units,
+    "count": lambda _units, _carried: 1,
+    "amount": lambda _units, carried: _nano(carried),
+}
+"""What an event adds, whatever was counted before it."""
 
 _MEASURES = {
     "sum": _sum,

@@ -5,6 +5,7 @@ numpy have one thread where a figure is per core.
 """
 
 import argparse
+import gc
 import json
 import resource
 import statistics
@@ -48,6 +49,14 @@ def _cpu(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
+def _settle(work: Callable[[], object]) -> None:
+    """Warm caches, and leave memory to reference counts, as the rating process does."""
+    work()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
 def _snapshot(shape: Shape) -> Snapshot:
     """Read the catalogue's files; usage names its account already, so accounts are left out."""
     files = {name: text.encode() for name, text in catalogue_files(replace(shape, subscribers=0))}
@@ -83,7 +92,7 @@ def speed(shape: Shape, runs: int) -> Figures:
     counters = used_counters(shape)
     prefixes = deck_prefixes(shape.prefixes)
     rate_s, search_s, round_s, events, rows, by_book = [], [], [], 0, 0, 0
-    rater.rate(usage(shape, BATCH, seed=1), counters)
+    _settle(lambda: rater.rate(usage(shape, BATCH, seed=1), counters))
     for number, batch in enumerate(_batches(shape, runs, seed=2)):
         began = time.process_time()
         outcome = rater.rate(batch, counters)
@@ -160,6 +169,7 @@ def growth(shape: Shape, runs: int, plans: list[int]) -> dict[str, Figures]:
         build_s[count] = time.process_time() - began
     counters = used_counters(shape)
     seconds: dict[int, list[float]] = {count: [] for count in plans}
+    _settle(lambda: None)
     for turn in range(runs + 1):
         for count in plans:
             batch = usage(replace(shape, plans=count), BATCH, seed=turn)

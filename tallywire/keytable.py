@@ -75,14 +75,26 @@ class KeyTable:
 
     def find_one(self, hi: int, lo: int) -> int:
         """Look one key up: its slot, -1 where it is absent."""
+        slot = self._probe(hi, lo)
+        return slot if self.used[slot] else -1
+
+    def claim_one(self, hi: int, lo: int) -> int:
+        """Look one key up, put it in with zeros where it is absent: its slot."""
+        self.room(1)
+        slot = self._probe(hi, lo)
+        if not self.used[slot]:
+            self.hi[slot], self.lo[slot], self.used[slot] = hi, lo, True
+            self._count += 1
+        return slot
+
+    def _probe(self, hi: int, lo: int) -> int:
+        """Give the slot that holds a key, else the free one where it would be put."""
         slots = len(self.used)
         spread = (((hi ^ lo) * int(_SPREAD)) & _WORD) >> int(_HALF)
         slot = (spread * slots) >> int(_HALF)
-        while self.used[slot]:
-            if int(self.lo[slot]) == lo and int(self.hi[slot]) == hi:
-                return slot
+        while self.used[slot] and (int(self.lo[slot]) != lo or int(self.hi[slot]) != hi):
             slot = (slot + 1) % slots
-        return -1
+        return slot
 
     def claim(self, hi: UInts, lo: UInts) -> tuple[Slots, npt.NDArray[np.bool_]]:
         """Look keys up and put absent ones in, with zeros in their columns.

@@ -59,10 +59,7 @@ class Counters:
     def set(self, key: Key, used: int) -> None:
         """Write one counter."""
         hi, lo = _words(key)
-        slot = self._table.find_one(hi, lo)
-        if slot < 0:
-            slots, _ = self._table.claim(np.array([hi], np.uint64), np.array([lo], np.uint64))
-            slot = int(slots[0])
+        slot = self._table.claim_one(hi, lo)
         self._table.values["used"][slot] = used
         self._touched.append(np.array([(hi, lo, used)], _RECORD))
 

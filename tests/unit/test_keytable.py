@@ -92,3 +92,19 @@ def test_a_table_made_for_its_keys_does_not_grow() -> None:
     table.claim(hi, lo)
     assert len(table) == 30_000
     assert len(table.used) == size
+
+
+def test_one_key_at_a_time_is_where_many_at_once_are() -> None:
+    one, many = KeyTable({"used": np.int64}), KeyTable({"used": np.int64})
+    hi = np.arange(3_000, dtype=np.uint64) % np.uint64(7)
+    lo = np.arange(3_000, dtype=np.uint64) % np.uint64(2_000)
+    for high, low in zip(hi.tolist(), lo.tolist(), strict=True):
+        slot = one.claim_one(high, low)
+        assert slot == one.find_one(high, low)
+        one.values["used"][slot] += 1
+    slots, _ = many.claim(hi, lo)
+    np.add.at(many.values["used"], slots, 1)
+    assert len(one) == len(many)
+    assert one.find_one(9, 9) == -1
+    found = one.values["used"][one.find(hi, lo)]
+    np.testing.assert_array_equal(found, many.values["used"][many.find(hi, lo)])

@@ -5,11 +5,14 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
+import numpy.typing as npt
 
 from tallywire.catalog.fitness import price_reasons
 from tallywire.catalog.snapshot import Price, Tariff
 from tallywire.rating.columnar.rounding import LARGEST_DENOMINATOR
 from tallywire.rating.columnar.tiers import TierTable, in_lane
+
+Ints = npt.NDArray[np.int64]
 
 _FITS = 2**62
 _LARGEST_AMOUNT = 4 * 10**9
@@ -44,12 +47,23 @@ class PriceTable:
         self.starts = np.full((count, groups + 1), _NEVER, np.int64)
         self.steps = np.ones((count, groups), np.int64)
         self.rates = np.zeros((count, groups, bands), np.int64)
-        for number, price in enumerate(prices):
+        first: dict[Price, int] = {}
+        same = np.array([first.setdefault(one, no) for no, one in enumerate(prices)], np.int64)
+        for price, number in first.items():
             self._take(number, price)
+        self._copy(same)
         fitting = [
             in_lane(one.tiers) if self.limit[no] >= 0 else None for no, one in enumerate(prices)
         ]
         self.tiers = TierTable(fitting, self.denominator)
+
+    def _copy(self, source: Ints) -> None:
+        """Give each price the numbers of the first one equal to it: decks share many."""
+        for name in (
+            "denominator", "connect", "connect_nano", "minimum", "maximum", "limit", "starts",
+            "steps", "rates",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name)[source])
 
     def _take(self, number: int, price: Price) -> None:
         if price_reasons(price):

@@ -94,7 +94,10 @@ class Tables:
         self.zone_of_entry = self.zone_codes.of(column)
 
     def _conversions(self) -> None:
-        found = [None if tariff_reasons(one) else one.conversion for one in self.tariffs]
+        found = [
+            one.conversion if one.conversion and not tariff_reasons(one) else None
+            for one in self.tariffs
+        ]
         self.converts = any(found)
         self.multiply = _array([one.multiply if one else 1 for one in found])
         self.divide = _array([one.divide if one else 1 for one in found])

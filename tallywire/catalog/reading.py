@@ -19,6 +19,7 @@ from tallywire.catalog.rules_overflow import overflow
 from tallywire.catalog.rules_partner_tiers import partner_tiers
 from tallywire.catalog.rules_partners import overrides, partners
 from tallywire.catalog.rules_revisions import revisions
+from tallywire.catalog.rules_shared import counters, shares
 from tallywire.catalog.rules_tariffs import tariffs
 from tallywire.catalog.rules_terms import terms
 from tallywire.catalog.rules_zones import zone_plans
@@ -56,6 +57,8 @@ def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tup
         terms,
         partners,
         overrides,
+        counters,
+        shares,
         partner_tiers,
         top_ups,
         exchange,

@@ -100,16 +100,12 @@ def test_the_price_with_more_conditions_is_tried_first() -> None:
 
 def test_without_a_plain_price_other_usage_has_none() -> None:
     (base, variant) = (
-        snapshot(
-            _data(
-                '      - {when: {rat: "6"}, percent: "2.5", connect_fee: "0.30", of: wholesale}\n'
-            )
-        )
+        snapshot(_data('      - {when: {rat: "6"}, percent: "2.5", connect_fee: "0.30"}\n'))
         .tariffs["data"]
         .prices
     )
     assert base.only_variants
-    assert (variant.share, variant.share_of) == (Fraction(1, 40), "wholesale")
+    assert (variant.share, variant.share_of) == (Fraction(1, 40), "source_amount")
 
 
 def test_uplink_and_conversion() -> None:
@@ -263,6 +259,15 @@ LEG = "id: p\nlegs:\n  - {run: RUN, side: cost, field: apn, values: VALUES, tari
         (_offer("balances: [{id: b, services: [sms]}]\n"), "services[0]", "no plan of the offer prices sms"),
         ({"partners/p.yaml": LEG.replace("RUN", "retail").replace("VALUES", "x").replace("T}", "voice}")}, "run", "use another name"),
         ({"partners/p.yaml": LEG.replace("RUN", "w").replace("VALUES", "x").replace("T}", "none}")}, "tariff", "no tariff 'none'"),
+        (_data("      - {percent: 5, of: nobody}\n"), "of", "there is no run 'nobody'"),
+        (_data("      - {percent: 5, of: retail}\n"), "of", "not priced after the retail leg"),
+        (
+            _data(
+                "      - {when: {apn: a}, tiers: {counter: c, steps: [{rate: 1, per: 1 MB}]}}\n"
+                "      - {when: {apn: b}, tiers: {counter: c, measure: count, steps: [{rate: 1}]}}\n"
+            ),
+            "tiers.counter", "counts sum of octets by subscription and month in data, here count",
+        ),
         ({"top_ups/a.csv": "holder,of,id,quantity\ns1,nothing,t,5\n"}, "of", "no offer has a balance"),
         ({"top_ups/a.csv": "holder,of,id,amount\ns1,nothing,t,5\n"}, "quantity", "column is missing"),
         ({"fx/a.csv": "day,from,to,rate\n2026-01-01,EUR,USD,0\n"}, "rate", "more than 0"),

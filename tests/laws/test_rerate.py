@@ -17,7 +17,7 @@ from tallywire.rating.differences import COMPARED
 from tallywire.rating.replay import replay
 from tallywire.rating.rerate import Rerated
 from tallywire.rating.rulebook import Rulebook
-from tests.corrected import OTHER_CAUSE, again, catalogs_of, charge, now, stored, take, told
+from tests.corrected import CAUSE, OTHER_CAUSE, again, catalogs_of, charge, now, stored, take, told
 from tests.strategies import catalog, snapshots, usage_events, usage_of
 
 SLOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -191,3 +191,25 @@ def test_corrections_are_derived_again_from_their_rows(
     )
     for name, snapshot in named.items():
         assert replay(Rulebook(snapshot), rows.filter(pl.col("catalog_hash") == name)) == []
+
+
+@SLOW
+@given(snapshots(), snapshots(), snapshots(), usage_events())
+def test_corrections_of_corrections_are_told_by_where_the_charges_stand(
+    first: Snapshot, second: Snapshot, third: Snapshot, events: list[UsageEvent]
+) -> None:
+    """A leg that stayed once, under an earlier catalogue than its event, is still known."""
+    named = {"a": first, "b": second, "c": third}
+    catalogs = catalogs_of({name: _named(snapshot, name) for name, snapshot in named.items()})
+    lane = Counters()
+    history = charge(catalogs, "a", events, lane, 0)
+    for position, (name, cause) in enumerate((("b", CAUSE), ("c", OTHER_CAUSE)), 1):
+        expected = told(catalogs, events, history, name)
+        made = again(catalogs, history, name, lane, cause=cause)
+        take(lane, made)
+        history = pl.concat([history, stored(made.rows, position)])
+        after = now(history)
+        _same_charges(after, expected.frame(after))
+        assert _held(lane) == _held(expected.counters)
+        assert again(catalogs, history, name, lane).rows.is_empty()
+        assert again(catalogs, history, "", lane).rows.is_empty()

@@ -88,8 +88,9 @@ class Told:
 
     def frame(self, like: pl.DataFrame) -> pl.DataFrame:
         """The charges with the columns of others that rating gives."""
-        names = list(self.rows[0]) if self.rows else like.columns
-        return pl.DataFrame(self.rows, schema={name: like.schema[name] for name in names})
+        names = [name for name in like.columns if all(name in row for row in self.rows)]
+        rows = [[row[name] for name in names] for row in self.rows]
+        return pl.DataFrame(rows, {name: like.schema[name] for name in names}, orient="row")
 
 
 def told(
@@ -98,12 +99,12 @@ def told(
     """Rate charged usage under a catalogue, from the start, by the rulebook and one by one.
 
     What has no price in it stays under the catalogue that charged it: all of an event, or the leg
-    of a partner.
+    of a partner; which stays as it is, where it was a share of what is no more.
     """
-    charged: dict[bytes, dict[str, str]] = defaultdict(dict)
+    charged: dict[bytes, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     newest: dict[bytes, str] = {}
     for row in standing(history).sort("ledgered_at", maintain_order=True).iter_rows(named=True):
-        charged[row["event_id"]][row["run"]] = row["catalog_hash"]
+        charged[row["event_id"]][row["run"]] = row
         newest[row["event_id"]] = row["catalog_hash"]
     made = Told()
     for event in rows_to_frame(list(events), UsageEvent).iter_rows(named=True):
@@ -115,8 +116,8 @@ def told(
 
 
 def _told_one(
-    made: Told, catalog: tuple[Rater, Snapshot], event: Mapping[str, Any], was: Mapping[str, str],
-    catalogs: Catalogs,
+    made: Told, catalog: tuple[Rater, Snapshot], event: Mapping[str, Any],
+    was: Mapping[str, Mapping[str, Any]], catalogs: Catalogs,
 ) -> bool:  # fmt: skip
     rows, refused = catalog[0].rate_one(event, made.counters)
     lost = {one["run"] for one in refused}
@@ -124,11 +125,13 @@ def _told_one(
     if "" in lost:
         return False
     amounts = {row["run"]: (int(row["amount"] * 10**9), row["currency"]) for row in rows}
-    for name in sorted({was[run] for run in lost & set(was)}):
-        kept = [run for run in was if run in lost and was[run] == name]
+    for name in sorted({was[run]["catalog_hash"] for run in lost & set(was)}):
+        kept = [run for run in was if run in lost and was[run]["catalog_hash"] == name]
         made.kept |= {(event["event_id"], run) for run in kept}
         legs = {**event, "runs": "+".join(kept)}
-        rows = rows + catalogs(name)[0].rate_one(legs, made.counters, amounts)[0]
+        again, without = catalogs(name)[0].rate_one(legs, made.counters, amounts)
+        left = [was[one["run"]] for one in without]
+        rows = rows + again + left
     rows = [{**row, "runs": event["runs"]} for row in rows]
     made.rows += sorted(rows, key=lambda row: (row["run"] != RETAIL, row["run"]))
     return True

@@ -75,7 +75,7 @@ def difference(
     """
     old, new = charges[0], charges[1].rated
     pairs = pairs.filter("changed").join(
-        _refused(pairs, old, charges[1].refused), on="old", how="anti", maintain_order="left"
+        gone_refused(pairs, old, charges[1].refused), on="old", how="anti", maintain_order="left"
     )
     gone = old[pairs["old"].drop_nulls()]
     made = pairs.filter(pl.col("new").is_not_null())
@@ -98,7 +98,7 @@ def difference(
     )
 
 
-def _refused(pairs: pl.DataFrame, old: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+def gone_refused(pairs: pl.DataFrame, old: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
     """Give the numbers of charges that are not there any more as they were refused."""
     gone = pairs.filter(pl.col("new").is_null() & pl.col("old").is_not_null()).select("old")
     legs = gone.with_columns(old[gone["old"]].select(*ENTRY, "run"))

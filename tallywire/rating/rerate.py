@@ -14,11 +14,11 @@ from schemas.columns import columns
 from schemas.rated import RatedEvent
 from tallywire.rating.corrections import LEG, RETAIL
 from tallywire.rating.counters import Counters
-from tallywire.rating.differences import difference, paired, unsteady
+from tallywire.rating.differences import difference, gone_refused, paired, unsteady
 from tallywire.rating.dispatch import Outcome
 from tallywire.rating.events import CATALOG, ENTRY, KEPT, MORE, PLACE, REPLACED, SELECTED
 from tallywire.rating.in_order import USAGE, Catalogs, rate_in_order
-from tallywire.rating.kept import keeping, to_keep
+from tallywire.rating.kept import LEGS, keeping, legs_kept, to_keep
 
 EVENT_TIME = "event_time"
 
@@ -74,11 +74,11 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
         lane: Counters of the lane: read for counters that no charge has touched so far.
     """
     events, charged, before = _as_charged(work, _events(work), catalogs)
-    stale = _not_told(work, charged) if work.later.height else []
+    stale = _not_told(work, events, charged) if work.later.height else []
     if stale:
         events = _ordered_anew(work, events, stale, catalogs)
         events, charged, before = _as_charged(work, events, catalogs)
-        stale = _not_told(work, charged)
+        stale = _not_told(work, events, charged)
     if stale:
         rest = rerate(_without(work, stale), catalogs, lane)
         return replace(rest, stale=stale)
@@ -151,11 +151,17 @@ def _ordered_anew(
     return pl.concat([_in_event_time(events[:known], catalogs, routing_ids), events[known:]])
 
 
-def _not_told(work: Work, charged: Outcome) -> list[str]:
-    """Name the routing ids whose charges do not come out as they stand."""
+def _not_told(work: Work, events: pl.DataFrame, charged: Outcome) -> list[str]:
+    """Name the routing ids whose charges do not come out as they stand.
+
+    A leg that stays may have no price under its own catalogue either, as it is a share of a leg
+    that was corrected.
+    """
     again = charged.rated.join(work.later, on=ENTRY, how="anti")
     pairs = paired(work.standing, again)
-    wrong = pairs.filter("changed")
+    stays = charged.refused.join(legs_kept(events), on=LEGS, how="semi")
+    stays = gone_refused(pairs, work.standing, stays)
+    wrong = pairs.filter("changed").join(stays, on="old", how="anti", maintain_order="left")
     old = work.standing["routing_id"].gather(wrong["old"].drop_nulls())
     new = again["routing_id"].gather(wrong["new"].drop_nulls())
     late = set(work.later["routing_id"].to_list())
@@ -305,7 +311,8 @@ def _rated(
         if _differ(held.seed(asked), held.seed(asked_now), asked_now):
             asked = asked_now
             continue
-        return _Made(outcome, wanted, pl.concat([*refused, fresh]), after.changes())
+        told = pl.concat([*refused, fresh]).unique(LEGS, keep="first", maintain_order=True)
+        return _Made(outcome, wanted, told, after.changes())
 
 
 def _differ(one: Counters, other: Counters, asked: list[bytes]) -> bool:

@@ -67,6 +67,7 @@ def test_under_the_same_catalogue_nothing_changes(
 @SLOW
 @given(snapshots(), snapshots(), usage_events())
 @example(catalog(0, plain=False), catalog(54, plain=False), usage_of(9, 25))
+@example(catalog(186, plain=False), catalog(0, plain=False), usage_of(0, 25))
 def test_rated_again_equals_rated_so_from_the_start(
     first: Snapshot, second: Snapshot, events: list[UsageEvent]
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_reversal_takes_back_exactly_what_it_reverses(
 @SLOW
 @given(snapshots(), snapshots(), usage_events())
 @example(catalog(5, plain=False), catalog(0, plain=False), usage_of(0, 25))
+@example(catalog(697527015, plain=False), catalog(5198, plain=False), usage_of(1, 25))
 def test_the_same_again_gives_nothing_and_back_gives_what_was(
     first: Snapshot, second: Snapshot, events: list[UsageEvent]
 ) -> None:

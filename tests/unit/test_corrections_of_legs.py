@@ -78,6 +78,27 @@ def test_a_leg_that_stays_shares_what_the_customer_pays_now() -> None:
     assert _told(after) == [("retail", "b", "0.90"), ("wholesale", "a", "0.45")]
 
 
+def test_a_share_of_what_is_in_another_currency_now_stays_as_it_is() -> None:
+    """It is refused twice and named once; usage that comes meanwhile is still told."""
+    half = {"share": Fraction(1, 2), "share_of": "retail"}
+    dear = _snapshot("b", "0.90", nowhere=True)
+    dollars = dataclasses.replace(dear.tariffs["tariff"], currency="USD")
+    dear = dataclasses.replace(dear, tariffs={**dear.tariffs, "tariff": dollars})
+    catalogs = catalogs_of({"a": _snapshot("a", "0.60", "0", **half), "b": dear})
+    lane = Counters()
+    history = charge(catalogs, "a", [_call(1)], lane, 0)
+    made = again(catalogs, history, "b", lane)
+    assert made.refused["run"].to_list() == ["wholesale"]
+    take(lane, made)
+    history = pl.concat([history, stored(made.rows, 1)])
+    assert _told(now(history)) == [("retail", "b", "0.90"), ("wholesale", "a", "0.30")]
+    later = rows_to_frame([_call(2)], UsageEvent).with_columns(pl.lit("a").alias("catalog_hash"))
+    undone = again(catalogs, history, "a", lane, cause=OTHER_CAUSE, later=later)
+    assert undone.stale == []
+    after = now(pl.concat([history, stored(undone.rows, 2)]))
+    assert _told(after) == [("retail", "a", "0.60"), ("wholesale", "a", "0.30")]
+
+
 def test_legs_that_stay_are_counted() -> None:
     """The carrier's first minute of a month is free: it is one that keeps its price."""
 

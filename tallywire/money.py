@@ -12,7 +12,8 @@ EXACT_MODE = "none"
 """As exact as a charge is stored: nine decimals, halves to even."""
 
 _LIMIT = 10**38
-_NANO = 10**DISPLAY_SCALE
+NANO: int = 10**DISPLAY_SCALE
+"""Money in counters and in columns is whole parts of one by this many."""
 _EXACT = Context(prec=80, traps=[FloatOperation, Inexact])
 """The default context keeps 28 digits and drops the others silently."""
 
@@ -74,7 +75,7 @@ def display(value: Fraction) -> Decimal:
     >>> display(Fraction(2, 3))
     Decimal('0.666666667')
     """
-    nano = round_ratio(value.numerator * _NANO, value.denominator, "half_even")
+    nano = round_ratio(value.numerator * NANO, value.denominator, "half_even")
     return Decimal(nano).scaleb(-DISPLAY_SCALE, _EXACT)
 
 
@@ -86,7 +87,7 @@ def fits(value: Fraction) -> bool:
     """
     size, denominator = abs(value.numerator), value.denominator
     most = (_LIMIT - 1) * denominator  # one unit less, should the amount be rounded up
-    return size < _LIMIT and denominator < _LIMIT and size * _NANO < most
+    return size < _LIMIT and denominator < _LIMIT and size * NANO < most
 
 
 @cache

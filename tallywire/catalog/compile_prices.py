@@ -15,9 +15,8 @@ from tallywire.catalog.pricing import (
 )
 from tallywire.catalog.pricing_terms import compiled_tiers, conditions
 from tallywire.catalog.snapshot import Group, Price
-from tallywire.catalog.terms import Variant
+from tallywire.catalog.terms import CARRIED, Variant
 
-CARRIED = "source_amount"
 _HUNDRED = 100
 
 

@@ -10,8 +10,8 @@ from tallywire.catalog.pricing import in_units
 from tallywire.catalog.terms import ADDED_UP, PARTNER, Condition, DiscountStep, Tier, Tiers
 from tallywire.catalog.values import amount, money
 from tallywire.catalog.yaml_text import Path
+from tallywire.money import NANO
 
-NANO = 10**9
 ORIGIN = "origin_zone"
 ATTRIBUTE = "attributes."
 _SECOND_US = 1_000_000

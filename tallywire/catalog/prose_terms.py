@@ -22,8 +22,8 @@ from tallywire.catalog.terms import (
     Tier,
     Tiers,
 )
+from tallywire.money import NANO
 
-NANO = 10**9
 _NATURAL = {Unit.MICROSECOND: (60_000_000, "min"), Unit.OCTET: (10**6, "MB"), Unit.COUNT: (1, "")}
 _AS_IT_IS = {"unique", "count"}
 _PER = {"day": "a day", "week": "a week", "month": "a month", "year": "a year", "once": "once"}

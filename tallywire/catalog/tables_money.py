@@ -13,8 +13,8 @@ from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.snapshot import FOREVER_US
 from tallywire.catalog.terms import SCOPES, Grant
 from tallywire.catalog.values import amount, currency, identifier, money, when
+from tallywire.money import NANO
 
-NANO = 10**9
 TOP_UP_COLUMNS = ("scope", "holder", "of", "id", "quantity", "valid_from", "valid_to")
 FX_COLUMNS = ("day", "from", "to", "rate")
 _FEWEST = {"scope", "valid_from", "valid_to"}

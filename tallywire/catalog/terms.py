@@ -10,6 +10,8 @@ from fractions import Fraction
 FOREVER_US = 9_223_372_036_854_775_807
 """`valid_to_us` of what never ends; `valid_from_us` of what always was is 0."""
 
+CARRIED = "source_amount"
+"""What a share is of where it is of no earlier leg: the amount that the usage carries."""
 SCOPES = ("subscription", "account", "hierarchy")
 PARTNER = "partner"
 """Scope of tiers that count what a partner's leg carries, of all accounts together."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -32,11 +33,12 @@ def closing_charges(
     """
     closer = Closer(snapshot)
     rows: list[Any] = []
+    kinds_of = cache(lambda name: _kinds(snapshot, snapshot.offers[name]))
     for holding in holdings.iter_rows(named=True):
         offer = snapshot.offers.get(holding["offer_id"])
         if offer is None:
             continue
-        kinds = _kinds(snapshot, offer)
+        kinds = kinds_of(offer.offer_id)
         for kind, moment in _moments(period, offer.time_zone):
             if kind not in kinds:
                 continue

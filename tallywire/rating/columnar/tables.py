@@ -60,7 +60,6 @@ class Tables:
         self.scale = _array([tariff.rounding.scale for tariff in tariffs])
         self.kept_decimals = np.where(self.mode == MODES.index("none"), NANO_SCALE, self.scale)
         self.zone_field = _array([ZONE_FIELDS.index(tariff.zone_by) for tariff in tariffs])
-        self.sequential = np.array([tariff.order != "scan" for tariff in tariffs], bool)
         self._conversions()
         self.words = _words(tariffs, snapshot)
         self._same = {name for name, texts in self.words.items() if texts.n_unique() == 1}

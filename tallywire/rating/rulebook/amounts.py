@@ -7,13 +7,13 @@ from typing import Any
 
 from schemas.reasons import Reason
 from tallywire.catalog.snapshot import Price, Snapshot
+from tallywire.catalog.terms import CARRIED
+from tallywire.money import NANO
 from tallywire.rating.rulebook.book import Found, Refusal
 from tallywire.rating.rulebook.tally import Tally
 
-NANO = 10**9
 _DAY_US = 86_400_000_000
 _AS_IT_IS = Fraction(1)
-CARRIED = "source_amount"
 
 Amounts = Mapping[str, tuple[int, str]]
 """What earlier legs of the event came to, by run: 10^-9 of a currency, and the currency."""

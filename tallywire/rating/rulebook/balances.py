@@ -7,9 +7,8 @@ from typing import Any
 
 from tallywire.catalog.snapshot import Offer, Snapshot
 from tallywire.catalog.terms import Balance, Grant
+from tallywire.money import NANO
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
-
-NANO = 10**9
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import xxhash
@@ -17,7 +17,7 @@ from schemas.reasons import Reason
 from tallywire.calendar import period_end, period_of
 from tallywire.catalog.snapshot import Offer, Rounding, Snapshot, Tariff
 from tallywire.catalog.terms import Spend, Tiers
-from tallywire.money import display, rounded
+from tallywire.money import NANO, display, rounded
 from tallywire.rating.rulebook.book import Refusal
 from tallywire.rating.rulebook.recorded import RecordedTally
 from tallywire.rating.rulebook.row import ENGINE_VERSION, rated_id
@@ -26,7 +26,6 @@ from tallywire.rating.rulebook.steps import Step
 from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
 from tallywire.rating.rulebook.tiers import area, price_of
 
-NANO = 10**9
 TRUE_UP = "true_up"
 _CARRIED = -1
 """Number of the point that a period begins with: before any event of its first instant."""
@@ -83,6 +82,11 @@ class Closer:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._tiers = cache(self._tiers_at)
+
+    def _tiers_at(self, offer_id: str, moment_us: int) -> tuple[tuple[Tariff, Tiers], ...]:
+        """Look the tiers of an offer up once, whoever has it."""
+        return tuple(_tiers(self.snapshot, self.snapshot.offers[offer_id], moment_us))
 
     def close(self, holding: Holding, kind: str, moment_us: int, tally: Tally) -> list[Closing]:
         """Charge what a period leaves to be charged.
@@ -129,7 +133,7 @@ class Closer:
         for spend in offer.spends:
             if row["service"] == COMMITMENT and spend.spend_id == row["session_id"]:
                 return _spend(spend, (), tally)
-        for tariff, tiers in _tiers(self.snapshot, offer, row["start_time"]):
+        for tariff, tiers in self._tiers(offer.offer_id, row["start_time"]):
             if tiers.counter == row["session_id"] and row["usage_type"] == "flat":
                 return _flat(tariff, tiers, tally.used(()))
             if tiers.counter == row["session_id"]:
@@ -144,7 +148,7 @@ class Closer:
             if spend.period == kind:
                 key = spend_key(spend, holder(holding, spend.scope), period)
                 yield spend.scope, spend.spend_id, partial(_spend, spend, key)
-        for tariff, tiers in _tiers(self.snapshot, offer, end_us - 1):
+        for tariff, tiers in self._tiers(offer.offer_id, end_us - 1):
             if tiers.period == kind:
                 owner = holder(holding, tiers.scope)
                 key = counter_key("tiers", tiers.scope, owner, tiers.counter, period)

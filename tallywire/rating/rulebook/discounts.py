@@ -9,11 +9,11 @@ from typing import Any
 from tallywire.calendar import period_of, whole_months
 from tallywire.catalog.snapshot import Offer
 from tallywire.catalog.terms import Discount
+from tallywire.money import NANO
 from tallywire.rating.rulebook.book import Found
 from tallywire.rating.rulebook.conditions import holds
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
 
-NANO = 10**9
 _HUNDRED = 100
 _NOTHING = Fraction(0)
 

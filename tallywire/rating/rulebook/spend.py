@@ -8,11 +8,10 @@ from typing import Any
 from tallywire.calendar import period_of
 from tallywire.catalog.snapshot import Offer
 from tallywire.catalog.terms import Spend
-from tallywire.money import EXACT_MODE, rounded
+from tallywire.money import EXACT_MODE, NANO, rounded
 from tallywire.rating.rulebook.amounts import nano_of
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
 
-NANO = 10**9
 _NOTHING = Fraction(0)
 
 

@@ -6,11 +6,10 @@ from fractions import Fraction
 
 from schemas.services import Unit
 from tallywire.catalog.terms import Condition
+from tallywire.money import NANO
 from tallywire.rating.rulebook.allowance import Draw
 from tallywire.rating.rulebook.conditions import ORIGIN, attribute, origin_zone
 from tallywire.rating.rulebook.working import Line, Working
-
-_NANO = 10**9
 
 
 def _unit(working: Working) -> str:
@@ -271,7 +270,7 @@ def _period(working: Working) -> Iterator[Step]:
             facts = {
                 "spend": one.spend.spend_id,
                 "most": one.spend.maximum,
-                "charged": Fraction(one.held, _NANO),
+                "charged": Fraction(one.held, NANO),
                 "amount": -one.cut,
                 "currency": currency,
                 "period": one.period,
@@ -298,9 +297,9 @@ def _balances(working: Working) -> Iterator[Step]:
         facts = {
             "balance": one.balance.balance_id,
             "grant": one.grant.grant_id,
-            "before": Fraction(one.before, _NANO),
-            "paid": Fraction(one.paid, _NANO),
-            "after": Fraction(one.before - one.paid, _NANO),
+            "before": Fraction(one.before, NANO),
+            "paid": Fraction(one.paid, NANO),
+            "after": Fraction(one.before - one.paid, NANO),
             "currency": working.currency,
         }
         yield Step("balance", facts)

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 from tallywire.calendar import period_of
 from tallywire.catalog.terms import Tier, Tiers
-from tallywire.money import round_ratio
+from tallywire.money import NANO, round_ratio
 from tallywire.rating.rulebook.book import RETAIL
 from tallywire.rating.rulebook.conditions import attribute
 from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
 
 _NOTHING = Fraction(0)
-_NANO = 10**9
 _SECOND_US = 1_000_000
 
 
@@ -238,7 +237,7 @@ def nearest_rank(points: Sequence[Point], percentile: int) -> int:
 
 def _nano(carried: Fraction) -> int:
     numerator, denominator = carried.as_integer_ratio()
-    return round_ratio(numerator * _NANO, denominator, "half_up")
+    return round_ratio(numerator * NANO, denominator, "half_up")
 
 
 _MORE: Mapping[str, Callable[[int, Fraction], int]] = {

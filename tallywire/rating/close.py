@@ -10,7 +10,7 @@ import polars as pl
 from schemas.columns import conform, polars_schema
 from schemas.rated import RatedEvent
 from tallywire.calendar import day_start
-from tallywire.catalog.snapshot import Offer, Snapshot
+from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.counters import Counters
 from tallywire.rating.rulebook import Closer, Tally
 
@@ -33,13 +33,10 @@ def closing_charges(
     """
     closer = Closer(snapshot)
     rows: list[Any] = []
-    kinds_of = cache(lambda name: _kinds(snapshot, snapshot.offers[name]))
+    moments_of = cache(lambda name: list(_moments(period, snapshot.offers[name].time_zone)))
     for holding in holdings.iter_rows(named=True):
-        offer = snapshot.offers.get(holding["offer_id"])
-        if offer is None:
-            continue
-        kinds = kinds_of(offer.offer_id)
-        for kind, moment in _moments(period, offer.time_zone):
+        kinds = closer.kinds(holding)
+        for kind, moment in moments_of(holding["offer_id"]) if kinds else ():
             if kind not in kinds:
                 continue
             tally = Tally(counters.used, counters.series)
@@ -77,13 +74,6 @@ def held_in(snapshot: Snapshot, period: str) -> pl.DataFrame:
 
 def _next_month(first: dt.date) -> dt.date:
     return (first + dt.timedelta(days=31)).replace(day=1)
-
-
-def _kinds(snapshot: Snapshot, offer: Offer) -> set[str]:
-    """Name the kinds of period that an offer's terms have."""
-    tariffs = [snapshot.tariffs[name] for name in dict.fromkeys(offer.tariffs.values())]
-    tiers = [price.tiers for tariff in tariffs for price in tariff.prices if price.tiers]
-    return {*(one.period for one in tiers), *(one.period for one in offer.spends)}
 
 
 def _moments(period: str, time_zone: str) -> Iterator[tuple[str, int]]:

@@ -9,13 +9,13 @@ import pytest
 
 from schemas.columns import conform, micros_from_text, polars_schema
 from schemas.rated import RatedEvent
-from tallywire.catalog.snapshot import Group, Offer, Price, Snapshot
-from tallywire.catalog.terms import Spend, Tier, Tiers
+from tallywire.catalog.snapshot import FOREVER_US, Group, Offer, Override, Price, Snapshot
+from tallywire.catalog.terms import Condition, Spend, Tier, Tiers, Variant
 from tallywire.rating.counters import Counters
 from tallywire.rating.explain import words
 from tallywire.rating.replay import replay
 from tallywire.rating.rulebook import Closer, Closing, Rulebook, Tally
-from tests.priced import group, one_tariff, row_of, usage
+from tests.priced import group, one_tariff, row_of, usage, with_tariff
 
 JULY = micros_from_text("2026-07-15T00:00:00Z")
 assert isinstance(JULY, int)
@@ -40,6 +40,16 @@ def tiered(tiers: Tiers, **fields: Any) -> Snapshot:
     )
 
 
+def varied(*counted: Tiers) -> Snapshot:
+    """One price for each access point, `first`, `second`: the zone has none for other usage."""
+    piece = Group(0, 1, (Fraction(0),))
+    prices = [Price(Fraction(0), Fraction(0), (piece,), tiers=tiers) for tiers in counted]
+    classes = [Condition("apn", frozenset([name])) for name in ("first", "second")]
+    variants = tuple(Variant((one,), number) for number, one in enumerate(classes, start=1))
+    base = dataclasses.replace(prices[0], variants=variants, only_variants=True)
+    return with_tariff(one_tariff(piece, service="sms"), prices=(base, *prices))
+
+
 def close(snapshot: Snapshot, counters: Counters, kind: str = "month") -> list[Closing]:
     tally = Tally(counters.used, counters.series)
     made = Closer(snapshot).close(HOLDING, kind, JULY, tally)
@@ -51,9 +61,13 @@ def close(snapshot: Snapshot, counters: Counters, kind: str = "month") -> list[C
     return made
 
 
-def charge(snapshot: Snapshot, counters: Counters, quantity: int, start: str) -> Fraction:
+def charge(
+    snapshot: Snapshot, counters: Counters, quantity: int, start: str, **fields: Any
+) -> Fraction:
     service = snapshot.tariffs["tariff"].service
-    event = row_of(usage(quantity, start, account_id="a", routing_id="r", service=service))
+    event = row_of(
+        usage(quantity, start, account_id="a", routing_id="r", service=service, **fields)
+    )
     made = Rulebook(snapshot).rate(event, counters.used, counters.series)
     for key, value in made.writes.items():
         counters.set(key, value)
@@ -116,6 +130,55 @@ def test_what_lasts_is_charged_to_the_end_and_goes_on() -> None:
     assert (str(made.row["amount"]), made.row["bill_period"]) == ("24.000000000", "2026-07")
     assert charge(snapshot, counters, 5, "2026-08-01T03:00:00Z") == 6
     assert close(snapshot, counters) == []
+
+
+HOURLY = (Tier(0, Fraction(0), Fraction(1, 3600)),)
+
+
+def test_every_variant_of_a_price_is_closed() -> None:
+    first, second = (Tiers(name, "graduated", HOURLY, "time_weighted") for name in ("one", "two"))
+    snapshot, counters = varied(first, second), Counters()
+    charge(snapshot, counters, 1, "2026-07-31T12:00:00Z", apn="first")
+    charge(snapshot, counters, 2, "2026-07-31T18:00:00Z", apn="second")
+    made = close(snapshot, counters)
+    assert [(one.row["session_id"], str(one.row["amount"])) for one in made] == [
+        ("one", "12.000000000"), ("two", "12.000000000"),
+    ]  # fmt: skip
+    assert replay(Rulebook(snapshot), stored(made)) == []
+    later = charge(snapshot, counters, 0, "2026-08-01T03:00:00Z", apn="second")
+    assert later == 6, "it goes on into August"
+
+
+def test_a_customers_own_tariff_is_closed_instead_of_the_offers() -> None:
+    """Its first tier stands for the offer's; what lasts under the offer's tariff still ends."""
+    flat = Tiers("own", "graduated", (Tier(0, Fraction(2), Fraction(0)),))
+    snapshot = tiered(Tiers("lasting", "graduated", HOURLY, "time_weighted"))
+    offers, counters = snapshot.tariffs["tariff"], Counters()
+    charge(snapshot, counters, 1, "2026-07-31T12:00:00Z")
+    price = dataclasses.replace(offers.prices[0], tiers=flat)
+    own = dataclasses.replace(offers, tariff_id="own", prices=(price,))
+    use = ("sms", "mo")
+    snapshot = dataclasses.replace(
+        snapshot, tariffs={"tariff": offers, "own": own}, parents={"a": "above"},
+        overrides={("account", "above"): {use: (Override("own", JULY, FOREVER_US),)}},
+    )  # fmt: skip
+    made = close(snapshot, counters)
+    assert [(one.row["tariff_id"], str(one.row["amount"])) for one in made] == [
+        ("own", "2.000000000"), ("tariff", "12.000000000"),
+    ]  # fmt: skip
+    assert replay(Rulebook(snapshot), stored(made)) == []
+
+
+def test_the_first_tier_of_a_fallback_is_not_charged_where_nothing_was_counted() -> None:
+    snapshot = tiered(Tiers("units", "graduated", (Tier(0, Fraction(2), Fraction(0)),)))
+    further = dataclasses.replace(snapshot.tariffs["tariff"], tariff_id="further")
+    plain = one_tariff(Group(0, 1, (Fraction(1),)), service="sms")
+    both = {"tariff": plain.tariffs["tariff"], "further": further}
+    snapshot = offer(
+        dataclasses.replace(plain, tariffs=both), fallbacks={("sms", "mo"): ("further",)}
+    )
+    assert close(snapshot, Counters()) == []
+    assert Closer(snapshot).kinds(HOLDING) == {"month"}
 
 
 @pytest.mark.parametrize("kind", ["minimum", "flat", "time_weighted"])

@@ -17,6 +17,9 @@ RETAIL = "retail"
 Use = tuple[str, str]
 """Service and direction."""
 
+Party = tuple[str, str]
+"""`subscription` or `account`, and its id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -99,7 +102,9 @@ class Book:
             if run != RETAIL and run not in self._partners:
                 yield no_leg(run)
         if asked is None or RETAIL in asked:
-            yield Leg(RETAIL, "revenue", "", tuple(self._retail(event)))
+            offer = self.snapshot.offers.get(event["offer_id"], NO_TERMS)
+            own = self.retail(_use(event), offer, self.owners(event), event["start_time"])
+            yield Leg(RETAIL, "revenue", "", tuple(own))
         for run, all_partners in self._partners.items():
             if asked is not None and run not in asked:
                 continue
@@ -116,26 +121,42 @@ class Book:
             elif asked is not None:
                 yield no_leg(run)
 
-    def _retail(self, event: Mapping[str, Any]) -> Iterator[str]:
-        """Give tariffs from the most particular: subscription, account, those above it, offer."""
-        if self.snapshot.overrides:
-            yield from self._own(event)
-        offer = self.snapshot.offers.get(event["offer_id"])
-        if offer and _use(event) in offer.tariffs:
-            yield offer.tariffs[_use(event)]
-            yield from offer.fallbacks.get(_use(event), ())
-
-    def _own(self, event: Mapping[str, Any]) -> Iterator[str]:
-        yield from self._overrides(("subscription", event["subscription_id"]), event)
+    def owners(self, event: Mapping[str, Any]) -> tuple[Party, ...]:
+        """Give who has tariffs of their own, most particular first: subscription, accounts."""
+        overrides = self.snapshot.overrides
+        if not overrides:
+            return ()
+        parties = [("subscription", event["subscription_id"])]
         account = event["account_id"]
         while account:
-            yield from self._overrides(("account", account), event)
+            parties.append(("account", account))
             account = self.snapshot.parents.get(account, "")
+        return tuple(party for party in parties if party in overrides)
 
-    def _overrides(self, party: tuple[str, str], event: Mapping[str, Any]) -> Iterator[str]:
-        for override in self.snapshot.overrides.get(party, {}).get(_use(event), ()):
-            if override.valid_from_us <= event["start_time"] < override.valid_to_us:
-                yield override.tariff_id
+    def uses(self, offer: Offer, owners: tuple[Party, ...]) -> tuple[Use, ...]:
+        """Give the services and directions that an offer or its owners' tariffs price."""
+        own = (use for party in owners for use in self.snapshot.overrides[party])
+        return tuple(dict.fromkeys([*offer.tariffs, *own]))
+
+    def known(self, offer: Offer, owners: tuple[Party, ...]) -> Iterator[str]:
+        """Give every tariff that usage of an offer and its owners may at some time have."""
+        for use in self.uses(offer, owners):
+            for party in owners:
+                own = self.snapshot.overrides[party].get(use, ())
+                yield from (override.tariff_id for override in own)
+            yield from self.retail(use, offer, (), 0)
+
+    def retail(
+        self, use: Use, offer: Offer, owners: tuple[Party, ...], moment_us: int
+    ) -> Iterator[str]:
+        """Give tariffs of a use at an instant: those of the owners, the offer's, its fallbacks."""
+        for party in owners:
+            for override in self.snapshot.overrides[party].get(use, ()):
+                if override.valid_from_us <= moment_us < override.valid_to_us:
+                    yield override.tariff_id
+        if use in offer.tariffs:
+            yield offer.tariffs[use]
+            yield from offer.fallbacks.get(use, ())
 
     def find(self, event: Mapping[str, Any], leg: Leg) -> Found | Refusal:
         """Find the price of a leg: the first tariff that has one; else why the first has none."""

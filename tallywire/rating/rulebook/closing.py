@@ -15,23 +15,28 @@ import xxhash
 
 from schemas.reasons import Reason
 from tallywire.calendar import period_end, period_of
-from tallywire.catalog.snapshot import Offer, Rounding, Snapshot, Tariff
-from tallywire.catalog.terms import Spend, Tiers
-from tallywire.money import NANO, display, rounded
-from tallywire.rating.rulebook.book import Refusal
+from tallywire.catalog.snapshot import Offer, Snapshot
+from tallywire.money import display, rounded
+from tallywire.rating.rulebook.book import Book, Party, Refusal
+from tallywire.rating.rulebook.due import (
+    COMMITMENT,
+    FLAT,
+    LASTED,
+    Counting,
+    Due,
+    counted,
+    counting,
+    first_tier,
+    lasted,
+    promised,
+)
 from tallywire.rating.rulebook.recorded import RecordedTally
 from tallywire.rating.rulebook.row import ENGINE_VERSION, rated_id
 from tallywire.rating.rulebook.spend import spend_key
 from tallywire.rating.rulebook.steps import Step
 from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
-from tallywire.rating.rulebook.tiers import area, price_of
 
 TRUE_UP = "true_up"
-_CARRIED = -1
-"""Number of the point that a period begins with: before any event of its first instant."""
-_SPEND_ROUNDING = Rounding("half_up", 9)
-COMMITMENT = "commitment"
-"""Service of charges that are about a period and no single service."""
 
 Holding = Mapping[str, Any]
 """Who is closed: tenant_id, account_id, subscription_id, offer_id, routing_id."""
@@ -54,39 +59,40 @@ class Closing:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """What is still to be charged.
-
-    Attributes:
-        kind: `minimum`, `committed`, `flat` or `time_weighted`.
-        of: Id of the commitment or limit, or name of the tiers' counter.
-        reads: What counters held.
-    """
-
-    kind: str
-    of: str
-    service: str
-    scope: str
-    amount: Fraction
-    currency: str
-    rounding: Rounding
-    reads: tuple[int, ...]
-    tariff: Tariff | None = None
-    before: int = -1
-    after: int = -1
-
-
 class Closer:
     """Closes periods under one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._tiers = cache(self._tiers_at)
+        self._book = Book(snapshot)
+        self._counting = cache(self._counting_at)
+        self._kinds = cache(self._kinds_of)
 
-    def _tiers_at(self, offer_id: str, moment_us: int) -> tuple[tuple[Tariff, Tiers], ...]:
-        """Look the tiers of an offer up once, whoever has it."""
-        return tuple(_tiers(self.snapshot, self.snapshot.offers[offer_id], moment_us))
+    def kinds(self, holding: Holding) -> frozenset[str]:
+        """Name the kinds of period at whose end a holding may be charged."""
+        if holding["offer_id"] not in self.snapshot.offers:
+            return frozenset()
+        return self._kinds(holding["offer_id"], self._book.owners(holding))
+
+    def _kinds_of(self, offer_id: str, owners: tuple[Party, ...]) -> frozenset[str]:
+        offer = self.snapshot.offers[offer_id]
+        tariffs = [self.snapshot.tariffs[name] for name in self._book.known(offer, owners)]
+        tiers = [price.tiers for tariff in tariffs for price in tariff.prices if price.tiers]
+        return frozenset([*(one.period for one in tiers), *(one.period for one in offer.spends)])
+
+    def _counting_at(
+        self, offer_id: str, owners: tuple[Party, ...], moment_us: int
+    ) -> tuple[Counting, ...]:
+        """Look tiers up once, whoever has them: of tariffs asked later only those that last."""
+        offer = self.snapshot.offers[offer_id]
+        uses = self._book.uses(offer, owners)
+        asked = [tuple(self._book.retail(use, offer, owners, moment_us)) for use in uses]
+        first = dict.fromkeys(tariffs[0] for tariffs in asked if tariffs)
+        later = (name for tariffs in asked for name in tariffs[1:])
+        found = counting(self.snapshot, dict.fromkeys([*first, *later]), moment_us)
+        return tuple(
+            one for one in found if one.tariff.tariff_id in first or one.tiers.measure == LASTED
+        )
 
     def close(self, holding: Holding, kind: str, moment_us: int, tally: Tally) -> list[Closing]:
         """Charge what a period leaves to be charged.
@@ -129,36 +135,38 @@ class Closer:
             return Refusal(Reason.TARIFF_MISSING, detail, row["session_id"])
         return self._closing(row, due, row["bill_period"], row["start_time"] + 1, tally)
 
-    def _again(self, row: Mapping[str, Any], offer: Offer, tally: Tally) -> _Due | None:
+    def _again(self, row: Mapping[str, Any], offer: Offer, tally: Tally) -> Due | None:
         for spend in offer.spends:
             if row["service"] == COMMITMENT and spend.spend_id == row["session_id"]:
-                return _spend(spend, (), tally)
-        for tariff, tiers in self._tiers(offer.offer_id, row["start_time"]):
-            if tiers.counter == row["session_id"] and row["usage_type"] == "flat":
-                return _flat(tariff, tiers, tally.used(()))
-            if tiers.counter == row["session_id"]:
-                return _lasted(tariff, tiers, *tally.span((), lambda: (0, 0)))
+                return promised(spend, (), tally)
+        owners = self._book.owners(row)
+        for found in self._counting(offer.offer_id, owners, row["start_time"]):
+            if found.tiers.counter == row["session_id"] and row["usage_type"] == FLAT:
+                return first_tier(found, tally.used(()))
+            if found.tiers.counter == row["session_id"]:
+                return lasted(found, *tally.span((), lambda: (0, 0)))
         return None
 
     def _each(
         self, holding: Holding, offer: Offer, kind: str, period: str, end_us: int
-    ) -> Iterator[tuple[str, str, Callable[[Tally], _Due]]]:
+    ) -> Iterator[tuple[str, str, Callable[[Tally], Due]]]:
         """Give scope and name of everything that may be due, and what works it out."""
         for spend in offer.spends:
             if spend.period == kind:
                 key = spend_key(spend, holder(holding, spend.scope), period)
-                yield spend.scope, spend.spend_id, partial(_spend, spend, key)
-        for tariff, tiers in self._tiers(offer.offer_id, end_us - 1):
+                yield spend.scope, spend.spend_id, partial(promised, spend, key)
+        for found in self._counting(offer.offer_id, self._book.owners(holding), end_us - 1):
+            tiers = found.tiers
             if tiers.period == kind:
                 owner = holder(holding, tiers.scope)
                 key = counter_key("tiers", tiers.scope, owner, tiers.counter, period)
                 following = period_of(end_us, offer.time_zone, kind)
                 after = counter_key("tiers", tiers.scope, owner, tiers.counter, following)
-                due = partial(_tier_due, tariff, tiers, key, after, end_us)
+                due = partial(counted, found, key, after, end_us)
                 yield tiers.scope, f"tiers:{tiers.counter}", due
 
     def _closing(
-        self, holding: Holding, due: _Due, period: str, end_us: int, tally: Tally
+        self, holding: Holding, due: Due, period: str, end_us: int, tally: Tally
     ) -> Closing:
         amount = rounded(due.amount, mode=due.rounding.mode, scale=due.rounding.scale)
         owner = holder(holding, due.scope)
@@ -205,64 +213,7 @@ class Closer:
 _HOLDING = ("tenant_id", "account_id", "subscription_id", "offer_id", "routing_id")
 
 
-def _spend(spend: Spend, key: CounterKey, tally: Tally) -> _Due:
-    """Charge the difference to the greater of minimum and commitment."""
-    held = tally.used(key)
-    promised = {"minimum": spend.minimum or 0, "committed": spend.committed or 0}
-    kind = max(promised, key=lambda name: promised[name])
-    short = max(Fraction(0), promised[kind] - Fraction(held, NANO))
-    return _Due(
-        kind, spend.spend_id, COMMITMENT, spend.scope, short, spend.currency, _SPEND_ROUNDING,
-        (held,),
-    )  # fmt: skip
-
-
-def _tiers(snapshot: Snapshot, offer: Offer, moment_us: int) -> Iterator[tuple[Tariff, Tiers]]:
-    """Give the tiers in force at an instant, each counter once."""
-    seen: set[str] = set()
-    for tariff_id in dict.fromkeys(offer.tariffs.values()):
-        tariff = snapshot.tariffs[tariff_id]
-        columns = tariff.prefixes.select("price_no", "valid_from_us", "valid_to_us").unique(
-            maintain_order=True
-        )
-        for number, since, until in columns.iter_rows():
-            tiers = tariff.prices[number].tiers
-            if tiers and since <= moment_us < until and tiers.counter not in seen:
-                seen.add(tiers.counter)
-                yield tariff, tiers
-
-
-def _tier_due(
-    tariff: Tariff, tiers: Tiers, key: CounterKey, following: CounterKey, end_us: int, tally: Tally
-) -> _Due:
-    """Charge the flat price of the first tier where nothing was counted; end what lasts."""
-    if tiers.measure == "time_weighted":
-        points = tally.series(key)
-        before = area(points)
-        if points and points[-1][2]:
-            tally.add(key, (end_us, len(points), 0))
-            tally.add(following, (end_us, _CARRIED, points[-1][2]))
-        return _lasted(tariff, tiers, before, area(tally.series(key)))
-    return _flat(tariff, tiers, tally.used(key) or len(tally.series(key)))
-
-
-def _flat(tariff: Tariff, tiers: Tiers, counted: int) -> _Due:
-    amount = Fraction(0) if counted else tiers.steps[0].flat
-    return _Due(
-        "flat", tiers.counter, tariff.service, tiers.scope, amount, tariff.currency,
-        tariff.rounding, (counted,), tariff,
-    )  # fmt: skip
-
-
-def _lasted(tariff: Tariff, tiers: Tiers, before: int, after: int) -> _Due:
-    amount = price_of(tiers.steps, tiers.mode, after) - price_of(tiers.steps, tiers.mode, before)
-    return _Due(
-        "time_weighted", tiers.counter, tariff.service, tiers.scope, amount, tariff.currency,
-        tariff.rounding, (before, after), tariff, before, after,
-    )  # fmt: skip
-
-
-def _steps(due: _Due, period: str, amount: Fraction) -> tuple[Step, ...]:
+def _steps(due: Due, period: str, amount: Fraction) -> tuple[Step, ...]:
     return (
         Step(
             TRUE_UP,

@@ -20,6 +20,7 @@ _DAY_MINUTES = 1_440
 _DAY_US = _DAY_MINUTES * _MINUTE_US
 
 
+@lru_cache(maxsize=1_024)  # an event asks for the same few instants many times
 def local_time(moment_us: int, time_zone: str) -> dt.datetime:
     """Give the local wall time of an instant.
 

@@ -67,8 +67,8 @@ def take(lane: Counters, made: Rerated) -> None:
 
 
 def now(history: pl.DataFrame) -> pl.DataFrame:
-    """Charges as they stand, with the columns of RatedEvent."""
-    return conform(standing(history), RatedEvent)
+    """Charges as they stand, each account's in their order, with the columns of RatedEvent."""
+    return conform(standing(history).sort("routing_id", maintain_order=True), RatedEvent)
 
 
 @dataclass
@@ -87,9 +87,10 @@ class Told:
     counters: Counters = field(default_factory=Counters)
 
     def frame(self, like: pl.DataFrame) -> pl.DataFrame:
-        """The charges with the columns of others that rating gives."""
+        """The charges, each account's in their order, with the columns of others."""
         names = [name for name in like.columns if all(name in row for row in self.rows)]
-        rows = [[row[name] for name in names] for row in self.rows]
+        by_account = sorted(self.rows, key=lambda row: row["routing_id"])
+        rows = [[row[name] for name in names] for row in by_account]
         return pl.DataFrame(rows, {name: like.schema[name] for name in names}, orient="row")
 
 

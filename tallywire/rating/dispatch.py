@@ -33,8 +33,9 @@ class Outcome:
     """What rating made of a batch.
 
     Attributes:
-        rated: Rows of RatedEvent, in input order and in that by leg, without ledger time and token.
-        refused: Input rows with reason, detail, missing_ref, run and records, in the same order. A
+        rated: Rows of RatedEvent without ledger time and token: of each account in input order and
+            in that by leg; accounts that the rulebook rated come last.
+        refused: Input rows with reason, detail, missing_ref, run and records, in input order. A
             refusal with a run is of that leg alone: the usage is rated, `records` is 0, and the
             row's `runs` asks for it when it is tried again.
     """
@@ -48,12 +49,10 @@ class _Made:
     """What one rater made of its rows.
 
     Attributes:
-        at: For each rated row the place of its usage, ascending.
-        lost: For each refused row the same.
+        lost: For each refused row the place of its usage, ascending.
     """
 
     rated: pl.DataFrame
-    at: Ints
     refused: pl.DataFrame
     lost: Ints
 
@@ -87,24 +86,21 @@ class Rater:
             rated = self._columnar.charge(found, counters)
         except TooLargeError:
             made = self._by_book(found.batch[found.asked_for], counters)
-            at, lost = found.asked_for[made.at], found.asked_for[made.lost]
-            return _Made(made.rated, at, made.refused, lost)
+            return _Made(made.rated, made.refused, found.asked_for[made.lost])
         refused, lost = self._columnar.refusals(found)
-        return _Made(rated, found.places, refused, lost)
+        return _Made(rated, refused, lost)
 
     def _by_book(self, usage: pl.DataFrame, counters: Counters) -> _Made:
         rows: list[Row] = []
         refused: list[Row] = []
-        at, lost = [], []
+        lost: list[int] = []
         for number, event in enumerate(usage.iter_rows(named=True)):
             charged, without = self.rate_one(event, counters)
             rows += charged
             refused += without
-            at += [number] * len(charged)
             lost += [number] * len(without)
         outcome = outcome_of(rows, refused)
-        places = np.array(at, np.int64), np.array(lost, np.int64)
-        return _Made(outcome.rated, places[0], outcome.refused, places[1])
+        return _Made(outcome.rated, outcome.refused, np.array(lost, np.int64))
 
     def runs(self, event: Row) -> list[str]:
         """List the runs that an event is rated for, or refused."""
@@ -138,33 +134,29 @@ def outcome_of(rows: Sequence[Row], refused: Sequence[Row]) -> Outcome:
 
 
 def _merged(in_columns: _Made, by_book: _Made, slow: Ints) -> Outcome:
-    """Put rows of both raters into the order of the batch.
+    """Put rows of both raters together.
 
     Args:
         in_columns: Its places are of the batch.
         by_book: Its places are of `slow`.
         slow: Places in the batch of the usage that the rulebook rated.
     """
-    rated = np.argsort(np.concatenate([in_columns.at, slow[by_book.at]]), kind="stable")
     lost = np.argsort(np.concatenate([in_columns.lost, slow[by_book.lost]]), kind="stable")
-    return Outcome(
-        _stacked(in_columns.rated, by_book.rated, rated),
-        _stacked(in_columns.refused.select(_REFUSED.names()), by_book.refused, lost),
-    )
+    refused = pl.concat([in_columns.refused.select(_REFUSED.names()), by_book.refused])
+    return Outcome(_stacked(in_columns.rated, by_book.rated), refused[lost])
 
 
-def _stacked(many: pl.DataFrame, few: pl.DataFrame, order: Ints) -> pl.DataFrame:
-    """Put two frames below each other and in order; what is the same everywhere is not moved."""
-    columns = []
+def _stacked(many: pl.DataFrame, few: pl.DataFrame) -> pl.DataFrame:
+    """Put two frames below each other; what is the same everywhere stays one value."""
+    columns: list[pl.Expr] = []
     for name in many.columns:
         above, below = many[name], few[name]
         if is_constant(below) and is_constant(above) and above[0] == below[0]:
             columns.append(pl.lit(below[0], dtype=below.dtype).alias(name))
         else:
-            columns.append(
-                pl.lit(pl.concat([above, below], rechunk=True).gather(order)).alias(name)
-            )
-    return pl.DataFrame({"": order}).select(columns)
+            columns.append(pl.lit(pl.concat([above, below])).alias(name))
+    height = many.height + few.height
+    return pl.DataFrame({"": pl.Series([0]).new_from_index(0, height)}).select(columns)
 
 
 def _refused(event: Row, refusal: Refusal) -> Row:

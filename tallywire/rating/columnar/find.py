@@ -122,12 +122,6 @@ class Found:
             asked_for=np.flatnonzero(wanted),
         )
 
-    @property
-    def places(self) -> Ints:
-        """For each charge of the batch, in its order, the place of its usage."""
-        at: Ints = np.sort(self.kept[np.concatenate([leg.rows for leg in self.legs])])
-        return at
-
 
 class Finder:
     """Finds legs and prices by the tables of one snapshot."""

@@ -128,7 +128,9 @@ def close(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Close a billing month: what it leaves to be charged is charged, once.
+    """Close a billing month: what it leaves to be charged is charged.
+
+    Closed again, it charges the difference to what closing it has charged before.
 
     Usage that comes late then goes where `late_usage` of operator.yaml says. Corrections of a
     closed month are booked in the next open one.
@@ -145,7 +147,7 @@ def reopen(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Open a billing month again. What closing it charged stays; it is not charged twice."""
+    """Open a billing month again. What closing it charged stays, until it is closed again."""
     _change(home, RequestKind.REOPEN, period, account, as_json=as_json)
 
 

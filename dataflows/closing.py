@@ -12,7 +12,7 @@ from tallywire.catalog.snapshot import Snapshot
 from tallywire.hashes import hash64
 from tallywire.rating.close import closing_charges, held_in
 from tallywire.rating.counters import Counters
-from tallywire.rating.periods import Periods, PeriodState
+from tallywire.rating.periods import Periods, PeriodState, booked
 
 STATES = {
     RequestKind.SOFT_CLOSE: PeriodState.SOFT_CLOSED,
@@ -41,14 +41,15 @@ def changed_state(
     wanted = STATES[request.kind]
     names = request.routing_ids or [""]
     changing = [name for name in names if periods.state(name, request.period) != wanted]
-    for name in names:
-        periods.put(name, request.period, wanted, entry.position)
     rows = pl.DataFrame(schema=polars_schema(RatedEvent))
     if request.kind is RequestKind.CLOSE:
         holdings = _of_lane(held_in(snapshot, request.period), entry.lane, partitions)
         if request.routing_ids:
             holdings = holdings.filter(pl.col("routing_id").is_in(request.routing_ids))
         rows = closing_charges(snapshot, holdings, request.period, counters)
+        rows = booked(rows, periods, {PeriodState.CLOSED: "next_period"})
+    for name in names:
+        periods.put(name, request.period, wanted, entry.position)
     made = dict(rows.group_by("routing_id").len().iter_rows())
     records = [
         LaneRequest(

@@ -29,7 +29,7 @@ def closing_charges(
         counters: The lane's: read and written.
 
     Returns:
-        Rows of RatedEvent with op `true_up`; nothing for what was closed before.
+        Rows of RatedEvent with op `true_up`; what closing it charged before is taken off.
     """
     closer = Closer(snapshot)
     rows: list[Any] = []

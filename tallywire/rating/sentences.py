@@ -285,9 +285,16 @@ _DUE = {
 
 
 def _true_up(facts: Facts) -> str:
-    amount = money_words(facts["amount"], facts["currency"])
+    currency, settled = facts["currency"], facts["settled"]
+    amount, period = money_words(facts["amount"], currency), period_words(facts["period"])
+    if settled:
+        due, before = (money_words(one, currency) for one in (facts["amount"] + settled, settled))
+        return (
+            f"{_sentence(period)} was closed again: for {facts['of']} {due} is due, {before} was "
+            f"charged when it was closed before; the rest is {amount}."
+        )
     why = _DUE[facts["kind"]].format(of=facts["of"])
-    return f"{_sentence(period_words(facts['period']))} is over: {why}, {amount}."
+    return f"{_sentence(period)} is over: {why}, {amount}."
 
 
 def _partner_true_up(facts: Facts) -> str:

@@ -132,6 +132,66 @@ def test_what_lasts_is_charged_to_the_end_and_goes_on() -> None:
     assert close(snapshot, counters) == []
 
 
+def test_a_month_closed_again_charges_what_is_due_by_then() -> None:
+    """Late usage counts for the promise: 5 are due, 2 + 3 first, then 4 + 1, then 7."""
+    spend = Spend("bill", "EUR", minimum=Fraction(5))
+    snapshot = offer(one_tariff(group(0, 60, "1")), spends=(spend,))
+    counters, made = Counters(), []
+    for calls in (2, 2, 3):
+        for _ in range(calls):
+            charge(snapshot, counters, 60_000_000, "2026-07-10T12:00:00Z")
+        made += close(snapshot, counters)
+    assert [str(one.row["amount"]) for one in made] == [
+        "3.000000000", "-2.000000000", "-1.000000000",
+    ]  # fmt: skip
+    assert [one.row["counters"] for one in made] == [
+        "2000000000 0", "4000000000 3000000000", "7000000000 1000000000",
+    ]  # fmt: skip
+    assert len({one.row["event_id"] for one in made}) == 1
+    assert len({one.row["rated_id"] for one in made}) == 3
+    assert replay(Rulebook(snapshot), stored(made)) == []
+
+
+def test_the_flat_of_a_first_tier_is_taken_back_where_usage_comes_late() -> None:
+    steps = (Tier(0, Fraction(2), Fraction(1, 10)),)
+    snapshot, counters = tiered(Tiers("units", "graduated", steps)), Counters()
+    close(snapshot, counters)
+    assert charge(snapshot, counters, 10, "2026-07-10T12:00:00Z") == 3
+    (made,) = close(snapshot, counters)
+    assert str(made.row["amount"]) == "-2.000000000"
+    assert words(made.steps)[0] == (
+        "July 2026 was closed again: for units EUR 0.00 is due, EUR 2.00 was charged when it was "
+        "closed before; the rest is EUR -2.00."
+    )
+    assert replay(Rulebook(snapshot), stored([made])) == []
+
+
+def test_what_accounts_share_is_closed_once() -> None:
+    """The second subscription's offer promises more under the same name; the first decides."""
+    spend = Spend("bill", "EUR", minimum=Fraction(5), scope="account")
+    snapshot = offer(one_tariff(group(0, 60, "1")), spends=(spend,))
+    second = dataclasses.replace(
+        snapshot.offers["offer"], offer_id="more",
+        spends=(dataclasses.replace(spend, minimum=Fraction(8)),),
+    )  # fmt: skip
+    snapshot = dataclasses.replace(snapshot, offers={**snapshot.offers, "more": second})
+    closer, tally = Closer(snapshot), Tally(Counters().used)
+    other = {**HOLDING, "subscription_id": "s2", "offer_id": "more"}
+    made = [one for who in (HOLDING, other) for one in closer.close(who, "month", JULY, tally)]
+    assert [str(one.row["amount"]) for one in made] == ["5.000000000"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "month"), [("day", "2026-07"), ("week", "2026-07"), ("year", "2026-12")]
+)
+def test_a_closing_charge_is_billed_in_the_month_its_period_ends(kind: str, month: str) -> None:
+    spend = Spend("bill", "EUR", minimum=Fraction(5), period=kind)
+    snapshot = offer(one_tariff(group(0, 60, "1")), spends=(spend,))
+    made = close(snapshot, Counters(), kind)
+    assert [one.row["bill_period"] for one in made] == [month]
+    assert replay(Rulebook(snapshot), stored(made)) == []
+
+
 HOURLY = (Tier(0, Fraction(0), Fraction(1, 3600)),)
 
 

@@ -1,7 +1,8 @@
 """Closing a period: what commitments, minimums and tiers still charge once it is over.
 
-A closing charge has an event of its own, made from who is charged, what for and which period, so
-that closing a period twice charges once: the counter of what was closed tells it.
+A closing charge has an event of its own, made from who is charged, what for and which period. A
+period that is closed again, after corrections or late usage, charges what is due by then less what
+closing it has charged before: a restatement of that event, and often nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +15,10 @@ from typing import Any
 import xxhash
 
 from schemas.reasons import Reason
-from tallywire.calendar import period_end, period_of
+from tallywire.calendar import billing_month, period_end, period_of
 from tallywire.catalog.snapshot import Offer, Snapshot
-from tallywire.money import display, rounded
+from tallywire.money import NANO, display
+from tallywire.rating.rulebook.amounts import nano_of
 from tallywire.rating.rulebook.book import Book, Party, Refusal
 from tallywire.rating.rulebook.due import (
     COMMITMENT,
@@ -37,6 +39,9 @@ from tallywire.rating.rulebook.steps import Step
 from tallywire.rating.rulebook.tally import CounterKey, Point, Tally, counter_key, holder
 
 TRUE_UP = "true_up"
+
+Name = tuple[str, str, str, str]
+"""Scope, owner, what is due, period."""
 
 Holding = Mapping[str, Any]
 """Who is closed: tenant_id, account_id, subscription_id, offer_id, routing_id."""
@@ -60,10 +65,11 @@ class Closing:
 
 
 class Closer:
-    """Closes periods under one snapshot."""
+    """Closes periods under one snapshot; what several holdings share is closed with the first."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._done: set[CounterKey] = set()
         self._book = Book(snapshot)
         self._counting = cache(self._counting_at)
         self._kinds = cache(self._kinds_of)
@@ -104,7 +110,7 @@ class Closer:
             tally: Counters of its lane.
 
         Returns:
-            Charges above 0, in the order of the offer's terms; nothing for what was closed before.
+            Charges in the order of the offer's terms; nothing where what was charged is due.
         """
         offer = self.snapshot.offers.get(holding["offer_id"])
         if offer is None:
@@ -112,16 +118,20 @@ class Closer:
         end = period_end(moment_us, offer.time_zone, kind)
         period = period_of(moment_us, offer.time_zone, kind)
         made = []
-        for scope, name, due in self._each(holding, offer, kind, period, end):
-            closed = counter_key("closed", scope, holder(holding, scope), name, period)
-            if tally.used(closed):
+        for name, due in self._each(holding, offer, kind, period, end):
+            closed = counter_key("closed", *name)
+            if closed in self._done:
                 continue
+            self._done.add(closed)
+            times = tally.used(closed)
             own = Tally(tally.used, tally.series)
             found = due(own)
-            own.write(closed, 1)
+            own.write(closed, times + 1)
+            if found.settled is not None:
+                own.write(counter_key("settled", *name), found.settled + nano_of(found.charge))
             tally.take(own.writes, own.points)
-            if found.amount > 0:
-                made.append(self._closing(holding, found, period, end, own))
+            if found.amount:
+                made.append(self._closing(holding, offer, found, times, end, own))
         return made
 
     def derived(self, row: Mapping[str, Any]) -> Closing | Refusal:
@@ -130,53 +140,60 @@ class Closer:
         reads = iter([int(value) for value in row["counters"].split(" ")])
         tally = RecordedTally(reads)
         due = self._again(row, offer, tally) if offer else None
-        if due is None:
+        if offer is None or due is None:
             detail = f"the offer {row['offer_id']} has no {row['usage_type']} {row['session_id']}"
             return Refusal(Reason.TARIFF_MISSING, detail, row["session_id"])
-        return self._closing(row, due, row["bill_period"], row["start_time"] + 1, tally)
+        times, end = row["restatement_no"], row["start_time"] + 1
+        return self._closing(row, offer, due, times, end, tally)
 
     def _again(self, row: Mapping[str, Any], offer: Offer, tally: Tally) -> Due | None:
         for spend in offer.spends:
             if row["service"] == COMMITMENT and spend.spend_id == row["session_id"]:
-                return promised(spend, (), tally)
+                return promised(spend, ("held",), ("settled",), tally)
         owners = self._book.owners(row)
         for found in self._counting(offer.offer_id, owners, row["start_time"]):
             if found.tiers.counter == row["session_id"] and row["usage_type"] == FLAT:
-                return first_tier(found, tally.used(()))
+                return first_tier(found, tally.used(("units",)), tally.used(("settled",)))
             if found.tiers.counter == row["session_id"]:
                 return lasted(found, *tally.span((), lambda: (0, 0)))
         return None
 
     def _each(
         self, holding: Holding, offer: Offer, kind: str, period: str, end_us: int
-    ) -> Iterator[tuple[str, str, Callable[[Tally], Due]]]:
-        """Give scope and name of everything that may be due, and what works it out."""
+    ) -> Iterator[tuple[Name, Callable[[Tally], Due]]]:
+        """Name everything that may be due, and give what works it out."""
         for spend in offer.spends:
             if spend.period == kind:
-                key = spend_key(spend, holder(holding, spend.scope), period)
-                yield spend.scope, spend.spend_id, partial(promised, spend, key)
+                owner = holder(holding, spend.scope)
+                name = spend.scope, owner, spend.spend_id, period
+                held, settled = spend_key(spend, owner, period), counter_key("settled", *name)
+                yield name, partial(promised, spend, held, settled)
         for found in self._counting(offer.offer_id, self._book.owners(holding), end_us - 1):
             tiers = found.tiers
             if tiers.period == kind:
                 owner = holder(holding, tiers.scope)
-                key = counter_key("tiers", tiers.scope, owner, tiers.counter, period)
+                name = tiers.scope, owner, f"tiers:{tiers.counter}", period
                 following = period_of(end_us, offer.time_zone, kind)
-                after = counter_key("tiers", tiers.scope, owner, tiers.counter, following)
-                due = partial(counted, found, key, after, end_us)
-                yield tiers.scope, f"tiers:{tiers.counter}", due
+                own, after = (
+                    counter_key("tiers", tiers.scope, owner, tiers.counter, one)
+                    for one in (period, following)
+                )
+                keys = own, after, counter_key("settled", *name)
+                yield name, partial(counted, found, keys, end_us)
 
     def _closing(
-        self, holding: Holding, due: Due, period: str, end_us: int, tally: Tally
+        self, holding: Holding, offer: Offer, due: Due, times: int, end_us: int, tally: Tally
     ) -> Closing:
-        amount = rounded(due.amount, mode=due.rounding.mode, scale=due.rounding.scale)
-        owner = holder(holding, due.scope)
+        amount, owner = due.charge, holder(holding, due.scope)
+        period = period_of(end_us - 1, offer.time_zone, due.period)
         name = f"{TRUE_UP}\x1f{due.scope}\x1f{owner}\x1f{due.kind}\x1f{due.of}\x1f{period}"
         event_id = xxhash.xxh3_128_digest(name.encode())
         tariff = due.tariff
         row = {
             **{name: holding[name] for name in _HOLDING},
             "event_id": event_id,
-            "rated_id": rated_id(event_id, 0, 0, TRUE_UP),
+            "restatement_no": times,
+            "rated_id": rated_id(event_id, times, 0, TRUE_UP),
             "service": due.service,
             "usage_type": due.kind,
             "kind": "aggregate",
@@ -201,7 +218,7 @@ class Closer:
             "tax_category": tariff.tax_category if tariff else "",
             "legal_entity": (tariff.legal_entity if tariff else "") or self.snapshot.legal_entity,
             "gl_code": tariff.gl_code if tariff else "",
-            "bill_period": period,
+            "bill_period": billing_month(end_us - 1, offer.time_zone),
             "fate_change": 0,
             "rater": "rulebook",
             "catalog_hash": self.snapshot.hash,
@@ -222,6 +239,7 @@ def _steps(due: Due, period: str, amount: Fraction) -> tuple[Step, ...]:
                 "of": due.of,
                 "period": period,
                 "read": list(due.reads),
+                "settled": Fraction(due.settled or 0, NANO),
                 "amount": due.amount,
                 "currency": due.currency,
             },

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tallywire.catalog.snapshot import Rounding, Snapshot, Tariff
 from tallywire.catalog.terms import Spend, Tiers
-from tallywire.money import NANO
+from tallywire.money import NANO, rounded
 from tallywire.rating.rulebook.tally import CounterKey, Tally
 from tallywire.rating.rulebook.tiers import area, price_of
 
@@ -27,20 +27,31 @@ class Due:
     Attributes:
         kind: `minimum`, `committed`, `flat` or `time_weighted`.
         of: Id of the commitment or limit, or name of the tiers' counter.
+        period: The kind of period that is over: day, week, month, year.
+        amount: What is due, less what closing it before has charged.
         reads: What counters held.
+        settled: What closing it before has charged, 10^-9 of the currency; none where nothing can
+            come twice.
     """
 
     kind: str
     of: str
     service: str
     scope: str
+    period: str
     amount: Fraction
     currency: str
     rounding: Rounding
     reads: tuple[int, ...]
+    settled: int | None = None
     tariff: Tariff | None = None
     before: int = -1
     after: int = -1
+
+    @property
+    def charge(self) -> Fraction:
+        """What is charged: the amount, rounded."""
+        return rounded(self.amount, mode=self.rounding.mode, scale=self.rounding.scale)
 
 
 class Counting(NamedTuple):
@@ -73,32 +84,41 @@ def _in_force(tariff: Tariff, moment_us: int) -> Iterator[int]:
             yield from (variant.price_no for variant in tariff.prices[number].variants)
 
 
-def promised(spend: Spend, key: CounterKey, tally: Tally) -> Due:
-    """Charge the difference to the greater of minimum and commitment."""
-    held = tally.used(key)
+def promised(spend: Spend, key: CounterKey, settled: CounterKey, tally: Tally) -> Due:
+    """Charge the difference to the greater of minimum and commitment.
+
+    Args:
+        spend: The promise.
+        key: Counter of what was charged in the period.
+        settled: Counter of what closing it has charged.
+        tally: Read.
+    """
+    held, before = tally.used(key), tally.used(settled)
     promises = {"minimum": spend.minimum or 0, "committed": spend.committed or 0}
     kind = max(promises, key=lambda name: promises[name])
     short = max(Fraction(0), promises[kind] - Fraction(held, NANO))
     return Due(
-        kind, spend.spend_id, COMMITMENT, spend.scope, short, spend.currency, _SPEND_ROUNDING,
-        (held,),
+        kind, spend.spend_id, COMMITMENT, spend.scope, spend.period,
+        short - Fraction(before, NANO), spend.currency, _SPEND_ROUNDING, (held, before), before,
     )  # fmt: skip
 
 
 def counted(
-    found: Counting, key: CounterKey, following: CounterKey, end_us: int, tally: Tally
+    found: Counting, keys: tuple[CounterKey, CounterKey, CounterKey], end_us: int, tally: Tally
 ) -> Due:
     """Charge the flat price of the first tier where nothing was counted; end what lasts.
 
     Args:
         found: The tiers.
-        key: Their counter in the period.
-        following: Their counter in the one after it, where what lasts goes on.
+        keys: Their counter in the period; that in the one after it, where what lasts goes on; and
+            that of what closing it has charged.
         end_us: The period's end.
         tally: Read, and where usage lasts written.
     """
+    key, following, settled = keys
     if found.tiers.measure != LASTED:
-        return first_tier(found, tally.used(key) or len(tally.series(key)))
+        units = tally.used(key) or len(tally.series(key))
+        return first_tier(found, units, tally.used(settled))
     points = tally.series(key)
     before = area(points)
     if points and points[-1][2]:
@@ -107,23 +127,22 @@ def counted(
     return lasted(found, before, area(tally.series(key)))
 
 
-def first_tier(found: Counting, units: int) -> Due:
+def first_tier(found: Counting, units: int, settled: int) -> Due:
     """Charge the flat price of the first tier where no units were counted."""
-    amount = Fraction(0) if units else found.tiers.steps[0].flat
-    return _of_tiers(FLAT, found, amount, (units,))
+    tariff, tiers = found
+    amount = Fraction(0) if units else tiers.steps[0].flat
+    return Due(
+        FLAT, tiers.counter, tariff.service, tiers.scope, tiers.period,
+        amount - Fraction(settled, NANO), tariff.currency, tariff.rounding, (units, settled),
+        settled, tariff,
+    )  # fmt: skip
 
 
 def lasted(found: Counting, before: int, after: int) -> Due:
     """Charge what lasted from the last event to the period's end."""
-    steps, mode = found.tiers.steps, found.tiers.mode
-    amount = price_of(steps, mode, after) - price_of(steps, mode, before)
-    return _of_tiers(LASTED, found, amount, (before, after))
-
-
-def _of_tiers(kind: str, found: Counting, amount: Fraction, reads: tuple[int, ...]) -> Due:
     tariff, tiers = found
-    before, after = reads if len(reads) == 2 else (-1, -1)
+    amount = price_of(tiers.steps, tiers.mode, after) - price_of(tiers.steps, tiers.mode, before)
     return Due(
-        kind, tiers.counter, tariff.service, tiers.scope, amount, tariff.currency,
-        tariff.rounding, reads, tariff, before, after,
+        LASTED, tiers.counter, tariff.service, tiers.scope, tiers.period, amount, tariff.currency,
+        tariff.rounding, (before, after), None, tariff, before, after,
     )  # fmt: skip

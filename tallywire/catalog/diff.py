@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from tallywire.catalog.prose import (
     calendar_words,
@@ -66,7 +66,28 @@ def _operator(a: Snapshot, b: Snapshot) -> Iterator[Change]:
 
 def _feed_changes(old: Feed, new: Feed) -> Iterator[str]:
     for one in fields(Feed):
-        yield from _said(one.name, getattr(old, one.name), getattr(new, one.name))
+        before, after = getattr(old, one.name), getattr(new, one.name)
+        if isinstance(before, Mapping):
+            yield from _option_changes("", before, after)
+        else:
+            yield from _said(one.name.replace("_", " "), _listed(before), _listed(after))
+
+
+def _option_changes(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Compare a format's settings, named as they are written: `fields.quantity.kind`."""
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before or after, Mapping):
+            yield from _option_changes(f"{path}{name}.", before or {}, after or {})
+        else:
+            yield from _said(f"{path}{name}", _listed(before), _listed(after))
+
+
+def _listed(value: object) -> object:
+    """Write a list as a person does."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_listed(one)) for one in value)
+    return value
 
 
 def _offer_words(offer: Offer) -> str:

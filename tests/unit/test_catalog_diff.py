@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from tallywire.catalog import diff
 from tests.unit.catalog_files import changed, files, snapshot
 
@@ -81,6 +83,23 @@ def test_zones_offers_feeds_calendars_and_the_operator_are_compared() -> None:
         "operator small changed: legal_entity Small AS → Big AS"
     ]
     assert "08:00-19:00" in _change("calendars/peak.yaml", '"18:00"', '"19:00"')[0]
+
+
+def test_settings_of_a_format_are_compared_one_by_one() -> None:
+    old = {"fields": {"start": {"column": "begin"}, "quantity": {"column": "s"}}, "skip": ["H"]}
+    new = {"fields": {"start": {"column": "begin"}, "quantity": {"column": "ms", "kind": "int"}}}
+    before = snapshot()
+    feed = before.feeds["exchange"]
+    one, other = (
+        replace(before, feeds={"exchange": replace(feed, options=options)})
+        for options in (old, new)
+    )
+    assert [change.words for change in diff(one, other)] == [
+        "fields.quantity.column s → ms", "fields.quantity.kind none → int", "skip H → none",
+    ]  # fmt: skip
+    assert [change.words for change in diff(one, before)] == [
+        "fields.quantity.column s → none", "fields.start.column begin → none", "skip H → none",
+    ]  # fmt: skip
 
 
 def test_accounts_are_compared_by_identifier() -> None:

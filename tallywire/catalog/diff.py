@@ -77,7 +77,8 @@ def _option_changes(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -
     """Compare a format's settings, named as they are written: `fields.quantity.kind`."""
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
-        if isinstance(before or after, Mapping):
+        there = [one for one in (before, after) if one is not None]
+        if all(isinstance(one, Mapping) for one in there):
             yield from _option_changes(f"{path}{name}.", before or {}, after or {})
         else:
             yield from _said(f"{path}{name}", _listed(before), _listed(after))

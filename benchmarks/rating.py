@@ -6,6 +6,7 @@ numpy have one thread where a figure is per core.
 
 import argparse
 import gc
+import io
 import json
 import resource
 import statistics
@@ -65,8 +66,15 @@ def _snapshot(shape: Shape) -> Snapshot:
     return made.snapshot
 
 
+def _batch(shape: Shape, seed: int) -> pl.DataFrame:
+    """Make a batch as a lane reads it from its log: every column in memory, value by value."""
+    block = io.BytesIO()
+    usage(shape, BATCH, seed=seed).write_ipc(block)
+    return pl.read_ipc(block, rechunk=True)
+
+
 def _batches(shape: Shape, count: int, seed: int) -> list[pl.DataFrame]:
-    return [usage(shape, BATCH, seed=seed + number) for number in range(count)]
+    return [_batch(shape, seed + number) for number in range(count)]
 
 
 def _search_floor(prefixes: list[str], seed: int) -> float:
@@ -92,7 +100,7 @@ def speed(shape: Shape, runs: int) -> Figures:
     counters = used_counters(shape)
     prefixes = deck_prefixes(shape.prefixes)
     rate_s, search_s, round_s, events, rows, by_book = [], [], [], 0, 0, 0
-    _settle(lambda: rater.rate(usage(shape, BATCH, seed=1), counters))
+    _settle(lambda: rater.rate(_batch(shape, 1), counters))
     for number, batch in enumerate(_batches(shape, runs, seed=2)):
         began = time.process_time()
         outcome = rater.rate(batch, counters)
@@ -172,7 +180,7 @@ def growth(shape: Shape, runs: int, plans: list[int]) -> dict[str, Figures]:
     _settle(lambda: None)
     for turn in range(runs + 1):
         for count in plans:
-            batch = usage(replace(shape, plans=count), BATCH, seed=turn)
+            batch = _batch(replace(shape, plans=count), turn)
             taken = _cpu(lambda count=count, batch=batch: raters[count].rate(batch, counters))  # type: ignore[misc]  # bound now
             counters.changes()
             if turn:  # the first warms caches

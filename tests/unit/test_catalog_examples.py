@@ -9,8 +9,9 @@ import pytest
 from tests.unit.catalog_files import SMALL, reading
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/catalog.md").read_text()
-BLOCKS = re.findall(r"```yaml (prices \w+|offer)\n(.*?)```", TEXT, re.DOTALL)
-PRICES = [(kind.split()[1], text) for kind, text in BLOCKS if kind != "offer"]
+BLOCKS = re.findall(r"```yaml (prices \w+|offer|tariff)\n(.*?)```", TEXT, re.DOTALL)
+PRICES = [(kind.split()[1], text) for kind, text in BLOCKS if kind.startswith("prices")]
+TARIFFS = [text for kind, text in BLOCKS if kind == "tariff"]
 OFFERS = [text for kind, text in BLOCKS if kind == "offer"]
 
 
@@ -29,6 +30,12 @@ def test_an_example_of_prices_compiles(service: str, prices: str) -> None:
     assert found.snapshot.tariffs["shown"].prices
 
 
+@pytest.mark.parametrize("tariff", TARIFFS)
+def test_an_example_of_a_tariff_compiles(tariff: str) -> None:
+    found = reading({"tariffs/shown.yaml": tariff})
+    assert found.problems == []
+
+
 @pytest.mark.parametrize("terms", OFFERS)
 def test_an_example_of_terms_compiles(terms: str) -> None:
     found = reading({"offers/basic.yaml": f"id: basic\nplans: [mobile]\n{terms}"})
@@ -37,5 +44,6 @@ def test_an_example_of_terms_compiles(terms: str) -> None:
 
 def test_every_model_has_its_example() -> None:
     assert len(PRICES) >= 10
+    assert TARIFFS
     assert len(OFFERS) >= 4
     assert SMALL

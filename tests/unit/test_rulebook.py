@@ -65,7 +65,7 @@ def test_a_row_has_what_a_rated_event_needs() -> None:
         ({"quantity": 10**15 + 1}, Reason.QUANTITY_OUT_OF_RANGE, "quantity 1000000000000001", ""),
         ({"b_number": "46"}, Reason.ZONE_UNKNOWN, "tariff tariff has no price for '46'", "46"),
         ({"b_number": "+47"}, Reason.ZONE_UNKNOWN, "tariff tariff has no price for '+47'", "+47"),
-        ({"b_number": ""}, Reason.ZONE_UNKNOWN, "tariff tariff has no price for ''", ""),
+        ({"b_number": ""}, Reason.ZONE_UNKNOWN, "tariff tariff has no price for usage without b_number", ""),
         ({"start_time": 99}, Reason.PRICE_NOT_EFFECTIVE, "tariff tariff has no price for '4790'",
          "4790"),
         ({"start_time": 200}, Reason.PRICE_NOT_EFFECTIVE, "tariff tariff has no price for '4790'",

@@ -9,6 +9,7 @@ import polars as pl
 
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT
+from tallywire.catalog.snapshot import Tariff
 from tallywire.rating.columnar.tables import ZONE_FIELDS, Tables
 
 Ints = npt.NDArray[np.int64]
@@ -128,7 +129,7 @@ def refusal_words(tables: Tables, found: Search, usage: pl.DataFrame) -> pl.Data
         reason = REASONS[int(found.reason[place]) - 1]
         tariff = tables.tariffs[int(found.tariff[place])] if found.tariff[place] >= 0 else None
         name, ref = tariff.tariff_id if tariff else "", str(found.digits[place])
-        detail = f"tariff {name} has no price for {ref!r}"
+        detail = f"tariff {name} has no price for {_asked_for(tariff, ref)}"
         if reason is Reason.TARIFF_MISSING:
             ref = f"{row['offer_id']}/{row['service']}/{row['direction']}"
             detail = f"no tariff for {ref}"
@@ -142,7 +143,15 @@ def refusal_words(tables: Tables, found: Search, usage: pl.DataFrame) -> pl.Data
             detail = f"tariff {name} leaves the zone {ref!r} without a price"
         elif reason is Reason.ATTRIBUTE_UNKNOWN:
             ref = tables.zone_of(int(found.zone[place]))
-            detail = f"tariff {name} has no price for these attributes in {ref!r}"
+            zone = f" in {ref!r}" if ref else ""
+            detail = f"tariff {name} has no price for these attributes{zone}"
         told.append((reason.value, detail, ref))
     schema = dict.fromkeys(("reason", "detail", "missing_ref"), pl.String)
     return pl.DataFrame(told, schema=schema, orient="row")
+
+
+def _asked_for(tariff: Tariff | None, digits: str) -> str:
+    field = tariff.zone_by if tariff else ""
+    if field == "none":
+        return "usage of that time"
+    return repr(digits) if digits else f"usage without {field}"

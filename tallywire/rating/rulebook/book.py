@@ -185,13 +185,16 @@ class Book:
         entry, known = self._prefixes(tariff_id).find(digits, event["start_time"])
         if entry is None:
             reason = Reason.PRICE_NOT_EFFECTIVE if known else Reason.ZONE_UNKNOWN
-            return Refusal(reason, f"tariff {tariff_id} has no price for {digits!r}", digits)
+            what = repr(digits) if digits else f"usage without {tariff.zone_by}"
+            what = "usage of that time" if tariff.zone_by == "none" else what
+            return Refusal(reason, f"tariff {tariff_id} has no price for {what}", digits)
         price_no = _variant(event, tariff, entry.price_no)
         if price_no is None and not tariff.prices[entry.price_no].variants:
             detail = f"tariff {tariff_id} leaves the zone {entry.zone_id!r} without a price"
             return Refusal(Reason.ZONE_UNPRICED, detail, entry.zone_id)
         if price_no is None:
-            detail = f"tariff {tariff_id} has no price for these attributes in {entry.zone_id!r}"
+            where = f" in {entry.zone_id!r}" if entry.zone_id else ""
+            detail = f"tariff {tariff_id} has no price for these attributes{where}"
             return Refusal(Reason.ATTRIBUTE_UNKNOWN, detail, entry.zone_id)
         return Found(leg, offer, tariff, digits, entry, price_no)
 

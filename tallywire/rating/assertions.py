@@ -164,10 +164,7 @@ def _failures(book: Rulebook, entry: AssertionEntry) -> Iterator[tuple[Path, str
     for base, step in steps_of(entry):
         service = step.usage.service or book.snapshot.tariffs[entry.tariff or ""].service
         rating = book.rate(_event(entry, step.usage, service), counters.used, counters.series)
-        for key, value in rating.writes.items():
-            counters.set(key, value)
-        for key, point in rating.points:
-            counters.add(key, point)
+        counters.keep(rating.writes, rating.points)
         for path, text in _judged(step, _leg(rating, step.run or RETAIL)):
             yield (*base, *path), text
 

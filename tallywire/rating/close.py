@@ -41,11 +41,8 @@ def closing_charges(
                 continue
             tally = Tally(counters.used, counters.series)
             rows += [made.row for made in closer.close(holding, kind, moment, tally)]
-            for key, value in tally.writes.items():
-                counters.set(key, value)
-            for key, points in tally.points.items():
-                for point in points:
-                    counters.add(key, point)
+            added = ((key, point) for key, some in tally.points.items() for point in some)
+            counters.keep(tally.writes, added)
     every = polars_schema(RatedEvent)
     schema = {name: every[name] for name in rows[0]} if rows else every
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), RatedEvent)

@@ -2,7 +2,7 @@
 
 import struct
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 
@@ -76,6 +76,13 @@ class Counters:
         words = _words(key)
         self._insert(words, point)
         self._added.append((*words, *point))
+
+    def keep(self, writes: Mapping[Key, int], points: Iterable[tuple[Key, Point]]) -> None:
+        """Write what a charge has written: counters, and points of series."""
+        for key, value in writes.items():
+            self.set(key, value)
+        for key, point in points:
+            self.add(key, point)
 
     def _insert(self, words: tuple[int, int], point: Point) -> None:
         insort(self._series.setdefault(words, []), point)

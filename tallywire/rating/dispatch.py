@@ -116,10 +116,7 @@ class Rater:
                 added.
         """
         made = self._rulebook.rate(event, counters.used, counters.series, amounts)
-        for key, value in made.writes.items():
-            counters.set(key, value)
-        for key, point in made.points:
-            counters.add(key, point)
+        counters.keep(made.writes, made.points)
         refused = [_refused(event, refusal) for refusal in made.refusals]
         return [charge.row for charge in made.charges], refused
 

@@ -25,14 +25,23 @@ from tallywire.rating.backtest import Backtest
 EPILOG = epilog(
     "backtest draft --store --since 2026-10-01 --until 2026-11-01",
     "backtest draft --usage usage.jsonl --base before --out dearer-messages",
+    "backtest draft --store --since 2026-10-01 --until 2026-11-01 --close",
 )
 _LINES_TOLD = 10
 SHORT = 12
 """Digits of a hash that people see."""
 
 
-def replayed(now: Snapshot, draft: Snapshot, source: UsageSource) -> Backtest:
+def replayed(
+    now: Snapshot, draft: Snapshot, source: UsageSource, *, close: bool = False
+) -> Backtest:
     """Rate all usage of a source under two catalogues; say which lines cannot be read.
+
+    Args:
+        now: The catalogue that is compared with.
+        draft: The other.
+        source: Usage.
+        close: Close its months as well.
 
     Raises:
         typer.Exit: With code 1, if there is no usage.
@@ -42,6 +51,8 @@ def replayed(now: Snapshot, draft: Snapshot, source: UsageSource) -> Backtest:
     made = Backtest(now, draft)
     for batch in source.batches():
         made.take(batch)
+    if close:
+        made.close_months()
     for text in source.unreadable[:_LINES_TOLD]:
         typer.echo(text, err=True)
     if len(source.unreadable) > _LINES_TOLD:
@@ -72,6 +83,12 @@ def command(
     base: Annotated[
         str, typer.Option("--base", help="Compare with this folder or hash; else the one in use.")
     ] = "",
+    close: Annotated[
+        bool,
+        typer.Option(
+            "--close", help="Close the months of the usage too: minimums, commitments, first tiers."
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for CSV files and picture.")
     ] = None,
@@ -90,7 +107,7 @@ def command(
         place = out or Path(f"backtest-{new.hash[:SHORT]}")
         if place.exists() and not place.is_dir():
             raise stop(Exit.USAGE, f"--out {place}: it is a file; name a folder")
-        made = replayed(now, new, source)
+        made = replayed(now, new, source, close=close)
         results = frames(made)
         write_csv(results, place)
         write_summary(made, results, place)

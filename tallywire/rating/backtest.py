@@ -12,8 +12,10 @@ import polars as pl
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.normalise import resolve
 from tallywire.mediation.resolve import IdentifierIndex
+from tallywire.rating.close import closing_charges, held_in
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
+from tallywire.rating.periods import usage_months
 
 MONEY = pl.Decimal(38, 9)
 _EVENT = "record_no"
@@ -24,6 +26,7 @@ _HOLDER = ("account_id", "subscription_id", "offer_id", "routing_id")
 _PLACE = ("tariff_id", "zone_id", "offer_id", "account_id")
 _ZERO = pl.lit(0).cast(MONEY)
 _PIECE = 100_000
+_NO_REFUSALS = pl.DataFrame(schema={_EVENT: pl.Int64(), "run": pl.String(), "reason": pl.String()})
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ class Under:
         charges = outcome.rated.select(*_CHARGE, who.alias("account_id"))
         refused = pl.concat([one.select(*_LEG, "reason") for one in (lost, outcome.refused)])
         return Side(charges, refused)
+
+    def close(self, month: str) -> pl.DataFrame:
+        """Charge what a month leaves to be charged: rows of RatedEvent."""
+        holdings = held_in(self.snapshot, month)
+        made = closing_charges(self.snapshot, holdings, month, self._counters)
+        self._counters.changes()
+        return made
 
     def _placed(self, usage: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Find whose usage it is in this catalogue; usage that names nobody keeps its offer."""
@@ -125,6 +135,7 @@ class Backtest:
         self.now, self.draft = now, draft
         self._now, self._draft = Under(now), Under(draft)
         self.events = 0
+        self._months: set[str] = set()
         self._services = Sums(("side", "currency", "service"), ("events_now", "events_draft"))
         self._accounts = Sums(("currency", "account_id"), ())
         self._refused = Sums(("reason", "run", "currency"), ("events",))
@@ -185,6 +196,25 @@ class Backtest:
         numbered = usage.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(_EVENT))
         now, draft = self._now.rate(numbered), self._draft.rate(numbered)
         self.events += usage.height
+        self._months.update(usage_months(usage, self.now).unique().to_list())
+        self._add(now, draft)
+
+    def close_months(self) -> None:
+        """Close every month that had usage, after all of it: minimums, commitments, first tiers.
+
+        Usage that lasts is charged to the end of its month, and does not go on into the next.
+        """
+        for month in sorted(self._months):
+            rows = self._now.close(month), self._draft.close(month)
+            events = pl.concat([one.select("event_id") for one in rows]).unique(maintain_order=True)
+            numbers = events.with_row_index(_EVENT).cast({_EVENT: pl.Int64})
+            sides = [
+                Side(one.join(numbers, on="event_id").select(*_CHARGE, "account_id"), _NO_REFUSALS)
+                for one in rows
+            ]
+            self._add(*sides)
+
+    def _add(self, now: Side, draft: Side) -> None:
         both = pl.concat([_one_side(now, "now"), _one_side(draft, "draft")])
         self._services.add(both)
         self._accounts.add(both.filter(pl.col("side") == "revenue"))

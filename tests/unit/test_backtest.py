@@ -14,6 +14,7 @@ from schemas.columns import rows_to_frame
 from schemas.usage import UsageEvent
 from tallywire.catalog import Snapshot, read
 from tallywire.catalog.snapshot import Partner
+from tallywire.catalog.terms import Spend
 from tallywire.mediation.decoders import DECODERS
 from tallywire.rating.backtest import Backtest
 from tallywire.rating.samples import samples
@@ -116,6 +117,25 @@ def test_ten_percent_on_messages_is_what_anybody_adds_up() -> None:
         assert accounts[account]["now"] == now[party]
         assert accounts[account]["draft"] == now[party] * Decimal("1.1")
     assert sum(row["events"] for row in rows(made.changes)) == 2_000 - FREE_MESSAGES
+
+
+def test_what_closing_a_month_charges_is_compared_where_it_is_asked_for() -> None:
+    """The draft has a minimum of 20 a month for Bo; two of his sessions cost less."""
+    now = catalogue()
+    (offer_id,) = now.identifiers.filter(pl.col("identifier") == BO.partition(":")[2])["offer_id"]
+    bill = Spend("bill", "EUR", minimum=Fraction(20))
+    offer = replace(now.offers[offer_id], spends=(bill,))
+    draft = replace(now, offers={**now.offers, offer_id: offer})
+    made = backtest(now, draft, sessions(2))
+    (before,) = [row for row in rows(made.accounts) if row["account_id"] == "hansen-bo"]
+    assert 0 < before["now"] == before["draft"] < 20
+    made.close_months()
+    after = {row["account_id"]: row for row in rows(made.accounts)}["hansen-bo"]
+    assert (after["now"], after["draft"]) == (before["now"], Decimal(20))
+    charged = [row for row in rows(made.services) if row["service"] == "commitment"]
+    assert sum(row["events_draft"] - row["events_now"] for row in charged) == 1
+    made.close_months()
+    assert {row["account_id"]: row for row in rows(made.accounts)}["hansen-bo"] == after
 
 
 def test_ten_percent_on_data_is_rounded_event_by_event() -> None:

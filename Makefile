@@ -25,7 +25,7 @@ demo: $(READY) ## rate real formats and a million events end to end, with a tabl
 	@$(BIN)/tallywire demo --out demo/out
 
 test: $(READY) ## run every test that this machine can run
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 mutants: $(READY) ## change the rules of rating in every small way: how many changes do tests notice
 	@PATH=$(CURDIR)/$(BIN):$$PATH nice $(BIN)/mutmut run --max-children 1

@@ -200,10 +200,7 @@ class Backtest:
         self._add(now, draft)
 
     def close_months(self) -> None:
-        """Close every month that had usage, after all of it: minimums, commitments, first tiers.
-
-        Usage that lasts is charged to the end of its month, and does not go on into the next.
-        """
+        """Close every month that had usage, after all of it: minimums, commitments, first tiers."""
         for month in sorted(self._months):
             rows = self._now.close(month), self._draft.close(month)
             events = pl.concat([one.select("event_id") for one in rows]).unique(maintain_order=True)

@@ -67,6 +67,11 @@ class Counters:
         self._table.values["used"][slot] = used
         self._touched.append(np.frombuffer(_ONE.pack(hi, lo, used), _RECORD))
 
+    @property
+    def measured(self) -> bool:
+        """Tell whether there is any series."""
+        return bool(self._series)
+
     def series(self, key: Key) -> tuple[Point, ...]:
         """Read the points of a series, ascending."""
         return tuple(self._series.get(_words(key), ()))
@@ -155,6 +160,21 @@ class Counters:
             for point in ((_CLEARED, 0, 0), *self._series.get(words, ()))
         ]
         return _packed(found, np.array(series, _POINT))
+
+    def begun(self, changes: bytes) -> bytes:
+        """Give what series begin with, of those that some changes name: points that were carried.
+
+        They are of no event: their numbers are below 0.
+        """
+        _, points = _unpacked(changes)
+        named = dict.fromkeys((hi, lo) for hi, lo, *_ in points.tolist())
+        carried = [
+            (*words, *point)
+            for words in named
+            for point in self._series.get(words, ())
+            if point[1] < 0
+        ]
+        return _packed(np.empty(0, _RECORD), np.array(carried, _POINT)) if carried else b""
 
     def dump(self) -> Iterator[bytes]:
         """Give everything, in pieces; the first says how many counters there are."""

@@ -11,10 +11,11 @@ from tallywire.rating.explain import recorded
 from tallywire.rating.rulebook import CounterKey, Rulebook
 from tallywire.rating.rulebook.book import Refusal
 from tallywire.rating.rulebook.recorded import RecordedAmounts, RecordedTally
+from tallywire.rating.rulebook.tally import MEASURED
 
 _WITHIN = frozenset({"day", "month"})
 """Periods that do not reach over the edge of a month: their counters begin with 0 in it."""
-_MEASURED = frozenset({"time_weighted", "percentile"})
+_SERIES = frozenset({"time_weighted", "percentile"})
 
 
 def opening(standing: pl.DataFrame, books: Callable[[str], Rulebook]) -> bytes:
@@ -53,9 +54,7 @@ def _reads(book: Rulebook, row: dict[str, object]) -> list[tuple[CounterKey, int
         return []
     tally = RecordedTally(iter(recorded(book, row)))
     book.charge(usage, leg, tally, RecordedAmounts(iter(()), ""))
-    return [
-        (key, value) for key, value in tally.reads.items() if key[-1] not in {"before", "after"}
-    ]
+    return [(key, value) for key, value in tally.reads.items() if key[-1] != MEASURED]
 
 
 def lasting(snapshot: Snapshot) -> bool:
@@ -69,9 +68,7 @@ def lasting(snapshot: Snapshot) -> bool:
 
 def measured_longer(snapshot: Snapshot) -> bool:
     """Tell whether series last longer than a month: what they held is in no row."""
-    return any(
-        measure in _MEASURED and period not in _WITHIN for measure, period in _tiers(snapshot)
-    )
+    return any(measure in _SERIES and period not in _WITHIN for measure, period in _tiers(snapshot))
 
 
 def _lasting(offer: Offer) -> bool:

@@ -73,6 +73,7 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
         catalogs: Raters by catalogue hash.
         lane: Counters of the lane: read for counters that no charge has touched so far.
     """
+    work = _begun(work, catalogs, lane)
     events, charged, before = _as_charged(work, _events(work), catalogs)
     stale = _not_told(work, events, charged) if work.later.height else []
     if stale:
@@ -91,6 +92,20 @@ def rerate(work: Work, catalogs: Catalogs, lane: Counters) -> Rerated:
     rows = difference(pairs, (standing, made.outcome), made.wanted, (work.reason, work.cause_id))
     counters = (held.opened.read(before), made.written) if rows.height else ()
     return Rerated(rows, made.refused, stale, counters)
+
+
+def _begun(work: Work, catalogs: Catalogs, lane: Counters) -> Work:
+    """Add to the opening what series of the lane begin with: levels of the period before."""
+    if not lane.measured:
+        return work
+    _, _, written = _as_charged(work, _events(work), catalogs)
+    opening = Counters()
+    opening.take(work.opening)
+    carried = lane.begun(written)
+    if not carried or opening.begun(carried):
+        return work
+    opening.take(carried)
+    return replace(work, opening=opening.changes())
 
 
 def _events(work: Work) -> pl.DataFrame:
@@ -259,7 +274,7 @@ class _Held:
         for piece in asked:
             seed.apply(self._lane.read(piece))
         seed.apply(self.opened.read(self._written))
-        seed.apply(self._opening)
+        seed.apply(self.opened.read(self._opening))
         return seed
 
 

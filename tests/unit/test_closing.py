@@ -19,6 +19,7 @@ from tests.priced import group, one_tariff, row_of, usage, with_tariff
 
 JULY = micros_from_text("2026-07-15T00:00:00Z")
 assert isinstance(JULY, int)
+HOURLY = (Tier(0, Fraction(0), Fraction(1, 3600)),)
 HOLDING = {
     "tenant_id": "t", "account_id": "a", "subscription_id": "s", "offer_id": "offer",
     "routing_id": "r",
@@ -192,7 +193,38 @@ def test_a_closing_charge_is_billed_in_the_month_its_period_ends(kind: str, mont
     assert replay(Rulebook(snapshot), stored(made)) == []
 
 
-HOURLY = (Tier(0, Fraction(0), Fraction(1, 3600)),)
+def test_what_lasts_costs_in_the_next_month_whenever_the_first_is_closed() -> None:
+    """The month is closed when the next has usage: its first three hours come with the next event."""
+    snapshot, counters = tiered(Tiers("gbh", "graduated", HOURLY, "time_weighted")), Counters()
+    charge(snapshot, counters, 2, "2026-07-31T12:00:00Z")
+    assert charge(snapshot, counters, 5, "2026-08-01T03:00:00Z") == 0
+    (made,) = close(snapshot, counters)
+    assert str(made.row["amount"]) == "24.000000000"
+    assert charge(snapshot, counters, 5, "2026-08-01T05:00:00Z") == 2 * 3 + 5 * 2
+
+
+def test_a_level_that_comes_late_is_charged_when_the_month_is_closed_again() -> None:
+    """2 from noon, and 10 from 18 h: 12 + 60 of July, of which 24 and 12 are charged already."""
+    snapshot, counters = tiered(Tiers("gbh", "graduated", HOURLY, "time_weighted")), Counters()
+    charge(snapshot, counters, 2, "2026-07-31T12:00:00Z")
+    close(snapshot, counters)
+    assert charge(snapshot, counters, 10, "2026-07-31T18:00:00Z") == 12
+    (made,) = close(snapshot, counters)
+    assert str(made.row["amount"]) == "36.000000000"
+    assert replay(Rulebook(snapshot), stored([made])) == []
+    assert charge(snapshot, counters, 0, "2026-08-01T03:00:00Z") == 30, "the new level went on"
+    assert close(snapshot, counters) == []
+
+
+def test_what_lasts_without_an_event_is_charged_month_by_month() -> None:
+    snapshot, counters = tiered(Tiers("gbh", "graduated", HOURLY, "time_weighted")), Counters()
+    charge(snapshot, counters, 2, "2026-07-31T12:00:00Z")
+    close(snapshot, counters)
+    tally = Tally(counters.used, counters.series)
+    august = micros_from_text("2026-08-15T00:00:00Z")
+    assert isinstance(august, int)
+    (made,) = Closer(snapshot).close(HOLDING, "month", august, tally)
+    assert str(made.row["amount"]) == f"{2 * 24 * 31}.000000000"
 
 
 def test_every_variant_of_a_price_is_closed() -> None:

@@ -127,8 +127,7 @@ class Closer:
             own = Tally(tally.used, tally.series)
             found = due(own)
             own.write(closed, times + 1)
-            if found.settled is not None:
-                own.write(counter_key("settled", *name), found.settled + nano_of(found.charge))
+            own.write(counter_key("settled", *name), found.settled + nano_of(found.charge))
             tally.take(own.writes, own.points)
             if found.amount:
                 made.append(self._closing(holding, offer, found, times, end, own))
@@ -149,13 +148,13 @@ class Closer:
     def _again(self, row: Mapping[str, Any], offer: Offer, tally: Tally) -> Due | None:
         for spend in offer.spends:
             if row["service"] == COMMITMENT and spend.spend_id == row["session_id"]:
-                return promised(spend, ("held",), ("settled",), tally)
+                return promised(spend, ("0",), ("1",), tally)
         owners = self._book.owners(row)
         for found in self._counting(offer.offer_id, owners, row["start_time"]):
             if found.tiers.counter == row["session_id"] and row["usage_type"] == FLAT:
-                return first_tier(found, tally.used(("units",)), tally.used(("settled",)))
+                return first_tier(found, *(tally.used((name,)) for name in "01"))
             if found.tiers.counter == row["session_id"]:
-                return lasted(found, *tally.span((), lambda: (0, 0)))
+                return lasted(found, *(tally.used((name,)) for name in "012"))
         return None
 
     def _each(
@@ -239,7 +238,7 @@ def _steps(due: Due, period: str, amount: Fraction) -> tuple[Step, ...]:
                 "of": due.of,
                 "period": period,
                 "read": list(due.reads),
-                "settled": Fraction(due.settled or 0, NANO),
+                "settled": Fraction(due.settled, NANO),
                 "amount": due.amount,
                 "currency": due.currency,
             },

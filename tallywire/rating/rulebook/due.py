@@ -1,6 +1,6 @@
 """What a period leaves to be charged: promised spend, first tiers, and usage that lasts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -8,15 +8,13 @@ from typing import NamedTuple
 from tallywire.catalog.snapshot import Rounding, Snapshot, Tariff
 from tallywire.catalog.terms import Spend, Tiers
 from tallywire.money import NANO, rounded
-from tallywire.rating.rulebook.tally import CounterKey, Tally
+from tallywire.rating.rulebook.tally import CARRIED, CounterKey, Point, Tally
 from tallywire.rating.rulebook.tiers import area, price_of
 
 COMMITMENT = "commitment"
 """Service of charges that are about a period and no single service."""
 FLAT = "flat"
 LASTED = "time_weighted"
-_CARRIED = -1
-"""Number of the point that a period begins with: before any event of its first instant."""
 _SPEND_ROUNDING = Rounding("half_up", 9)
 
 
@@ -30,8 +28,7 @@ class Due:
         period: The kind of period that is over: day, week, month, year.
         amount: What is due, less what closing it before has charged.
         reads: What counters held.
-        settled: What closing it before has charged, 10^-9 of the currency; none where nothing can
-            come twice.
+        settled: What closing it before has charged, 10^-9 of the currency.
     """
 
     kind: str
@@ -43,7 +40,7 @@ class Due:
     currency: str
     rounding: Rounding
     reads: tuple[int, ...]
-    settled: int | None = None
+    settled: int
     tariff: Tariff | None = None
     before: int = -1
     after: int = -1
@@ -120,11 +117,21 @@ def counted(
         units = tally.used(key) or len(tally.series(key))
         return first_tier(found, units, tally.used(settled))
     points = tally.series(key)
-    before = area(points)
-    if points and points[-1][2]:
-        tally.add(key, (end_us, len(points), 0))
-        tally.add(following, (end_us, _CARRIED, points[-1][2]))
-    return lasted(found, before, area(tally.series(key)))
+    _carry(points, following, end_us, tally)
+    return lasted(found, tally.used(key), _until(points, end_us), tally.used(settled))
+
+
+def _until(points: Sequence[Point], end_us: int) -> int:
+    """Give what a series comes to at the end of its period."""
+    return area([*points, (end_us, len(points), 0)])
+
+
+def _carry(points: Sequence[Point], following: CounterKey, end_us: int, tally: Tally) -> None:
+    """Let the last level of a series go on into the next, or correct the one that did."""
+    level = points[-1][2] if points else 0
+    carried = [point for point in tally.series(following) if point[1] < 0]
+    if level != (carried[-1][2] if carried else 0):
+        tally.add(following, (end_us, CARRIED + len(carried), level))
 
 
 def first_tier(found: Counting, units: int, settled: int) -> Due:
@@ -138,11 +145,12 @@ def first_tier(found: Counting, units: int, settled: int) -> Due:
     )  # fmt: skip
 
 
-def lasted(found: Counting, before: int, after: int) -> Due:
-    """Charge what lasted from the last event to the period's end."""
+def lasted(found: Counting, before: int, after: int, settled: int) -> Due:
+    """Charge what lasted from what the last event has priced to the period's end."""
     tariff, tiers = found
     amount = price_of(tiers.steps, tiers.mode, after) - price_of(tiers.steps, tiers.mode, before)
     return Due(
-        LASTED, tiers.counter, tariff.service, tiers.scope, tiers.period, amount, tariff.currency,
-        tariff.rounding, (before, after), None, tariff, before, after,
+        LASTED, tiers.counter, tariff.service, tiers.scope, tiers.period,
+        amount - Fraction(settled, NANO), tariff.currency, tariff.rounding,
+        (before, after, settled), settled, tariff, before, after,
     )  # fmt: skip

@@ -16,10 +16,10 @@ class RecordedTally(Tally):
         super().__init__(lambda _key: next(values, 0))
         self._values = values
 
-    def span(self, key: CounterKey, measure: Callable[[], tuple[int, int]]) -> tuple[int, int]:
+    def measured(self, key: CounterKey, measure: Callable[[], int]) -> int:
         """Give what was measured then; the series itself is not recorded."""
         del measure
-        return super().span(key, lambda: (next(self._values, 0), next(self._values, 0)))
+        return super().measured(key, lambda: next(self._values, 0))
 
 
 class RecordedAmounts(Mapping[str, tuple[int, str]]):

@@ -8,6 +8,11 @@ otherwise kind, scope, holder, name, period."""
 
 Point = tuple[int, int, int]
 """A measured value or instant, the number of the event in its series, and a level from then on."""
+MEASURED = "measured"
+"""Last part of the key of what a series came to: no counter holds it."""
+CARRIED = -(2**31)
+"""Number of the first point that a series begins with, of what went on from an earlier period: it
+stands before any event of its instant. Where that is corrected the next number follows."""
 FIELD_OF_SCOPE = {
     "subscription": "subscription_id", "account": "account_id", "hierarchy": "routing_id",
 }  # fmt: skip
@@ -59,11 +64,10 @@ class Tally:
         """Add a point to a series."""
         self.points.setdefault(key, []).append(point)
 
-    def span(self, key: CounterKey, measure: Callable[[], tuple[int, int]]) -> tuple[int, int]:
-        """Measure a series before and after an event, and remember both as read."""
-        before, after = measure()
-        self.reads[*key, "before"], self.reads[*key, "after"] = before, after
-        return before, after
+    def measured(self, key: CounterKey, measure: Callable[[], int]) -> int:
+        """Measure a series, and remember it as read."""
+        self.reads[*key, MEASURED] = found = measure()
+        return found
 
     def take(
         self, writes: Mapping[CounterKey, int], points: Mapping[CounterKey, list[Point]]

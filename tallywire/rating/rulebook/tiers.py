@@ -202,28 +202,34 @@ def _unique(one: _Count) -> tuple[int, int]:
 
 def _time_weighted(one: _Count) -> tuple[int, int]:
     """Count units times whole seconds: each event sets a level, which lasts until the next one."""
+    return _measured(one, (one.event["start_time"], one.units), area)
 
-    def measure() -> tuple[int, int]:
-        points = one.tally.series(one.key)
-        one.tally.add(one.key, (one.event["start_time"], len(points), one.units))
-        return area(points), area(one.tally.series(one.key))
 
-    return one.tally.span(one.key, measure)
+def _percentile(one: _Count) -> tuple[int, int]:
+    """Count nothing but the value at the percentile of all."""
+    return _measured(one, (one.units, 0), lambda points: nearest_rank(points, one.tiers.percentile))
+
+
+def _measured(
+    one: _Count, point: tuple[int, int], measure: Callable[[Sequence[Point]], int]
+) -> tuple[int, int]:
+    """Add a point to a series; what it comes to now follows what was priced of it so far.
+
+    The counter tells that: what changes a series otherwise, a level that went on from the period
+    before, is priced with the next event.
+    """
+    before = one.tally.used(one.key)
+    at, level = point
+    one.tally.add(one.key, (at, len(one.tally.series(one.key)), level))
+    after = one.tally.measured(one.key, lambda: measure(one.tally.series(one.key)))
+    one.tally.write(one.key, after)
+    return before, after
 
 
 def area(points: Sequence[Point]) -> int:
     """Add up levels times the whole seconds they lasted, from the first point to the last."""
     seconds = [(moment // _SECOND_US, level) for moment, _, level in points]
     return sum((end - start) * level for (start, level), (end, _) in pairwise(seconds))
-
-
-def _percentile(one: _Count) -> tuple[int, int]:
-    def measure() -> tuple[int, int]:
-        points, wanted = one.tally.series(one.key), one.tiers.percentile
-        one.tally.add(one.key, (one.units, len(points), 0))
-        return nearest_rank(points, wanted), nearest_rank(one.tally.series(one.key), wanted)
-
-    return one.tally.span(one.key, measure)
 
 
 def nearest_rank(points: Sequence[Point], percentile: int) -> int:

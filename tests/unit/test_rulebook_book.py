@@ -1,6 +1,7 @@
 """Where prices are found: legs, tariffs of one's own, fallbacks, attributes; and why there is none."""
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +17,7 @@ from tallywire.catalog.snapshot import (
     Snapshot,
     Variant,
 )
-from tallywire.catalog.terms import Condition, Conversion
+from tallywire.catalog.terms import Allowance, Condition, Conversion, Tier, Tiers
 from tallywire.rating.rulebook import Refusal, Rulebook
 from tallywire.rating.rulebook.book import NO_TERMS, Book, Leg
 from tallywire.rating.rulebook.conditions import attribute, origin_zone
@@ -30,6 +31,7 @@ from tests.priced import (
     row_of,
     usage,
     with_offer,
+    with_price,
     with_tariff,
 )
 
@@ -363,6 +365,44 @@ def test_usage_or_a_charge_of_no_size_at_all_is_refused_in_whole() -> None:
         rate(one_tariff(Group(0, 2**63 - 1, (Fraction(1),))), usage(1)).row["rated_quantity"]
         == 2**63 - 1
     )
+
+
+LARGEST = 2**63 - 1
+
+
+@pytest.mark.parametrize("count", [LARGEST, -LARGEST, LARGEST + 1, -LARGEST - 1])
+def test_a_measure_of_63_bits_fits_and_no_longer_one(count: int) -> None:
+    """An amount in 10^-9 that no counter keeps, as the partner is trued up for it."""
+    tiers = Tiers("t", "graduated", (Tier(0, Fraction(0), Fraction(0)),), "amount", scope="partner")
+    snapshot = with_price(EACH, tiers=tiers)
+    amount = Decimal(count).scaleb(-9)
+    event = dict(row_of(usage(1, service="api", source_amount="1"))) | {"source_amount": amount}
+    made = Rulebook(snapshot).rate(event, lambda _: 0)
+    if abs(count) > LARGEST:
+        assert made.refusals == (BITS,)
+    else:
+        assert [one.row["cumulative_after"] for one in made.charges] == [count]
+
+
+def test_a_counter_or_an_allowance_of_63_bits_fits_and_no_longer_one() -> None:
+    def included(quantity: int) -> Snapshot:
+        units = Allowance("units", frozenset({"api"}), frozenset(), "count", quantity)
+        return with_offer(EACH, allowances=(units,))
+
+    assert rate(included(LARGEST), usage(5, service="api")).row["allowance_before"] == LARGEST
+    assert refuse(included(LARGEST + 1), usage(5, service="api")) == BITS
+    counted = with_price(
+        EACH, tiers=Tiers("t", "graduated", (Tier(0, Fraction(0), Fraction(0)),), measure="count")
+    )
+    event = row_of(usage(1, service="api"))
+    for held, fits in (
+        (LARGEST - 1, True),
+        (LARGEST, False),
+        (-LARGEST - 1, False),
+        (-LARGEST, True),
+    ):
+        made = Rulebook(counted).rate(event, lambda _, held=held: held)
+        assert made.refusals == (() if fits else (BITS,))
 
 
 @pytest.mark.parametrize("zone_by", ["a_number", "serving_plmn", "none"])

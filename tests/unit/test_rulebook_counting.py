@@ -29,6 +29,7 @@ from tallywire.catalog.terms import (
 from tallywire.rating.counters import Counters
 from tallywire.rating.rulebook import Charge, Rulebook, Tally
 from tallywire.rating.rulebook.allowance import Bucket, Draw
+from tallywire.rating.rulebook.holders import Holders
 from tallywire.rating.rulebook.increments import UNTIMED, Stretch, charged_groups, stretches
 from tallywire.rating.rulebook.recorded import RecordedAmounts, RecordedTally
 from tallywire.rating.rulebook.tiers import Climb, area, between, nearest_rank, price_of, reached
@@ -281,6 +282,14 @@ def test_units_live_on_since_the_allowance_is_valid_and_of_whom_nothing_is_known
     assert months(included(pool)) == [26, 22, 18, 18]
     begun = replace(pool, valid_from_us=us("2025-12-31T00:00:00Z"))
     assert months(included(begun)) == [16, 22, 18, 18]
+
+
+def test_of_whom_nothing_is_known_always_had_an_allowance() -> None:
+    """Nor is anything known of an allowance that no offer has."""
+    identifiers = holders(("s", "a", "r", "offer", 77), ("s", "a", "r", "offer", 55))
+    known = Holders(replace(included(UNITS), identifiers=identifiers))
+    assert [known.since(UNITS, owner) for owner in ("s", "x")] == [55, 0]
+    assert known.since(replace(UNITS, allowance_id="other"), "s") == 0
 
 
 MINUTES = (

@@ -465,3 +465,29 @@ def test_bounds_leave_alone_what_earlier_usage_costs_less_now() -> None:
     )
     capped = with_price(snapshot, maximum_charge=Fraction(5), minimum_charge=Fraction(0))
     assert exact(rate(capped, usage(20, service="api"), used=10)) == 5 - 10
+    assert exact(rate(capped, usage(10, service="api"), used=10)) == 5 - 10, "all of it comes to 0"
+
+
+@pytest.mark.parametrize(
+    ("terms", "units", "amount"),
+    [({}, (2, 7), 5), ({"overage": Fraction(1, 10)}, (2, 2), Fraction(1, 2))],
+)
+def test_tiers_count_what_no_allowance_pays_or_prices(
+    terms: dict[str, Any], units: tuple[int, int], amount: Fraction
+) -> None:
+    """15 units: 10 are included, the others are counted or have the price beyond fair use."""
+    snapshot = with_offer(with_price(FREE, tiers=SUM), allowances=(replace(UNITS, **terms),))
+    (charge,) = (
+        Rulebook(snapshot)
+        .rate(row_of(usage(15, service="api")), lambda key: 2 if key[0] == "tiers" else 0)
+        .charges
+    )
+    row = charge.row
+    assert (row["cumulative_before"], row["cumulative_after"]) == units
+    assert exact(charge) == amount
+
+
+def test_a_connection_fee_is_charged_where_some_usage_is_not_included() -> None:
+    snapshot = with_offer(with_price(FREE, connect_fee=Fraction(3)), allowances=(UNITS,))
+    fees = [rate(snapshot, usage(units, service="api")).row["connect_fee"] for units in (0, 10, 11)]
+    assert fees == [0, 0, 3]

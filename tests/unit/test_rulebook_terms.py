@@ -241,14 +241,19 @@ def test_a_discount_by_spend_over_its_steps(spent: int, charge: int, off: Fracti
     assert made.writes == {key("loyal"): (spent + charge) * NANO - off * NANO}
 
 
-def test_spend_is_counted_after_rounding_in_whole_nanos() -> None:
-    """A third of a euro, in crowns of which seven make one: what is counted is euros again."""
+@pytest.mark.parametrize(
+    ("kroner", "amount", "nano"), [(7, "1.17", 167_142_857), (2, "0.34", 170_000_000)]
+)
+def test_spend_is_counted_after_rounding_in_whole_nanos(
+    kroner: int, amount: str, nano: int
+) -> None:
+    """Half of a third of a euro is charged in kroner; what is counted is euros again."""
     third = one_tariff(Group(0, 1, (Fraction(1, 3),)), service="api", rounding=Rounding("up", 2))
     snapshot = with_offer(third, discounts=(by_spend((0, 0)), HALF), currency="SEK")
-    snapshot = replace(snapshot, fx={("EUR", "SEK"): ((0, Fraction(7)),)}, fx_days=100_000)
+    snapshot = replace(snapshot, fx={("EUR", "SEK"): ((0, Fraction(kroner)),)}, fx_days=100_000)
     charge = rate(snapshot, api(1)[0])
-    assert (charge.row["amount"], charge.row["fx_rate"]) == (Fraction("1.17"), "7")
-    assert charge.writes == {key("loyal"): 167_142_857}
+    assert (charge.row["amount"], charge.row["fx_rate"]) == (Fraction(amount), str(kroner))
+    assert charge.writes == {key("loyal"): nano}
 
 
 def test_discounts_are_the_customers_alone() -> None:

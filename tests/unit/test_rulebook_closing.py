@@ -211,13 +211,15 @@ def test_a_first_tier_without_usage_is_charged_as_its_tariff_says() -> None:
     assert made.steps[0].facts["read"] == [0]
 
 
-def test_what_lasts_is_ended_and_begins_the_next_period() -> None:
+@pytest.mark.parametrize("mode", ["graduated", "volume"])
+def test_what_lasts_is_ended_and_begins_the_next_period(mode: str) -> None:
     """Six units for two hours, three for two more: six unit hours to the end, at half the price."""
     key = ("tiers", "subscription", "s", "gbh", "2026-07")
     counters = Counters()
     counters.add(key, (AUGUST - 4 * HOUR, 0, 6))
     counters.add(key, (AUGUST - 2 * HOUR, 1, 3))
-    (made,), tally = close(tiered(lasting("gbh"), **TAXED), counters)
+    tiers = replace(lasting("gbh"), mode=mode)
+    (made,), tally = close(tiered(tiers, **TAXED), counters)
     row = made.row
     assert due([made]) == [("gbh", "time_weighted", 3)]
     assert (row["cumulative_before"], row["cumulative_after"]) == (12 * 3_600, 18 * 3_600)

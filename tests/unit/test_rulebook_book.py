@@ -351,7 +351,7 @@ BITS = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "a quantity or a counter has over 6
 DIGITS = Refusal(Reason.QUANTITY_OUT_OF_RANGE, "the exact charge has over 38 digits")
 
 
-def test_usage_or_a_charge_of_no_size_at_all_is_refused_in_whole() -> None:
+def test_usage_or_a_charge_beyond_all_bounds_is_refused() -> None:
     second = one_tariff(group(0, 1, "1"))
     assert refuse(second, usage(10**15 + 1)) == TOO_LONG
     thousand = with_tariff(second, conversion=Conversion(1_000, 1, "up"))

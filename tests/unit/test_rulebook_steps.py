@@ -419,8 +419,8 @@ def test_what_takes_off_and_puts_on_is_summed_in_its_columns() -> None:
     )
 
 
-def test_a_zone_or_a_currency_that_is_the_operators_own() -> None:
-    """The tariff's legal entity, else the operator's; the offer's currency, else the tariff's."""
+def test_a_tariff_may_name_its_legal_entity_and_an_offer_its_currency() -> None:
+    """Else it is the operator's, and the tariff's; what is in one currency is not exchanged."""
     own = with_tariff(EACH, legal_entity="Unit", tax_category="S", gl_code="4711")
     row = rate(own, usage(1, service="api")).row
     assert (row["legal_entity"], row["tax_category"], row["gl_code"]) == ("Unit", "S", "4711")

@@ -12,6 +12,7 @@ from schemas.reasons import Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import FOREVER_US, Group, Partner, Rounding, Snapshot
 from tallywire.catalog.terms import (
+    Allowance,
     Balance,
     Condition,
     Discount,
@@ -210,11 +211,14 @@ def test_a_discount_by_usage_over_its_steps(used: int, units: int, off: Fraction
     assert charge.writes == {key("more"): used + units}
 
 
-def test_only_units_that_no_allowance_pays_for_are_counted() -> None:
+def test_a_discount_counts_for_its_scope_and_period_what_no_allowance_pays_for() -> None:
     discount = Discount("more", STAIRS, "usage", scope="account", period="day")
-    snapshot = with_offer(EACH, discounts=(discount,))
-    charge = rate(snapshot, usage(3, service="api", account_id="a"))
-    assert charge.writes == {("discount", "account", "a", "more", "2026-01-15"): 3}
+    units = Allowance("units", frozenset({"api"}), frozenset(), "count", 4)
+    snapshot = with_offer(EACH, discounts=(discount,), allowances=(units,))
+    charge = rate(snapshot, usage(7, service="api", account_id="a"))
+    assert charge.writes == {
+        ("s", "units", "2026-01"): 4, ("discount", "account", "a", "more", "2026-01-15"): 3,
+    }  # fmt: skip
 
 
 def by_spend(*steps: tuple[int, int]) -> Discount:

@@ -601,11 +601,14 @@ def test_volume_tiers_change_the_price_of_what_was_counted_before() -> None:
     tiers = Tiers("t", "volume", STEPS)
     snapshot = with_price(FREE, tiers=tiers)
     found = {}
-    for used, units in ((0, 12), (8, 4), (12, 4), (8, 0)):
+    for used, units in ((0, 12), (1, 11), (8, 4), (12, 4), (8, 0)):
         climb = rate(snapshot, api(units)[0], used=used).working.priced.climb
         assert climb is not None
         found[used, units] = (climb.amount, climb.repriced)
-    assert found == {(0, 12): (63, 0), (8, 4): (63 - 82, 43 - 82), (12, 4): (20, 0), (8, 0): (0, 0)}
+    assert found == {
+        (0, 12): (63, 0), (1, 11): (63 - 42, 8 - 42), (8, 4): (63 - 82, 43 - 82), (12, 4): (20, 0),
+        (8, 0): (0, 0),
+    }  # fmt: skip
 
 
 def test_what_is_read_is_kept_in_the_order_of_reading() -> None:

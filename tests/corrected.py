@@ -19,7 +19,7 @@ from tallywire.rating.rerate import Rerated, Work, rerate
 
 CAUSE, OTHER_CAUSE = b"c" * 16, b"d" * 16
 NO_USAGE = pl.DataFrame(schema=polars_schema(UsageEvent))
-NO_LATER = NO_USAGE.with_columns(pl.lit("").alias("catalog_hash"))
+NO_LATER = pl.DataFrame(schema={**polars_schema(UsageEvent), "catalog_hash": pl.String()})
 
 
 def catalogs_of(snapshots: Mapping[str, Snapshot]) -> Catalogs:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.columns import micros_from_text
-from tallywire.calendar import band, billing_month, local_time, next_change
+from tallywire.calendar import band, band_until, billing_month, local_time, next_change
 from tallywire.catalog.snapshot import BandRule, Calendar
 from tests.priced import peak_calendar
 from tests.strategies import MOMENTS, calendars
@@ -54,6 +54,10 @@ NIGHTS = {
     "clocks go forward in Oslo": (
         "Europe/Oslo", 120, 180, "2026-03-29T00:00:00Z", []
     ),  # 02:00 to 03:00 never comes
+    "clocks go forward in Oslo, looked at from the day before": (
+        "Europe/Oslo", 180, 240, "2026-03-28T23:00:00Z",
+        ["2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"],
+    ),
     "clocks go back in Oslo": (
         "Europe/Oslo", 150, 180, "2026-10-25T00:00:00Z",
         ["2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z",
@@ -108,6 +112,24 @@ def test_a_holiday_is_a_day_of_its_own() -> None:
     edge = next_change(holiday, us("2026-12-23T12:00:00Z"), us("2026-12-31T00:00:00Z"))
     assert edge == us("2026-12-23T23:00:00Z")
     assert next_change(holiday, edge, us("2026-12-31T00:00:00Z")) == us("2026-12-24T23:00:00Z")
+
+
+def test_a_calendar_without_rules_never_changes() -> None:
+    calendar = Calendar("c", "UTC", ("a", "b"))
+    assert band(calendar, us("2026-01-15T12:00:00Z")) == 0
+    assert band_until(calendar, 5, 10**15) == (0, 10**15)
+
+
+@pytest.mark.parametrize("clock", ["11:58:59.999999", "11:59:00", "11:59:30.25", "11:59:59.999999"])
+def test_a_band_lasts_to_the_microsecond(clock: str) -> None:
+    calendar = peak_calendar("UTC", 720, 721)
+    start, noon = us(f"2026-01-15T{clock}Z"), us("2026-01-15T12:00:00Z")
+    assert band_until(calendar, start, noon + HOUR) == (0, noon)
+    assert band_until(calendar, start, noon) == (0, noon)
+    assert band_until(calendar, start, noon - 1) == (0, noon - 1)
+    assert band_until(calendar, start + MINUTE, noon + HOUR) == (
+        (1, noon + MINUTE) if start + MINUTE >= noon else (0, noon)
+    )
 
 
 def test_the_first_rule_that_matches_wins() -> None:

@@ -77,6 +77,17 @@ def test_what_a_column_holds() -> None:
     assert fits(-Fraction(10**28))
     assert not fits(Fraction(1, 10**38))
     assert not fits(Fraction(10**38, 3))
+    assert fits(Fraction(10**38 - 1, 10**37))
+    assert not fits(Fraction(10**38, 10**37 + 3)), "a numerator of 39 digits, of a small amount"
+    assert fits(Fraction(1, 10**38 - 1))
+    assert not fits(Fraction(-(10**38) + 1, 10**9))
+
+
+def test_as_exact_as_a_charge_is_stored() -> None:
+    """Nine decimals, halves to even, whatever the scale."""
+    values = (Fraction(2, 3), Fraction(5, 2 * 10**9), Fraction(-15, 10**10))
+    found = [rounded(value, mode="none", scale=2) * 10**9 for value in values]
+    assert found == [666_666_667, 2, -2]
 
 
 def test_minor_units_are_those_of_the_standard() -> None:

@@ -127,10 +127,10 @@ class Book:
         if not overrides:
             return ()
         parties = [("subscription", event["subscription_id"])]
-        account = event["account_id"]
+        account: str | None = event["account_id"]
         while account:
             parties.append(("account", account))
-            account = self.snapshot.parents.get(account, "")
+            account = self.snapshot.parents.get(account)
         return tuple(party for party in parties if party in overrides)
 
     def uses(self, offer: Offer, owners: tuple[Party, ...]) -> tuple[Use, ...]:

@@ -127,7 +127,7 @@ def _part(discount: Discount, base: Fraction, size: Fraction) -> Fraction:
     scale = NANO if discount.measure == "spend" else 1
     starts = [Fraction(step.start, scale) for step in discount.steps]
     here = _reached(starts, base)
-    if size <= 0 or here + 1 == len(starts) or base + size <= starts[here + 1]:
+    if here + 1 == len(starts) or base + size <= starts[here + 1]:
         return discount.steps[here].percent
     total = _NOTHING
     for step, (start, end) in zip(discount.steps, pairwise([*starts, base + size]), strict=True):

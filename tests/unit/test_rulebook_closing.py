@@ -23,6 +23,7 @@ from tallywire.catalog.terms import Condition, Spend, Tier, Tiers
 from tallywire.rating.counters import Counters
 from tallywire.rating.rulebook import Closer, Closing, Refusal, Step, Tally, rated_id
 from tallywire.rating.rulebook.due import Counting, counting
+from tallywire.rating.rulebook.tally import CARRIED
 from tests.priced import one_tariff, with_offer, with_tariff
 
 NANO = 10**9
@@ -118,6 +119,7 @@ def test_a_minimum_that_was_not_reached_is_a_row_of_its_own() -> None:
     assert made.row == {
         **HOLDING,
         "event_id": name,
+        "restatement_no": 0,
         "rated_id": rated_id(name, 0, 0, "true_up"),
         "service": "commitment",
         "usage_type": "minimum",
@@ -139,11 +141,11 @@ def test_a_minimum_that_was_not_reached_is_a_row_of_its_own() -> None:
         "rounding_scale": 9,
         "rounding_difference": 0,
         "currency": "SEK",
-        "counters": str(third),
+        "counters": f"{third} 0",
         "tax_category": "",
         "legal_entity": "Entity",
         "gl_code": "",
-        "bill_period": WEEK,
+        "bill_period": "2026-07",
         "fate_change": 0,
         "rater": "rulebook",
         "catalog_hash": "hash",
@@ -151,14 +153,15 @@ def test_a_minimum_that_was_not_reached_is_a_row_of_its_own() -> None:
     }
     assert made.steps == (
         Step("true_up", {
-            "kind": "minimum", "of": "bill", "period": WEEK, "read": [third], "amount": amount,
-            "currency": "SEK",
+            "kind": "minimum", "of": "bill", "period": WEEK, "read": [third, 0], "settled": 0,
+            "amount": amount, "currency": "SEK",
         }),
         Step("rounding", {
             "exact": amount, "mode": "half_up", "scale": 9, "charge": amount, "currency": "SEK",
         }),
     )  # fmt: skip
-    closed = {("closed", "account", "a", "bill", WEEK): 1}
+    name_of = ("account", "a", "bill", WEEK)
+    closed = {("closed", *name_of): 1, ("settled", *name_of): 4_666_666_667}
     assert (made.writes, made.points, tally.writes) == (closed, {}, closed)
 
 
@@ -176,6 +179,7 @@ def test_a_first_tier_without_usage_is_charged_as_its_tariff_says() -> None:
     assert made.row == {
         **HOLDING,
         "event_id": name,
+        "restatement_no": 0,
         "rated_id": rated_id(name, 0, 0, "true_up"),
         "service": "data",
         "usage_type": "flat",
@@ -197,7 +201,7 @@ def test_a_first_tier_without_usage_is_charged_as_its_tariff_says() -> None:
         "rounding_scale": 0,
         "rounding_difference": Decimal("0.666666667"),
         "currency": "NOK",
-        "counters": "0",
+        "counters": "0 0",
         "tax_category": "S",
         "legal_entity": "Unit",
         "gl_code": "4711",
@@ -207,15 +211,16 @@ def test_a_first_tier_without_usage_is_charged_as_its_tariff_says() -> None:
         "catalog_hash": "hash",
         "engine_version": "1",
     }
-    assert made.writes == {("closed", "hierarchy", "r", "tiers:units", "2026-07"): 1}
-    assert made.steps[0].facts["read"] == [0]
+    name_of = ("hierarchy", "r", "tiers:units", "2026-07")
+    assert made.writes == {("closed", *name_of): 1, ("settled", *name_of): NANO}
+    assert made.steps[0].facts["read"] == [0, 0]
 
 
 @pytest.mark.parametrize("mode", ["graduated", "volume"])
 def test_what_lasts_is_ended_and_begins_the_next_period(mode: str) -> None:
     """Six units for two hours, three for two more: six unit hours to the end, at half the price."""
     key = ("tiers", "subscription", "s", "gbh", "2026-07")
-    counters = Counters()
+    counters = holding(key, 12 * 3_600)
     counters.add(key, (AUGUST - 4 * HOUR, 0, 6))
     counters.add(key, (AUGUST - 2 * HOUR, 1, 3))
     tiers = replace(lasting("gbh"), mode=mode)
@@ -223,21 +228,24 @@ def test_what_lasts_is_ended_and_begins_the_next_period(mode: str) -> None:
     row = made.row
     assert due([made]) == [("gbh", "time_weighted", 3)]
     assert (row["cumulative_before"], row["cumulative_after"]) == (12 * 3_600, 18 * 3_600)
-    assert (row["counters"], row["service"], row["tariff_id"]) == ("43200 64800", "data", "tariff")
+    assert (row["counters"], row["service"], row["tariff_id"]) == (
+        "43200 64800 0", "data", "tariff",
+    )  # fmt: skip
     assert (row["currency"], row["tax_category"], row["rounding_mode"]) == ("NOK", "S", "up")
     following = ("tiers", "subscription", "s", "gbh", "2026-08")
-    points = {key: [(AUGUST, 2, 0)], following: [(AUGUST, -1, 3)]}
-    closed = {("closed", "subscription", "s", "tiers:gbh", "2026-07"): 1}
+    points = {following: [(AUGUST, CARRIED, 3)]}
+    name_of = ("subscription", "s", "tiers:gbh", "2026-07")
+    closed = {("closed", *name_of): 1, ("settled", *name_of): 3 * NANO}
     assert (made.points, tally.points, tally.writes) == (points, points, closed)
-    assert made.steps[0].facts["read"] == [12 * 3_600, 18 * 3_600]
+    assert made.steps[0].facts["read"] == [12 * 3_600, 18 * 3_600, 0]
 
 
 @pytest.mark.parametrize("levels", [(), (5, 0)])
 def test_where_nothing_lasts_at_the_end_nothing_goes_on(levels: tuple[int, ...]) -> None:
-    counters = Counters()
+    key = ("tiers", "subscription", "s", "gbh", "2026-07")
+    counters = holding(key, sum(levels) * 3_600)
     for number, level in enumerate(levels):
-        point = (AUGUST - (9 - number) * HOUR, number, level)
-        counters.add(("tiers", "subscription", "s", "gbh", "2026-07"), point)
+        counters.add(key, (AUGUST - (9 - number) * HOUR, number, level))
     made, tally = close(tiered(lasting("gbh")), counters)
     assert (made, tally.points) == ([], {})
     assert tally.writes == {("closed", "subscription", "s", "tiers:gbh", "2026-07"): 1}
@@ -263,11 +271,13 @@ def test_the_greater_promise_is_charged(
     counters = holding(("spend", "subscription", "s", "bill", "2026-07"), spent * NANO)
     made, tally = close(with_offer(FREE, spends=(spend,)), counters)
     assert due(made) == expected
-    assert tally.writes == {("closed", "subscription", "s", "bill", "2026-07"): 1}
+    name_of = ("subscription", "s", "bill", "2026-07")
+    settled = {("settled", *name_of): expected[0][2] * NANO} if expected else {}
+    assert tally.writes == {("closed", *name_of): 1, **settled}
 
 
 def test_everything_of_one_kind_of_period_is_closed_and_nothing_else() -> None:
-    """In the order of the offer's terms; what was closed before is left out."""
+    """In the order of the offer's terms; what was charged before is taken off."""
     spends = tuple(Spend(name, "EUR", minimum=Fraction(1), period=period)
                    for name, period in (("day", "day"), ("one", "month"), ("two", "month")))  # fmt: skip
     tiers = (flat("a"), flat("b", period="day"), flat("c"))
@@ -276,13 +286,19 @@ def test_everything_of_one_kind_of_period_is_closed_and_nothing_else() -> None:
         ("one", "minimum", 1), ("two", "minimum", 1), ("a", "flat", 2), ("c", "flat", 2),
     ]  # fmt: skip
     assert due(close(snapshot, kind="day")[0]) == [("day", "minimum", 1), ("b", "flat", 2)]
-    counters = holding(("closed", "subscription", "s", "one", "2026-07"), 1)
-    counters.set(("closed", "subscription", "s", "tiers:a", "2026-07"), 1)
+    counters = holding(("settled", "subscription", "s", "one", "2026-07"), NANO)
+    counters.set(("closed", "subscription", "s", "one", "2026-07"), 1)
+    counters.set(("settled", "subscription", "s", "tiers:a", "2026-07"), 3 * NANO)
+    counters.set(("closed", "subscription", "s", "tiers:a", "2026-07"), 4)
     made, tally = close(snapshot, counters)
-    assert due(made) == [("two", "minimum", 1), ("c", "flat", 2)]
-    assert set(tally.writes) == {
-        ("closed", "subscription", "s", name, "2026-07") for name in ("two", "tiers:c")
-    }
+    assert due(made) == [("two", "minimum", 1), ("a", "flat", -1), ("c", "flat", 2)]
+    assert [one.row["restatement_no"] for one in made] == [0, 4, 0]
+    found = {(kind, name): value for (kind, _, _, name, _), value in tally.writes.items()}
+    assert found == {
+        ("closed", "one"): 2, ("closed", "two"): 1, ("closed", "tiers:a"): 5,
+        ("closed", "tiers:c"): 1, ("settled", "two"): NANO, ("settled", "tiers:a"): 2 * NANO,
+        ("settled", "tiers:c"): 2 * NANO,
+    }  # fmt: skip
 
 
 def test_what_was_counted_needs_no_first_tier() -> None:
@@ -382,6 +398,7 @@ def test_every_closing_charge_is_derived_again_from_its_row() -> None:
     counters = Counters()
     for name, level in (("first", 4), ("gbh", 12)):
         key = ("tiers", "subscription", "s", name, "2026-07")
+        counters.set(key, level * 3_600)
         counters.add(key, (AUGUST - 2 * HOUR, 0, level))
         counters.add(key, (AUGUST - HOUR, 1, level))
     made, _ = close(snapshot, counters)

@@ -545,7 +545,7 @@ def test_what_lasts_is_a_series_of_levels() -> None:
         found.append(charge.working.reads)
         assert charge.points == {TIER_KEY: [(event.start_time, number, event.quantity)]}
         assert charge.row["counters"] == " ".join(map(str, charge.working.reads))
-        assert charge.writes == {}
+        assert charge.writes == {TIER_KEY: charge.working.reads[1]}
     assert found == [(0, 0), (0, 30), (30, 12 + 30)]
     assert area(()) == 0
 
@@ -623,8 +623,8 @@ def test_what_is_read_is_kept_in_the_order_of_reading() -> None:
     assert [tally.used(key) for key in (("b",), ("a",), ("b",))] == [1, 2, 1]
     tally.write(("b",), 9)
     assert tally.used(("b",)) == 9
-    assert tally.span(("c",), lambda: (5, 6)) == (5, 6)
-    assert tally.reads == {("b",): 1, ("a",): 2, ("c", "before"): 5, ("c", "after"): 6}
+    assert tally.measured(("c",), lambda: 5) == 5
+    assert tally.reads == {("b",): 1, ("a",): 2, ("c", "measured"): 5}
     assert asked == [("b",), ("a",)]
     tally.add(("s",), (2, 0, 0))
     tally.take({("a",): 4}, {("s",): [(1, 1, 1)]})
@@ -639,8 +639,9 @@ def recorded() -> Iterator[int]:
 
 def test_what_was_recorded_is_given_in_its_order_and_then_nothing() -> None:
     tally = RecordedTally(recorded())
-    assert [tally.used(("a",)), *tally.span(("b",), lambda: (0, 0))] == [7, 8, 9]
-    assert (tally.used(("c",)), tally.span(("d",), lambda: (1, 1))) == (0, (0, 0))
+    assert [tally.used(("a",)), tally.measured(("b",), lambda: 0)] == [7, 8]
+    assert [tally.measured(("b",), lambda: 0), tally.used(("c",))] == [9, 0]
+    assert tally.measured(("d",), lambda: 1) == 0
     assert tally.series(("b",)) == ()
 
 

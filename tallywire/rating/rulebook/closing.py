@@ -127,10 +127,10 @@ class Closer:
             own = Tally(tally.used, tally.series)
             found = due(own)
             own.write(closed, times + 1)
-            own.write(counter_key("settled", *name), found.settled + nano_of(found.charge))
-            tally.take(own.writes, own.points)
             if found.amount:
+                own.write(counter_key("settled", *name), found.settled + nano_of(found.charge))
                 made.append(self._closing(holding, offer, found, times, end, own))
+            tally.take(own.writes, own.points)
         return made
 
     def derived(self, row: Mapping[str, Any]) -> Closing | Refusal:

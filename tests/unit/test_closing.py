@@ -153,6 +153,13 @@ def test_a_month_closed_again_charges_what_is_due_by_then() -> None:
     assert replay(Rulebook(snapshot), stored(made)) == []
 
 
+def test_what_rounding_left_of_a_closing_charge_is_not_charged_later() -> None:
+    spend = Spend("bill", "EUR", minimum=Fraction(1, 3))
+    snapshot, counters = offer(one_tariff(group(0, 60, "1")), spends=(spend,)), Counters()
+    assert [str(one.row["amount"]) for one in close(snapshot, counters)] == ["0.333333333"]
+    assert close(snapshot, counters) == []
+
+
 def test_the_flat_of_a_first_tier_is_taken_back_where_usage_comes_late() -> None:
     steps = (Tier(0, Fraction(2), Fraction(1, 10)),)
     snapshot, counters = tiered(Tiers("units", "graduated", steps)), Counters()

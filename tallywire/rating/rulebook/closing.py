@@ -127,7 +127,7 @@ class Closer:
             own = Tally(tally.used, tally.series)
             found = due(own)
             own.write(closed, times + 1)
-            if found.amount:
+            if found.charge:
                 own.write(counter_key("settled", *name), found.settled + nano_of(found.charge))
                 made.append(self._closing(holding, offer, found, times, end, own))
             tally.take(own.writes, own.points)

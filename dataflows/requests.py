@@ -8,7 +8,7 @@ lane puts it into its ledger like any range of the log, so it is worked at one p
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -216,31 +216,37 @@ class Inbox:
                 yield path.stat().st_mtime_ns, path.stem
 
 
-def _ledgered(home: Home, lane: str) -> tuple[list[LedgerEntry], set[str]]:
-    """Read a lane's ledger, and what the store has: any lane's ledger may tell it."""
-    path = home.lane("rating", lane) / "ledger"
-    entries, acknowledged = read_ledger(path)
-    for other in sorted(path.parent.parent.glob("*/ledger")):
-        if other != path:
-            acknowledged |= read_ledger(other)[1]
+def _ledgers(home: Home) -> tuple[dict[str, list[LedgerEntry]], set[str]]:
+    """Read the ledgers of all lanes by lane, and what the store has: any lane's may tell it."""
+    entries: dict[str, list[LedgerEntry]] = {}
+    acknowledged: set[str] = set()
+    for path in sorted(home.lane("rating", "").glob("*/ledger")):
+        entries[path.parent.name], known = read_ledger(path)
+        acknowledged |= known
     return entries, acknowledged
 
 
-def settled_position(home: Home, lane: str) -> int:
+def settled_positions(home: Home, lanes: Sequence[str]) -> dict[str, int]:
     """Tell up to which position of its ledger the store has all rows of a lane; -1 for none."""
-    entries, acknowledged = _ledgered(home, lane)
-    position = -1
-    for entry in entries:
-        if f"{entry.token}:lane_ledger" not in acknowledged:
-            break
-        position = entry.position
-    return position
+    entries, acknowledged = _ledgers(home)
+    found = dict.fromkeys(lanes, -1)
+    for lane in lanes:
+        for entry in entries.get(lane, []):
+            if f"{entry.token}:lane_ledger" not in acknowledged:
+                break
+            found[lane] = entry.position
+    return found
+
+
+def settled_position(home: Home, lane: str) -> int:
+    """Tell up to which position of its ledger the store has all rows of one lane; -1 for none."""
+    return settled_positions(home, [lane])[lane]
 
 
 def answered(home: Home, lane: str, name: str) -> bool:
     """Tell whether the store has all rows that a request led to."""
-    entries, acknowledged = _ledgered(home, lane)
+    entries, acknowledged = _ledgers(home)
     return any(
         entry.source == f"{SOURCE}{name}" and f"{entry.token}:lane_ledger" in acknowledged
-        for entry in entries
+        for entry in entries.get(lane, [])
     )

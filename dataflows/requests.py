@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
@@ -226,16 +227,24 @@ def _ledgers(home: Home) -> tuple[dict[str, list[LedgerEntry]], set[str]]:
     return entries, acknowledged
 
 
+def settled(home: Home, lanes: Sequence[str]) -> dict[str, list[LedgerEntry]]:
+    """Give the entries of lanes' ledgers up to the first of which the store has not all rows."""
+    entries, acknowledged = _ledgers(home)
+    return {
+        lane: list(
+            takewhile(
+                lambda entry: f"{entry.token}:lane_ledger" in acknowledged, entries.get(lane, [])
+            )
+        )
+        for lane in lanes
+    }
+
+
 def settled_positions(home: Home, lanes: Sequence[str]) -> dict[str, int]:
     """Tell up to which position of its ledger the store has all rows of a lane; -1 for none."""
-    entries, acknowledged = _ledgers(home)
-    found = dict.fromkeys(lanes, -1)
-    for lane in lanes:
-        for entry in entries.get(lane, []):
-            if f"{entry.token}:lane_ledger" not in acknowledged:
-                break
-            found[lane] = entry.position
-    return found
+    return {
+        lane: found[-1].position if found else -1 for lane, found in settled(home, lanes).items()
+    }
 
 
 def settled_position(home: Home, lane: str) -> int:

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.rerate.marks import read_marks, write_marks
-from cli.rerate.materialise import Correction, identity, materialised, positions
+from cli.rerate.marks import Stretch, read_marks, stretches, write_marks
+from cli.rerate.materialise import Correction, identity, lane_names, materialised
 from cli.rerate.preview import BY, preview, totals
 from cli.rerate.selection import Selection
 from cli.rerate.work import stale, worked
 from cli.rerate.world import World
 from cli.status import money
 from dashboards.queries import rows
-from dataflows.requests import Asked
+from dataflows.requests import Asked, settled
 from dataflows.settings import Home
 from schemas.requests import CorrectionReason
 from tallywire.catalog.snapshot import Snapshot
@@ -49,7 +49,7 @@ def timed(snapshot: Snapshot) -> list[str]:
 
 
 def late_usage(
-    client: Client, snapshot: Snapshot, tariffs: Sequence[str], marks: Mapping[str, int]
+    client: Client, snapshot: Snapshot, tariffs: Sequence[str], stretch: Stretch
 ) -> dict[str, int]:
     """Ask the store for usage that stands behind usage which began later.
 
@@ -57,7 +57,7 @@ def late_usage(
         client: Reads the store.
         snapshot: The catalogue in use: months are those of its offers' time zones.
         tariffs: Whose usage.
-        marks: Ledger positions by lane up to which it was looked for already.
+        stretch: Where in the lanes' ledgers it is looked for.
 
     Returns:
         Routing ids, each with the start of the earliest such usage, microseconds UTC.
@@ -71,7 +71,9 @@ def late_usage(
         if offer.time_zone != snapshot.time_zone
     }
     asked = {
-        "tariffs": list(tariffs), "lanes": list(marks), "positions": list(marks.values()),
+        "tariffs": list(tariffs), "lanes": list(stretch),
+        "after": [after for after, _ in stretch.values()],
+        "until": [until for _, until in stretch.values()],
         "offers": list(zones), "zones": list(zones.values()), "zone": snapshot.time_zone,
     }  # fmt: skip
     return {row["routing_id"]: row["first_us"] for row in rows(client, "late_usage", asked)}
@@ -131,11 +133,14 @@ def late_corrected(world: World, *, dry_run: bool = False) -> Late:
     settings, home = world.settings, Home(world.settings.home)
     snapshot = world.catalogs(world.store.current())[1]
     tariffs = timed(snapshot)
-    reached, marks = positions(settings), read_marks(home, tariffs)
+    entries = settled(home, lane_names(settings)) if tariffs else {}
+    reached = {lane: rows[-1].position for lane, rows in entries.items() if rows}
+    marks = read_marks(home, tariffs)
     found: dict[str, int] = {}
-    if tariffs and any(place > marks.get(lane, -1) for lane, place in reached.items()):
+    for stretch in stretches(entries, marks):
         with world.way.store(settings) as client:
-            found = late_usage(client, snapshot, tariffs, marks)
+            for key, first in late_usage(client, snapshot, tariffs, stretch).items():
+                found[key] = min(first, found.get(key, first))
     work = _Work(world, identity(LATE, settings), found, dry_run)
     outcome: Sequence[Mapping[str, Any]] = ()
     if found and dry_run:

@@ -1,12 +1,19 @@
 """How far late usage was looked for: a small file in the home; losing it costs only time."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dataflows.files import write_atomic
 from dataflows.settings import Home
+from schemas.feeds import LedgerEntry
+
+_RECORDS = 500_000
+"""Usage of a lane that is looked through by one query."""
+
+Stretch = Mapping[str, tuple[int, int]]
+"""By lane, the ledger positions behind which and up to which is looked."""
 
 
 class _Marks(BaseModel):
@@ -42,3 +49,30 @@ def write_marks(home: Home, tariffs: Collection[str], positions: Mapping[str, in
     """
     marks = _Marks(tariffs=sorted(tariffs), positions=dict(positions))
     write_atomic(_path(home), marks.model_dump_json().encode())
+
+
+def stretches(
+    entries: Mapping[str, Sequence[LedgerEntry]], marks: Mapping[str, int], records: int = _RECORDS
+) -> Iterator[Stretch]:
+    """Cut what was not looked through so far into stretches that one query can do.
+
+    Args:
+        entries: Ledgers of the lanes, as far as the store has them.
+        marks: Positions by lane up to which was looked.
+        records: Usage of a lane in one stretch, but one entry at least.
+    """
+    done = {lane: marks.get(lane, -1) for lane in entries}
+    left = {
+        lane: [one for one in found if one.position > done[lane]] for lane, found in entries.items()
+    }
+    while any(left.values()):
+        stretch = {}
+        for lane, rest in left.items():
+            taken, count = 0, 0
+            while taken < len(rest) and (not taken or count + rest[taken].records <= records):
+                count += rest[taken].records
+                taken += 1
+            until = rest[taken - 1].position if taken else done[lane]
+            stretch[lane] = (done[lane], until)
+            left[lane], done[lane] = rest[taken:], until
+        yield stretch

@@ -73,15 +73,15 @@ def lanes_of(routing_ids: Sequence[str], partitions: int) -> dict[str, list[str]
     return found
 
 
-def positions(settings: Settings) -> dict[str, int]:
-    """Tell up to which position of its ledger the store has all rows of each account lane."""
-    lanes = [part_name(USAGE, number) for number in range(settings.partitions)]
-    return settled_positions(Home(settings.home), lanes)
+def lane_names(settings: Settings) -> list[str]:
+    """Name the account lanes."""
+    return [part_name(USAGE, number) for number in range(settings.partitions)]
 
 
 def identity(correction: Correction, settings: Settings) -> uuid.UUID:
     """Name a request by what it asks for and by how far its lanes were."""
-    content = {"asked": correction.asked(), "positions": positions(settings)}
+    positions = settled_positions(Home(settings.home), lane_names(settings))
+    content = {"asked": correction.asked(), "positions": positions}
     text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return uuid.UUID(bytes=xxhash.xxh3_128_digest(text))
 

@@ -66,10 +66,10 @@ def _ask(store: Store, kind: RequestKind, period: str, position: int, routing_id
 
 def _late(
     store: Store, looked: int | None = None, tariffs: Sequence[str] = ("tariff",),
-    snapshot: Snapshot = SNAPSHOT,
+    snapshot: Snapshot = SNAPSHOT, until: int = 99,
 ) -> Mapping[str, int]:  # fmt: skip
-    marks = {} if looked is None else {LANE: looked}
-    return late_usage(store.client("reader"), snapshot, tariffs, marks)
+    stretch = {LANE: (-1 if looked is None else looked, until)}
+    return late_usage(store.client("reader"), snapshot, tariffs, stretch)
 
 
 def test_usage_in_order_is_not_late_and_the_same_instant_neither(store: Store) -> None:
@@ -95,6 +95,7 @@ def test_what_was_looked_through_is_not_late_again(store: Store) -> None:
     assert set(_late(store, looked=0)) == {"r"}
     _rate(store, 2, _call(3, "2026-01-15T13:00:00Z"))
     assert _late(store, looked=1) == {}
+    assert _late(store, looked=-1, until=0) == {}
     _rate(store, 3, _call(4, "2026-01-15T12:30:00Z"))
     assert _late(store, looked=2) == {"r": micros_from_text("2026-01-15T12:30:00Z")}
 

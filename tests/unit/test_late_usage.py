@@ -10,13 +10,15 @@ import structlog
 
 from cli.rerate.follow import FOLLOWER, Watch, pausing
 from cli.rerate.late import Late, timed
-from cli.rerate.marks import read_marks, write_marks
+from cli.rerate.marks import read_marks, stretches, write_marks
 from cli.rerate.world import world_of
 from dataflows.beside import Newest
 from dataflows.catalogs import CatalogStore, example_folder, read_folder
+from dataflows.lane import entry
 from dataflows.progress import Progress
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
+from schemas.feeds import LedgerEntry
 from tests.priced import group, one_tariff
 from warehouse.client import StoreUnavailable
 
@@ -34,6 +36,22 @@ def test_marks_are_read_back_for_tariffs_that_were_looked_for(tmp_path: Path) ->
 def test_marks_that_cannot_be_read_are_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "late_usage.json").write_text(content)
     assert read_marks(Home(tmp_path), ["a"]) == {}
+
+
+def test_ledgers_are_looked_through_in_stretches_that_join() -> None:
+    def ledger(lane: str, *records: int) -> list[LedgerEntry]:
+        return [
+            entry(lane, position, "usage", (0, 0), count, lambda _us: "")
+            for position, count in enumerate(records)
+        ]
+
+    entries = {"a": ledger("a", 5, 5, 50, 0, 5), "b": ledger("b", 3), "c": []}
+    assert list(stretches(entries, {}, 10)) == [
+        {"a": (-1, 1), "b": (-1, 0), "c": (-1, -1)},
+        {"a": (1, 2), "b": (0, 0), "c": (-1, -1)},
+        {"a": (2, 4), "b": (0, 0), "c": (-1, -1)},
+    ]
+    assert list(stretches(entries, {"a": 4, "b": 0}, 10)) == []
 
 
 def test_only_tariffs_in_the_order_of_time_need_the_follower() -> None:

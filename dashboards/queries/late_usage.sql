@@ -24,15 +24,13 @@ WITH
             (run != 'retail', run, side, party_id) AS leg,
             substringIndex(batch_token, ':', 1) AS of_lane,
             toInt64(substringIndex(substringIndex(batch_token, ':', 2), ':', -1)) AS position,
-            formatDateTime(
+            if(of_lane NOT IN (SELECT of_lane FROM reopened), '', formatDateTime(
                 start_time, '%Y-%m', transform(offer_id, {offers:Array(String)}, {zones:Array(String)}, {zone:String})
-            ) AS month,
-            position > transform(of_lane, {lanes:Array(String)}, {after:Array(Int64)}, -1) OR (
-                of_lane IN (SELECT of_lane FROM reopened) AND (
-                    (of_lane, month, routing_id) IN (SELECT of_lane, period, routing_id FROM reopened)
-                    OR (of_lane, month, '') IN (SELECT of_lane, period, routing_id FROM reopened)
-                )
-            ) AS due
+            )) AS month,
+            position > transform(of_lane, {lanes:Array(String)}, {after:Array(Int64)}, -1)
+                OR month != '' AND (of_lane, month) IN (SELECT of_lane, period FROM reopened WHERE routing_id = '')
+                OR month != '' AND (of_lane, month, routing_id) IN (SELECT of_lane, period, routing_id FROM reopened)
+                AS due
         FROM rated_events
         WHERE op IN ('charge', 'reversal', 'correction')
             AND position <= transform(of_lane, {lanes:Array(String)}, {until:Array(Int64)}, -1)

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from cli.common import HomeOption, JsonOption, epilog, plain_errors, reader, settings_of
-from cli.rerate.command import SAME, World, target_of, work, world_of
+from cli.rerate.command import SAME, target_of, work
 from cli.rerate.materialise import Correction, affected
 from cli.rerate.selection import Selection
+from cli.rerate.world import World, world_of
 from cli.suspended import open_suspense
 from dataflows.exits import Exit
 from dataflows.run import store_of
@@ -53,7 +54,7 @@ def _correction(world: World, held: SuspenseEvent, target: str) -> Correction:
 def _check_charge(world: World, correction: Correction) -> None:
     """Refuse a restatement that does not correct a charge of the same accounts."""
     with reader(world.settings) as client:
-        routing_ids, _ = affected(client, correction)
+        routing_ids = list(affected(client, correction))
     _refuse(
         unless=bool(routing_ids),
         text="its first content is not charged: recycle that one, or look for it in suspense",

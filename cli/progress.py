@@ -55,11 +55,13 @@ class Line:
         total, done = int(first.get("bytes_total", 0)), int(first.get("bytes_read", 0))
         left = (total - done) * elapsed / done if 0 < done <= total else 0.0
         problems = [text for worker in workers.values() for text in worker.get("problems", [])]
+        news = [text for worker in workers.values() if (text := worker.get("news", ""))]
         if self._live:
             text = (
                 f"collected {collected:,}  rated {rated:,}  {rated / elapsed:,.0f} events/s"
                 f"  {100 * done // total if total else 0} % read  ETA {_eta(left)}"
             )
+            text += "".join(f"\n{one}" for one in news)
             text += "".join(f"\n! {problem}" for problem in problems)
             self._live.update(Text(text))
             return
@@ -67,6 +69,10 @@ class Line:
             if problem not in self._said:
                 self._said.add(problem)
                 self._log.warning("problem", problem=problem)
+        for text in news:
+            if text not in self._said:
+                self._said.add(text)
+                self._log.info("news", news=text)
         if time.monotonic() - self._last >= _EVERY_S:
             self._last = time.monotonic()
             self._log.info(

@@ -8,10 +8,15 @@ import typer
 from cli.catalog_common import login
 from cli.common import HomeOption, epilog, plain_errors, settings_of
 from cli.progress import Line
+from cli.rerate.follow import FOLLOWER
+from cli.rerate.late import in_money, late_corrected, timed
+from cli.rerate.work import told
+from cli.rerate.world import world_of
 from cli.status import show
 from dataflows import stop
 from dataflows.exits import Exit
 from dataflows.run import RunPlan, RunResult, run, store_of
+from dataflows.settings import Settings
 
 EPILOG = epilog(
     "run --catalog my-catalog usage/",
@@ -38,18 +43,34 @@ def command(
     """Collect, deduplicate, rate and store usage, each record exactly once.
 
     A run that was stopped or killed is continued by the same command. What was collected before is
-    not collected again.
+    not collected again. Usage that came late, of tariffs with `order: event_time`, is put into the
+    order of its time: at the end of the run, or every `late_usage_s` seconds while it follows.
     """
     settings = settings_of(home)
     with plain_errors():
         stop.listen()
         with store_of(settings):
+            beside = [FOLLOWER] if follow and settings.late_usage_s else []
             with Line() as line:
-                result = run(RunPlan(settings, catalog, inputs, follow, login()), line.tell)
+                result = run(RunPlan(settings, catalog, inputs, follow, login(), beside), line.tell)
             report(result)
+            code = result.code
+            if code in {Exit.DONE, Exit.INCOMPLETE} and not follow:
+                code = put_into_order(settings, result) or code
             if result.code == Exit.DONE and not quiet and not stop.stopping():
                 show(settings, as_json=False)
-    raise typer.Exit(result.code)
+    raise typer.Exit(code)
+
+
+def put_into_order(settings: Settings, result: RunResult) -> int:
+    """Correct what late usage changes, where a tariff says so, and say what that was in money."""
+    if result.snapshot is None or not timed(result.snapshot) or stop.stopping():
+        return Exit.DONE
+    world = world_of(settings)
+    late = late_corrected(world)
+    if text := in_money(world, late):
+        typer.echo(text)
+    return told(late.outcome)
 
 
 def report(result: RunResult) -> None:

@@ -19,6 +19,7 @@ class Progress:
     Attributes:
         bytes_total: Bytes of all inputs known, for the estimate of the end.
         problems: Things a person should know, each once: an unreadable file, a store away.
+        news: The latest thing that was done beside the work itself.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Progress:
     retries: int = 0
     done: bool = False
     problems: list[str] = field(default_factory=list)
+    news: str = ""
     _written: float = 0.0
 
     def problem(self, text: str) -> None:

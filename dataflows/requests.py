@@ -8,8 +8,9 @@ lane puts it into its ledger like any range of the log, so it is worked at one p
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
@@ -216,31 +217,45 @@ class Inbox:
                 yield path.stat().st_mtime_ns, path.stem
 
 
-def _ledgered(home: Home, lane: str) -> tuple[list[LedgerEntry], set[str]]:
-    """Read a lane's ledger, and what the store has: any lane's ledger may tell it."""
-    path = home.lane("rating", lane) / "ledger"
-    entries, acknowledged = read_ledger(path)
-    for other in sorted(path.parent.parent.glob("*/ledger")):
-        if other != path:
-            acknowledged |= read_ledger(other)[1]
+def _ledgers(home: Home) -> tuple[dict[str, list[LedgerEntry]], set[str]]:
+    """Read the ledgers of all lanes by lane, and what the store has: any lane's may tell it."""
+    entries: dict[str, list[LedgerEntry]] = {}
+    acknowledged: set[str] = set()
+    for path in sorted(home.lane("rating", "").glob("*/ledger")):
+        entries[path.parent.name], known = read_ledger(path)
+        acknowledged |= known
     return entries, acknowledged
 
 
-def settled_position(home: Home, lane: str) -> int:
+def settled(home: Home, lanes: Sequence[str]) -> dict[str, list[LedgerEntry]]:
+    """Give the entries of lanes' ledgers up to the first of which the store has not all rows."""
+    entries, acknowledged = _ledgers(home)
+    return {
+        lane: list(
+            takewhile(
+                lambda entry: f"{entry.token}:lane_ledger" in acknowledged, entries.get(lane, [])
+            )
+        )
+        for lane in lanes
+    }
+
+
+def settled_positions(home: Home, lanes: Sequence[str]) -> dict[str, int]:
     """Tell up to which position of its ledger the store has all rows of a lane; -1 for none."""
-    entries, acknowledged = _ledgered(home, lane)
-    position = -1
-    for entry in entries:
-        if f"{entry.token}:lane_ledger" not in acknowledged:
-            break
-        position = entry.position
-    return position
+    return {
+        lane: found[-1].position if found else -1 for lane, found in settled(home, lanes).items()
+    }
+
+
+def settled_position(home: Home, lane: str) -> int:
+    """Tell up to which position of its ledger the store has all rows of one lane; -1 for none."""
+    return settled_positions(home, [lane])[lane]
 
 
 def answered(home: Home, lane: str, name: str) -> bool:
     """Tell whether the store has all rows that a request led to."""
-    entries, acknowledged = _ledgered(home, lane)
+    entries, acknowledged = _ledgers(home)
     return any(
         entry.source == f"{SOURCE}{name}" and f"{entry.token}:lane_ledger" in acknowledged
-        for entry in entries
+        for entry in entries.get(lane, [])
     )

@@ -14,6 +14,7 @@ import orjson
 
 from dataflows import stop
 from dataflows.activation import put_into_use
+from dataflows.beside import Beside, Newest
 from dataflows.catalogs import CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.files import lock, write_atomic
@@ -29,7 +30,10 @@ from warehouse.migrate import migrate
 from warehouse.server import Running, find, free_port, start
 
 _WATCH_S = 0.2
+_NEEDED_S = 5.0
 _STOP_S = 5.0
+_WORKER = "dataflows.worker"
+_JOB = "job.json"
 
 
 class CatalogRefused(ValueError):  # noqa: N818  it says what is the case
@@ -101,48 +105,68 @@ class Workers:
 
     Attributes:
         failed: Role and exit code of a worker that did not end well.
+        ending: They were asked to end.
     """
 
     settings: Settings
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     failed: tuple[str, int] | None = None
+    ending: bool = False
 
     def start(self, roles: Sequence[str], job: Job) -> None:
         """Start a process for each role."""
         home = Home(self.settings.home)
-        logs = home.root / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        path = home.root / "job.json"
-        write_atomic(path, job.model_dump_json().encode())
+        (home.root / "logs").mkdir(parents=True, exist_ok=True)
+        write_atomic(home.root / _JOB, job.model_dump_json().encode())
         for role in roles:
-            with suppress(FileNotFoundError):
-                (home.progress / f"{role}.json").unlink()
-            with (logs / f"{role}.jsonl").open("ab") as log:
-                self.processes[role] = subprocess.Popen(  # noqa: S603  our own module
-                    [sys.executable, "-m", "dataflows.worker", role, str(path)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    start_new_session=True, env={**os.environ, "POLARS_MAX_THREADS": "2"},
-                )  # fmt: skip
+            self._start(role, _WORKER)
 
-    def watch(self, tell: Callable[[], None]) -> int:
+    def _start(self, role: str, module: str) -> None:
+        home = Home(self.settings.home)
+        with suppress(FileNotFoundError):
+            (home.progress / f"{role}.json").unlink()
+        with (home.root / "logs" / f"{role}.jsonl").open("ab") as log:
+            self.processes[role] = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", module, role, str(home.root / _JOB)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, env={**os.environ, "POLARS_MAX_THREADS": "2"},
+            )  # fmt: skip
+
+    def watch(
+        self, tell: Callable[[], None], beside: Sequence[Beside] = (), newest: Newest | None = None
+    ) -> int:
         """Wait for all to end; when one fails, or a stop is asked for, end the others."""
+        looked = -_NEEDED_S
         while any(process.poll() is None for process in self.processes.values()):
             tell()
-            for role, process in self.processes.items():
-                code = process.poll()
-                if code and self.failed is None:
-                    self.failed = (role, code)
-                    self.terminate()
+            if newest and beside and time.monotonic() - looked >= _NEEDED_S:
+                beside, looked = self._join(beside, newest), time.monotonic()
+            self._note_failure()
+            if self.failed:
+                self.terminate()
             if stop.wait(_WATCH_S):
                 self.terminate()
         tell()
-        for role, process in self.processes.items():
-            if process.returncode and self.failed is None:
-                self.failed = (role, process.returncode)
+        self._note_failure()
         return self.failed[1] if self.failed else int(Exit.DONE)
+
+    def _join(self, beside: Sequence[Beside], newest: Newest) -> list[Beside]:
+        """Start what the catalogue in use needs; give the rest."""
+        snapshot = newest.snapshot()
+        for one in beside:
+            if one.needed(snapshot):
+                self._start(one.role, one.module)
+        return [one for one in beside if one.role not in self.processes]
+
+    def _note_failure(self) -> None:
+        for role, process in self.processes.items():
+            code = process.poll()
+            if code and self.failed is None and not (self.ending and code == -signal.SIGTERM):
+                self.failed = (role, code)
 
     def terminate(self) -> None:
         """Ask every worker to end, and end those that do not."""
+        self.ending = True
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -175,6 +199,7 @@ class RunPlan:
         catalog: Folder to compile first; `None` for the catalogue in use.
         inputs: Files and folders of usage.
         by: Who runs it, for the history of catalogues.
+        beside: Processes beside the workers.
     """
 
     settings: Settings
@@ -182,6 +207,7 @@ class RunPlan:
     inputs: list[Path]
     follow: bool
     by: str = ""
+    beside: Sequence[Beside] = ()
 
 
 @dataclass
@@ -193,6 +219,7 @@ class RunResult:
         reason: What went wrong, for a person.
         unclaimed: Files that no feed takes.
         problems: What workers met and a person should know.
+        snapshot: The catalogue that was in use when it began.
     """
 
     code: int
@@ -200,6 +227,7 @@ class RunResult:
     seconds: float = 0.0
     unclaimed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    snapshot: Snapshot | None = None
 
 
 Tell = Callable[[dict[str, dict[str, object]]], None]
@@ -234,10 +262,13 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
         prepare_store(settings)
         workers = Workers(settings)
         workers.start(roles, job)
-        code = workers.watch(lambda: tell(progress_of(home, roles)))
+        code = workers.watch(
+            lambda: tell(progress_of(home, [*workers.processes])),
+            plan.beside, Newest(catalogs, snapshot),
+        )  # fmt: skip
     problems = [
         str(text)
-        for content in progress_of(home, roles).values()
+        for content in progress_of(home, [*workers.processes]).values()
         for text in content.get("problems", [])  # type: ignore[attr-defined]
     ]
     held.close()
@@ -245,7 +276,7 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
         code = int(Exit.INCOMPLETE)
     return RunResult(
         code=code, reason=workers.reason(), seconds=time.monotonic() - began,
-        unclaimed=[candidate.name for candidate in unclaimed], problems=problems,
+        unclaimed=[candidate.name for candidate in unclaimed], problems=problems, snapshot=snapshot,
     )  # fmt: skip
 
 

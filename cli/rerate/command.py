@@ -1,64 +1,38 @@
 """`tallywire rerate`: rate again what was priced wrongly, and everything that depends on it."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.moments import identifier_of
-from cli.rerate.materialise import Correction, identity, materialised
-from cli.rerate.preview import differences, refusals, shown, totals
+from cli.rerate.late import late_corrected
+from cli.rerate.materialise import Correction, affected, identity, materialised
+from cli.rerate.preview import preview, shown
 from cli.rerate.selection import Selection
 from cli.rerate.work import told, worked
+from cli.rerate.world import World, world_of
 from cli.status import as_json_bytes, money
 from cli.times import instant
 from dataflows.catalogs import CatalogStore, read_folder
-from dataflows.corrections import rerated
 from dataflows.exits import Exit
 from dataflows.requests import Asked
 from dataflows.run import CatalogRefused, store_of
-from dataflows.settings import Home, Settings
 from schemas.catalog_history import Step
 from schemas.requests import CorrectionReason
 from tallywire.catalog.snapshot import FOREVER_US
-from tallywire.rating.counters import Counters
-from tallywire.rating.dispatch import Rater
-from tallywire.rating.in_order import Catalogs
 
 EPILOG = epilog(
     "rerate --account hansen --since 2026-11-01 --reason price_corrected --dry-run",
     "rerate --tariff voice_mobile --zone nordics --catalog my-catalog --reason price_corrected",
     "rerate --event 018f3c1e-0000-0000-0000-000000000000 --reason rating_corrected",
-    "rerate --account hansen --reason late_usage",
+    "rerate --reason late_usage --dry-run",
 )
 SAME = "same"
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class World:
-    """What a correction is worked with."""
-
-    settings: Settings
-    catalogs: Catalogs
-    store: CatalogStore
-
-
-def world_of(settings: Settings) -> World:
-    """Open the archive of catalogues."""
-    store = CatalogStore(Home(settings.home).catalogs)
-
-    @lru_cache(maxsize=8)
-    def catalogs(name: str) -> tuple[Rater, Any]:
-        snapshot = store.load(name)
-        return Rater(snapshot), snapshot
-
-    return World(settings, catalogs, store)
 
 
 def target_of(store: CatalogStore, given: str, default: str) -> str:
@@ -97,24 +71,15 @@ def corrections(
 ) -> list[Asked]:
     """Read what a correction touches."""
     current = world.catalogs(world.store.current())[1]
-    with reader(world.settings) as client:
+    with world.way.store(world.settings) as client:
+        touched = affected(client, correction)
+        if only is not None:
+            touched = {key: first for key, first in touched.items() if key in set(only)}
         return list(
             materialised(
-                client, world.settings, correction, request_id, world.catalogs, current, only
+                client, world.settings, correction, request_id, world.catalogs, current, touched
             )
         )
-
-
-def preview(world: World, asked: Iterable[Asked]) -> dict[str, Any]:
-    """Work requests without keeping anything: what would change."""
-    made = [rerated(one, world.catalogs, Counters()) for one in asked]
-    found = [row for one in made for row in differences(one.rows)]
-    return {
-        "rows": sum(one.rows.height for one in made),
-        "differences": found,
-        "totals": totals(found),
-        "refused": refusals(made),
-    }
 
 
 def command(
@@ -144,10 +109,13 @@ def command(
 
     What is wrong is reversed and replaced; everything after it that drew from the same allowances
     follows, in order. The difference in money is shown first. The work is done by the lanes
-    themselves, in their order, exactly once, also while a run follows its inputs.
+    themselves, in their order, exactly once, also while a run follows its inputs. `--reason
+    late_usage` alone finds by itself what came late, of tariffs with `order: event_time`.
     """
     settings = settings_of(home)
-    if not any((account, event, tariff, since, until)):
+    by_itself = reason is CorrectionReason.LATE_USAGE and not catalog
+    chosen = any((account, event, tariff, since, until))
+    if not chosen and not by_itself:
         typer.echo("say what: --account, --event, --tariff, --since or --until", err=True)
         raise typer.Exit(Exit.USAGE)
     if zone and not tariff:
@@ -161,9 +129,12 @@ def command(
     default = SAME if reason is CorrectionReason.LATE_USAGE else ""
     with plain_errors(), store_of(settings):
         world = world_of(settings)
-        target = target_of(world.store, catalog, default)
-        correction = Correction(selection, reason, target)
-        code = work(world, correction, dry_run=dry_run, as_json=as_json)
+        if chosen:
+            target = target_of(world.store, catalog, default)
+            correction = Correction(selection, reason, target)
+            code = work(world, correction, dry_run=dry_run, as_json=as_json)
+        else:
+            code = late(world, dry_run=dry_run, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -173,7 +144,7 @@ def work(world: World, correction: Correction, *, dry_run: bool, as_json: bool) 
     asked = corrections(world, correction, request_id)
     content = preview(world, asked)
     content = {"request_id": str(request_id), "dry_run": dry_run, **content}
-    found: list[Any] = []
+    found: Sequence[Mapping[str, Any]] = ()
     if not as_json:
         show(content)
     if not dry_run and not approved(world, correction.target):
@@ -188,11 +159,25 @@ def work(world: World, correction: Correction, *, dry_run: bool, as_json: bool) 
             return asked if only is None else corrections(world, correction, request_id, only)
 
         found = worked(world.settings, request_id, read_again)
+    return _end(content, found, as_json=as_json)
+
+
+def late(world: World, *, dry_run: bool, as_json: bool) -> int:
+    """Find late usage, correct it and show what that changed; give the exit code."""
+    made = late_corrected(world, dry_run=dry_run)
+    if not as_json:
+        show(made.content)
+    return _end(made.content, made.outcome, as_json=as_json)
+
+
+def _end(content: dict[str, Any], found: Sequence[Mapping[str, Any]], *, as_json: bool) -> int:
+    """Say what was written and what was not."""
+    if found:
         content["written"] = sum(row["rows"] for row in found)
     if as_json:
         typer.echo(as_json_bytes(content).decode())
     elif found:
-        typer.echo(f"request {request_id}: {content['written']:,} rows written")
+        typer.echo(f"request {content['request_id']}: {content['written']:,} rows written")
     return told(found)
 
 

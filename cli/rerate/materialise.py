@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -11,7 +11,7 @@ import xxhash
 
 from cli.rerate.selection import Selection
 from dashboards.queries import rows, table
-from dataflows.requests import Asked, Request, settled_position
+from dataflows.requests import Asked, Request, settled_position, settled_positions
 from dataflows.settings import Home, Settings
 from dataflows.sources.log import part_name
 from dataflows.usage_log.spool import USAGE
@@ -73,24 +73,25 @@ def lanes_of(routing_ids: Sequence[str], partitions: int) -> dict[str, list[str]
     return found
 
 
+def lane_names(settings: Settings) -> list[str]:
+    """Name the account lanes."""
+    return [part_name(USAGE, number) for number in range(settings.partitions)]
+
+
 def identity(correction: Correction, settings: Settings) -> uuid.UUID:
     """Name a request by what it asks for and by how far its lanes were."""
-    home = Home(settings.home)
-    lanes = [part_name(USAGE, number) for number in range(settings.partitions)]
-    content = {
-        "asked": correction.asked(),
-        "positions": {lane: settled_position(home, lane) for lane in lanes},
-    }
+    positions = settled_positions(Home(settings.home), lane_names(settings))
+    content = {"asked": correction.asked(), "positions": positions}
     text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return uuid.UUID(bytes=xxhash.xxh3_128_digest(text))
 
 
-def affected(client: Client, correction: Correction) -> tuple[list[str], int]:
-    """Find the routing ids that a correction touches, and the earliest usage."""
+def affected(client: Client, correction: Correction) -> dict[str, int]:
+    """Find the routing ids that a correction touches, each with the earliest usage of all."""
     found = rows(client, "affected", correction.selection.parameters())
     first = [row["first_us"] for row in found]
     first += correction.replaced["start_time"].to_list() if found else []
-    return [row["routing_id"] for row in found], min(first, default=0)
+    return dict.fromkeys((row["routing_id"] for row in found), min(first, default=0))
 
 
 def first_month(moment_us: int, snapshot: Snapshot) -> str:
@@ -106,7 +107,7 @@ def materialised(
     request_id: uuid.UUID,
     catalogs: Catalogs,
     current: Snapshot,
-    only: Sequence[str] | None = None,
+    touched: Mapping[str, int],
 ) -> Iterator[Asked]:
     """Read the charges concerned, as requests to their lanes.
 
@@ -117,23 +118,28 @@ def materialised(
         request_id: Name of the request.
         catalogs: Catalogues by hash.
         current: The catalogue in use.
-        only: Routing ids to read again; all that are affected without.
+        touched: Routing ids, each with the start of the earliest usage concerned, microseconds UTC.
     """
-    routing_ids, earliest = affected(client, correction)
-    if only is not None:
-        routing_ids = sorted(set(routing_ids) & set(only))
-    if not routing_ids:
-        return
-    month = EVER if measured_longer(current) else first_month(earliest, current)
-    for lane, owned in sorted(lanes_of(routing_ids, settings.partitions).items()):
-        for start in range(0, len(owned), _TOGETHER):
-            part = owned[start : start + _TOGETHER]
+    ever = measured_longer(current)
+    months: dict[str, list[str]] = {}
+    for routing_id, moment_us in touched.items():
+        month = EVER if ever else first_month(moment_us, current)
+        months.setdefault(month, []).append(routing_id)
+    for month, routing_ids in sorted(months.items()):
+        for lane, part in _parts(routing_ids, settings.partitions):
             request = Request(
                 kind=correction.kind, request_id=request_id, reason=correction.reason, lane=lane,
                 position=settled_position(Home(settings.home), lane), target=correction.target,
                 first_period=month, suspended=correction.suspended, asked=correction.asked(),
             )  # fmt: skip
             yield _asked(client, request, part, correction, catalogs)
+
+
+def _parts(routing_ids: Sequence[str], partitions: int) -> Iterator[tuple[str, list[str]]]:
+    """Give lanes with routing ids of theirs, not too many together."""
+    for lane, owned in sorted(lanes_of(routing_ids, partitions).items()):
+        for start in range(0, len(owned), _TOGETHER):
+            yield lane, owned[start : start + _TOGETHER]
 
 
 def _asked(

@@ -7,11 +7,27 @@ from typing import Any
 import polars as pl
 from rich.table import Table
 
+from cli.rerate.world import World
 from cli.status import money
+from dataflows.corrections import rerated
+from dataflows.requests import Asked
 from tallywire.rating.corrections import REVERSAL
+from tallywire.rating.counters import Counters
 from tallywire.rating.rerate import Rerated
 
 BY = ["account_id", "service", "tariff_id", "side", "currency"]
+
+
+def preview(world: World, asked: Iterable[Asked]) -> dict[str, Any]:
+    """Work requests without keeping anything: what would change."""
+    made = [rerated(one, world.catalogs, Counters()) for one in asked]
+    found = [row for one in made for row in differences(one.rows)]
+    return {
+        "rows": sum(one.rows.height for one in made),
+        "differences": found,
+        "totals": totals(found),
+        "refused": refusals(made),
+    }
 
 
 def differences(rows: pl.DataFrame) -> list[dict[str, Any]]:

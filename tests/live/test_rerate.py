@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from cli.demo.usage import write_platform
-from cli.rerate.command import World, corrections, world_of
+from cli.rerate.command import corrections
 from cli.rerate.materialise import Correction, identity
 from cli.rerate.selection import Selection
+from cli.rerate.world import World, world_of
 from dataflows.catalogs import example_folder
 from dataflows.corrections import rerated
 from dataflows.requests import Asked, put

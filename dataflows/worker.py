@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 
-import orjson
-import structlog
 from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
@@ -23,6 +21,7 @@ from dataflows.collection import collection_flow
 from dataflows.decode import decode_batch, framing_of
 from dataflows.exits import Exit, exit_code, explain
 from dataflows.files import lock
+from dataflows.logs import log_of
 from dataflows.progress import Progress
 from dataflows.rating import rating_flow
 from dataflows.settings import Home, Settings
@@ -171,16 +170,7 @@ def work(role: str, job: Job) -> None:
 def main(arguments: list[str]) -> int:
     """Run `ROLE JOB_FILE` and turn what happens into an exit code."""
     role, job_file = arguments
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(lambda value, **_: orjson.dumps(value).decode()),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    log = structlog.get_logger(role=role)
+    log = log_of(role)
     stop.listen()
     job = Job.model_validate_json(Path(job_file).read_bytes())
     log.info("worker starts", run=job.run, feeds=job.feeds)

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-import structlog
-
 from cli.rerate.late import in_money, late_corrected, timed
 from cli.rerate.world import Way, World, world_of
 from dataflows.beside import Beside
 from dataflows.exits import Exit, explain
+from dataflows.logs import log_of
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.worker import Job
@@ -106,16 +104,7 @@ def main(arguments: list[str]) -> None:
     """Run `ROLE JOB_FILE` until it is ended."""
     role, job_file = arguments
     pause = pausing(os.getppid())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(lambda value, **_: orjson.dumps(value).decode()),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    log = structlog.get_logger(role=role)
+    log = log_of(role)
     settings = Job.model_validate_json(Path(job_file).read_bytes()).settings
     progress = Progress(Home(settings.home).progress / f"{role}.json", role)
     way = Way(running_store, lambda _settings: pause(_LOOK_S))

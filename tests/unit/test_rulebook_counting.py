@@ -573,18 +573,22 @@ def test_no_value_has_no_rank() -> None:
 
 
 def test_a_partners_leg_counts_in_the_operators_zone_and_under_its_run() -> None:
-    """Half an hour before February begins in UTC it has begun in Oslo."""
+    """Half an hour before February begins in UTC it has begun in Kolkata, and not in New York."""
     tiers = Tiers("t", "graduated", (tier(0, 0, 2),))
     snapshot = with_price(FREE, tiers=tiers)
     carrier = Partner(
         "c", "wholesale", "cost", "trunk_out", frozenset({"t"}), {("api", "mo"): "tariff"}
     )
-    snapshot = replace(with_offer(snapshot, time_zone="Europe/Oslo"), partners=(carrier,))
+    snapshot = replace(
+        with_offer(snapshot, time_zone="America/New_York"),
+        time_zone="Asia/Kolkata",
+        partners=(carrier,),
+    )
     event = usage(3, "2026-01-31T23:30:00Z", service="api", trunk_out="t")
     retail, leg = charges(snapshot, [event])
-    assert retail.writes == {("tiers", "subscription", "s", "t", "2026-02"): 3}
-    assert leg.writes == {("tiers:wholesale", "subscription", "s", "t", "2026-01"): 3}
-    assert [one.row["bill_period"] for one in (retail, leg)] == ["2026-02", "2026-01"]
+    assert retail.writes == {("tiers", "subscription", "s", "t", "2026-01"): 3}
+    assert leg.writes == {("tiers:wholesale", "subscription", "s", "t", "2026-02"): 3}
+    assert [one.row["bill_period"] for one in (retail, leg)] == ["2026-01", "2026-02"]
     assert [one.row["fate_change"] for one in (retail, leg)] == [1, 0]
 
 

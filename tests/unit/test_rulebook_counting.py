@@ -355,6 +355,19 @@ def test_a_step_that_begins_or_ends_with_its_band_lies_in_it(policy: str) -> Non
     ]  # fmt: skip
 
 
+def test_a_band_of_a_step_is_decided_to_the_microsecond() -> None:
+    """By the last one it has, or by each of them."""
+    groups, calendar = (group(0, 60, "0", "0"),), peak_calendar("UTC", 720, 780)
+
+    def laid(begins: int, policy: str) -> list[Stretch]:
+        return list(stretches(groups, MINUTE, calendar, NOON_US + begins, policy))
+
+    assert laid(1 - MINUTE, "end_band") == [Stretch(0, 1, 0, MINUTE)]
+    assert laid(-MINUTE, "end_band") == [Stretch(0, 0, 0, MINUTE)]
+    assert laid(-1, "start_band") == [Stretch(0, 0, 0, MINUTE)]
+    assert laid(-1, "prorate") == [Stretch(0, 0, 0, 1), Stretch(0, 1, 1, MINUTE - 1)]
+
+
 OWN = (
     Group(0, 60 * SECOND, (Fraction(0),) * 2, (0,)),
     Group(120 * SECOND, 30 * SECOND, (Fraction(0),) * 2, (0,)),

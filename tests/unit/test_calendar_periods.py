@@ -132,6 +132,7 @@ def test_a_day_begins_where_the_clock_says_so() -> None:
     assert day_start(dt.date(2018, 11, 4), "America/Sao_Paulo") == us("2018-11-04T03:00:00Z")
     assert day_start(dt.date(2026, 3, 29), "Asia/Beirut") == us("2026-03-28T22:00:00Z")
     assert day_start(dt.date(1970, 1, 1), "UTC") == 0
+    assert isinstance(day_start(dt.date(1970, 1, 1), "UTC"), int), "whole microseconds"
 
 
 MONTHS = [

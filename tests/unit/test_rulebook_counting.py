@@ -355,6 +355,19 @@ def test_a_step_that_begins_or_ends_with_its_band_lies_in_it(policy: str) -> Non
     ]  # fmt: skip
 
 
+def test_a_band_of_a_step_is_decided_to_the_microsecond() -> None:
+    """By the last one it has, or by each of them."""
+    groups, calendar = (group(0, 60, "0", "0"),), peak_calendar("UTC", 720, 780)
+
+    def laid(begins: int, policy: str) -> list[Stretch]:
+        return list(stretches(groups, MINUTE, calendar, NOON_US + begins, policy))
+
+    assert laid(1 - MINUTE, "end_band") == [Stretch(0, 1, 0, MINUTE)]
+    assert laid(-MINUTE, "end_band") == [Stretch(0, 0, 0, MINUTE)]
+    assert laid(-1, "start_band") == [Stretch(0, 0, 0, MINUTE)]
+    assert laid(-1, "prorate") == [Stretch(0, 0, 0, 1), Stretch(0, 1, 1, MINUTE - 1)]
+
+
 OWN = (
     Group(0, 60 * SECOND, (Fraction(0),) * 2, (0,)),
     Group(120 * SECOND, 30 * SECOND, (Fraction(0),) * 2, (0,)),
@@ -573,18 +586,22 @@ def test_no_value_has_no_rank() -> None:
 
 
 def test_a_partners_leg_counts_in_the_operators_zone_and_under_its_run() -> None:
-    """Half an hour before February begins in UTC it has begun in Oslo."""
+    """Half an hour before February begins in UTC it has begun in Kolkata, and not in New York."""
     tiers = Tiers("t", "graduated", (tier(0, 0, 2),))
     snapshot = with_price(FREE, tiers=tiers)
     carrier = Partner(
         "c", "wholesale", "cost", "trunk_out", frozenset({"t"}), {("api", "mo"): "tariff"}
     )
-    snapshot = replace(with_offer(snapshot, time_zone="Europe/Oslo"), partners=(carrier,))
+    snapshot = replace(
+        with_offer(snapshot, time_zone="America/New_York"),
+        time_zone="Asia/Kolkata",
+        partners=(carrier,),
+    )
     event = usage(3, "2026-01-31T23:30:00Z", service="api", trunk_out="t")
     retail, leg = charges(snapshot, [event])
-    assert retail.writes == {("tiers", "subscription", "s", "t", "2026-02"): 3}
-    assert leg.writes == {("tiers:wholesale", "subscription", "s", "t", "2026-01"): 3}
-    assert [one.row["bill_period"] for one in (retail, leg)] == ["2026-02", "2026-01"]
+    assert retail.writes == {("tiers", "subscription", "s", "t", "2026-01"): 3}
+    assert leg.writes == {("tiers:wholesale", "subscription", "s", "t", "2026-02"): 3}
+    assert [one.row["bill_period"] for one in (retail, leg)] == ["2026-01", "2026-02"]
     assert [one.row["fate_change"] for one in (retail, leg)] == [1, 0]
 
 

@@ -54,7 +54,7 @@ class Discounts:
     def take(
         self, event: Mapping[str, Any], found: Found, exact: Fraction, units: int, tally: Tally
     ) -> tuple[Taken, ...]:
-        """Take discount after discount, each off what the one before left.
+        """Take discount after discount, each off what the one before left; a partner has none.
 
         Args:
             event: Fields of UsageEvent.
@@ -65,7 +65,7 @@ class Discounts:
                 charges are rounded.
         """
         taken = []
-        for discount in found.offer.discounts if found.retail else ():
+        for discount in found.offer.discounts:
             if self._applies(discount, event, found):
                 one = _one(discount, event, found.offer, exact, units, tally)
                 exact = exact - one.amount if one.amount else exact

@@ -36,6 +36,15 @@ def local_time(moment_us: int, time_zone: str) -> dt.datetime:
     return utc.astimezone(zoneinfo.ZoneInfo(time_zone))
 
 
+def local_day(moment_us: int, time_zone: str) -> dt.date:
+    """Give the day of an instant (microseconds UTC) on the wall clock of a zone.
+
+    >>> local_day(1767222000000000, "Europe/Oslo").isoformat()
+    '2026-01-01'
+    """
+    return local_time(moment_us, time_zone).date()
+
+
 def billing_month(moment_us: int, time_zone: str) -> str:
     """Name the calendar month of an instant (microseconds UTC) in a zone.
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from schemas.services import Unit
 from tallywire.catalog.models import PriceEntry, TariffEntry
+from tallywire.catalog.models_terms import TiersEntry
 from tallywire.catalog.pricing import (
     HasGroups,
     after_free,
@@ -25,9 +26,12 @@ def priced_unit(tariff: TariffEntry, unit: Unit) -> Unit:
     return Unit.COUNT if tariff.convert else unit
 
 
-def counter_name(tariff_id: str, zone: str | None) -> str:
-    """Name the counter of tiers that name none: each zone of a tariff counts for itself."""
-    return f"{tariff_id}/{zone or 'all'}"
+def counter_name(tariff_id: str, zone: str | None, tiers: TiersEntry) -> str:
+    """Name the counter of tiers that name none: each zone and measure counts for itself."""
+    names = [tariff_id, zone or "all"]
+    if tiers.measure != "sum":
+        names += [tiers.measure, *([tiers.of] if tiers.of else [])]
+    return "/".join(names)
 
 
 class ZonePrices:
@@ -47,7 +51,7 @@ class ZonePrices:
         groups = after_free(self._groups(entry), in_units(entry.free, self._unit) or 0)
         tiers = None
         if entry.tiers:
-            name = counter_name(self._tariff.id, entry.zone)
+            name = counter_name(self._tariff.id, entry.zone, entry.tiers)
             tiers, _ = compiled_tiers(entry.tiers, self._unit, name)
         share = entry.multiplier
         if entry.percent is not None:

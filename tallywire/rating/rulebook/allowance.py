@@ -147,9 +147,8 @@ class Allowances:
             if grant.valid_from_us <= start < grant.valid_to_us:
                 name = grant.grant_id
                 key = counter_key("grant", *place, name)
-                yield Bucket(
-                    allowance, key, grant.quantity, 0, name, grant.valid_to_us, granted=True
-                )
+                ends = min(grant.valid_to_us, allowance.valid_to_us)
+                yield Bucket(allowance, key, grant.quantity, 0, name, ends, granted=True)
 
     def _carried(
         self, allowance: Allowance, event: Mapping[str, Any], time_zone: str, tally: Tally

@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from schemas.reasons import Reason
+from tallywire.calendar import local_day
 from tallywire.catalog.snapshot import Price, Snapshot
 from tallywire.catalog.terms import CARRIED
 from tallywire.money import NANO
 from tallywire.rating.rulebook.book import Found, Refusal
 from tallywire.rating.rulebook.tally import Tally
 
-_DAY_US = 86_400_000_000
 _AS_IT_IS = Fraction(1)
 
 Amounts = Mapping[str, tuple[int, str]]
@@ -35,7 +35,7 @@ class Shared:
 
 
 def nano_of(amount: Fraction) -> int:
-    """Count an amount of at most nine decimals in 10^-9 of its currency.
+    """Count an amount in whole 10^-9 of its currency; what is smaller is not counted.
 
     >>> nano_of(Fraction(-5, 4))
     -1250000000
@@ -58,11 +58,16 @@ def exchange(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fr
 
 
 def _dated(snapshot: Snapshot, source: str, target: str, moment_us: int) -> Fraction | None:
+    """Give the rate that began last while it holds, in days of the wall clock."""
     found = None
     for since, rate in snapshot.fx.get((source, target), ()):
-        if since <= moment_us < since + snapshot.fx_days * _DAY_US:
-            found = rate
-    return found
+        if since <= moment_us:
+            found = since, rate
+    if found is None:
+        return None
+    since, rate = found
+    days = local_day(moment_us, snapshot.time_zone) - local_day(since, snapshot.time_zone)
+    return rate if days.days < snapshot.fx_days else None
 
 
 def no_rate(source: str, target: str) -> Refusal:

@@ -10,6 +10,7 @@ from tallywire.calendar import period_of, whole_months
 from tallywire.catalog.snapshot import Offer
 from tallywire.catalog.terms import Discount
 from tallywire.money import NANO
+from tallywire.rating.rulebook.amounts import nano_of
 from tallywire.rating.rulebook.book import Found
 from tallywire.rating.rulebook.conditions import holds
 from tallywire.rating.rulebook.tally import CounterKey, Tally, counter_key, holder
@@ -105,10 +106,10 @@ def _one(
     key = counter_key("discount", discount.scope, owner, discount.discount_id, period)
     if discount.amount is not None:
         held = tally.used(key)
-        left = int(discount.amount * NANO) - held
-        whole = max(0, min(left, exact.numerator * NANO // exact.denominator))
-        tally.write(key, held + whole)
-        return Taken(discount, key, exact, Fraction(whole, NANO), held, period)
+        left = Fraction(int(discount.amount * NANO) - held, NANO)
+        off = max(_NOTHING, min(exact, left))
+        tally.write(key, held + nano_of(off))
+        return Taken(discount, key, exact, off, held, period)
     if not discount.measure:
         return Taken(discount, key, exact, exact * discount.steps[0].percent / _HUNDRED, -1, period)
     held = tally.used(key)

@@ -32,6 +32,7 @@ class _Known:
         self.plans = {one.value.id: one.value.tariffs for one in entries.plans}
         self.tariffs = {one.value.id: one.value for one in entries.tariffs}
         self.bands = {one.value.id: one.value.bands for one in entries.calendars}
+        self.currency = entries.operator.value.currency if entries.operator else ""
 
 
 class _Terms:
@@ -44,6 +45,14 @@ class _Terms:
         self.tariffs: list[TariffEntry] = [
             known.tariffs[name] for name in names if name in known.tariffs
         ]
+        self.currency = offer.currency or known.currency
+        self.charged_in = {
+            known.tariffs[name].currency or known.currency
+            for plan in offer.plans
+            for line in known.plans.get(plan, ())
+            for name in (line.tariff, *line.fallback)
+            if name in known.tariffs
+        }
         self.sound = bool(names) and len(self.tariffs) == len(names)
         self.bands = {
             band for one in self.tariffs for band in known.bands.get(one.calendar or "", ())
@@ -94,6 +103,7 @@ class _Terms:
         if one.by == "usage" and len(units) != 1:
             yield ("services",), "usage is counted in one unit: name services that share it"
             return
+        yield from self._in_money(one)
         yield from discount_steps(one, discounted_unit(one))[1]
         yield from conditions(one.when)[1]
         yield from self._dates(one)
@@ -102,6 +112,15 @@ class _Terms:
         for number, name in enumerate(one.requires):
             if name not in self.offers:
                 yield ("requires", number), f"there is no offer {name!r}; correct the id"
+
+    def _in_money(self, one: DiscountEntry) -> Found:
+        """What is in money is taken off charges in the offer's currency, and no others."""
+        key = "amount" if one.amount is not None else "by" if one.by == "spend" else ""
+        if key and self.sound and all(self.charged_in) and self.currency not in self.charged_in:
+            text = (
+                f"is in {self.currency}, and no tariff of the offer is: nothing is ever taken off"
+            )
+            yield (key,), f"{text}; write a percent, or tariffs in {self.currency}"
 
     @staticmethod
     def spend(one: SpendEntry) -> Found:

@@ -253,6 +253,8 @@ LEG = "id: p\nlegs:\n  - {run: RUN, side: cost, field: apn, values: VALUES, tari
         (_offer("discounts: [{id: d, percent: 101}]\n"), "percent", "more than 100"),
         (_offer("discounts: [{id: d, percent: 1, requires: [gold]}]\n"), "requires[0]", "no offer 'gold'"),
         (_offer("discounts: [{id: d, by: usage, services: [voice], steps: [{from: 1h, percent: 1}]}]\n"), "steps", "begin at 0"),
+        (_offer("currency: NOK\ndiscounts: [{id: d, amount: 5}]\n"), "discounts[0].amount", "is in NOK, and no tariff"),
+        (_offer("currency: NOK\ndiscounts: [{id: d, by: spend, steps: [{percent: 1}]}]\n"), "discounts[0].by", "write a percent"),
         (_offer("spend: [{id: s}]\n"), "spend[0]", "neither minimum"),
         (_offer("spend: [{id: s, minimum: 5, maximum: 4}]\n"), "maximum", "less than the minimum"),
         (_offer("balances: [{id: b}, {id: b}]\n"), "balances[1].id", "given twice"),

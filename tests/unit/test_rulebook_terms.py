@@ -185,12 +185,13 @@ def test_a_voucher_keeps_what_was_taken_of_it() -> None:
     assert exact(charge) == -5
 
 
-def test_a_voucher_takes_no_part_of_the_smallest_unit_that_is_counted() -> None:
+def test_a_voucher_takes_all_of_a_charge_and_counts_what_can_be_counted() -> None:
     third = one_tariff(Group(0, 1, (Fraction(1, 3),)), service="api")
     voucher = Discount("voucher", amount=Fraction(1), currency="EUR")
-    charge = rate(with_offer(third, discounts=(voucher,)), api(1)[0])
-    assert taken(charge).amount == Fraction(333_333_333, NANO)
-    assert exact(charge) == Fraction(1, 3) - Fraction(333_333_333, NANO)
+    first, second = charges(with_offer(third, discounts=(voucher,)), api(1, 1))
+    assert taken(first).amount == Fraction(1, 3)
+    assert exact(first) == 0
+    assert taken(second).counted == 333_333_333
 
 
 STAIRS = percents((0, 0), (10, 20), (20, 50))
@@ -444,29 +445,27 @@ def test_what_is_given_back_is_paid_to_no_balance() -> None:
 
 
 RATES = {
-    ("USD", "EUR"): ((1_000, Fraction(9, 10)), (1_000 + DAY_US // 2, Fraction(8, 10))),
-    ("EUR", "SEK"): ((1_000, Fraction(10)),),
+    ("USD", "EUR"): ((DAY_US, Fraction(9, 10)), (2 * DAY_US, Fraction(8, 10))),
+    ("EUR", "SEK"): ((DAY_US, Fraction(10)),),
 }
 
 
 def test_a_rate_holds_for_its_days_and_a_later_one_replaces_it() -> None:
     snapshot = replace(EACH, fx=RATES)
-    half = DAY_US // 2
-    moments = (999, 1_000, 999 + half, 1_000 + half, 1_000 + DAY_US, 999 + half + DAY_US)
+    moments = (DAY_US - 1, DAY_US, 2 * DAY_US - 1, 2 * DAY_US, 3 * DAY_US - 1)
     found = [exchange(snapshot, "USD", "EUR", moment) for moment in moments]
-    assert found == [None, *map(Fraction, ("0.9", "0.9", "0.8", "0.8", "0.8"))]
-    assert exchange(snapshot, "USD", "EUR", 1_000 + half + DAY_US) is None
-    assert exchange(replace(snapshot, fx_days=2), "USD", "EUR", 1_000 + half + DAY_US) == Fraction(
-        "0.8"
-    )
+    assert found == [None, *map(Fraction, ("0.9", "0.9", "0.8", "0.8"))]
+    after = 3 * DAY_US
+    assert exchange(snapshot, "USD", "EUR", after) is None
+    assert exchange(replace(snapshot, fx_days=2), "USD", "EUR", after) == Fraction(8, 10)
 
 
 def test_a_table_serves_the_other_way_round_and_no_further() -> None:
     snapshot = replace(EACH, fx=RATES)
-    assert exchange(snapshot, "SEK", "EUR", 1_000) == Fraction(1, 10)
-    assert exchange(snapshot, "EUR", "SEK", 1_000) == 10
-    assert exchange(snapshot, "SEK", "EUR", 1_000 + DAY_US) is None
-    assert exchange(snapshot, "USD", "SEK", 1_000) is None
+    assert exchange(snapshot, "SEK", "EUR", DAY_US) == Fraction(1, 10)
+    assert exchange(snapshot, "EUR", "SEK", DAY_US) == 10
+    assert exchange(snapshot, "SEK", "EUR", 2 * DAY_US) is None
+    assert exchange(snapshot, "USD", "SEK", DAY_US) is None
     assert exchange(snapshot, "XYZ", "XYZ", 0) == 1
 
 

@@ -28,7 +28,7 @@ test: $(READY) ## run every test that this machine can run
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 mutants: $(READY) ## change the rules of rating in every small way: how many changes do tests notice
-	@PATH=$(CURDIR)/$(BIN):$$PATH nice $(BIN)/mutmut run --max-children 1
+	@PATH=$(CURDIR)/$(BIN):$$PATH nice $(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
 
 check: $(READY) ## style, types, layers, house rules

@@ -70,7 +70,8 @@ def _batch(shape: Shape, seed: int) -> pl.DataFrame:
     """Make a batch as a lane reads it from its log: every column in memory, value by value."""
     block = io.BytesIO()
     usage(shape, BATCH, seed=seed).write_ipc(block)
-    return pl.read_ipc(block, rechunk=True)
+    block.seek(0)
+    return pl.read_ipc(block)
 
 
 def _batches(shape: Shape, count: int, seed: int) -> list[pl.DataFrame]:

@@ -38,8 +38,9 @@ EPILOG = epilog(
     "price --catalog my-catalog --usage usage.jsonl --explain",
     "price --catalog my-catalog --usage usage.jsonl --balance 5.00",
     "price --as-of 2026-11-03T12:00:00Z --usage usage.jsonl",
-    """echo '{"service":"voice","served_identifier":"msisdn:4790010001","b_number":"4741234567",\
-"start_time":"2026-06-01T10:00:00Z","quantity":61000000}' | tallywire price --catalog my-catalog""",
+    """price --catalog my-catalog <<< '{"service":"voice","served_identifier":\
+"msisdn:4790010001","b_number":"4741234567","start_time":"2026-06-01T10:00:00Z",\
+"quantity":61000000}'""",
 )
 _BATCH = 20_000
 

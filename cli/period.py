@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore
 from dataflows.closing import STATES
 from dataflows.exits import Exit
+from dataflows.files import write_atomic
 from dataflows.requests import Asked, Request, settled_position
 from dataflows.run import store_of
 from dataflows.settings import Home, Settings
@@ -83,6 +85,29 @@ def _requests(
     ]  # fmt: skip
 
 
+@contextmanager
+def _begun(home: Home, month: str) -> Iterator[bool]:
+    """Remember that closing a month has begun until partners are trued up for it, too.
+
+    Yields:
+        Whether it was begun before, by a process that did not come to the end.
+    """
+    mark = home.root / f"closing-{month}"
+    before = mark.exists()
+    write_atomic(mark, b"", durable=True)
+    yield before
+    mark.unlink()
+
+
+def _answered(
+    settings: Settings, request_id: uuid.UUID, asked: list[Asked]
+) -> list[Mapping[str, Any]]:
+    """Have the lanes work a request; say what became of it."""
+    answer(settings, asked)
+    with reader(settings) as client:
+        return list(rows(client, "request_outcome", {"id": str(request_id)}))
+
+
 def _change(
     home: Path | None, kind: RequestKind, period: str, accounts: list[str] | None, *, as_json: bool
 ) -> None:
@@ -90,13 +115,13 @@ def _change(
     month = month_of(period)
     with plain_errors(), store_of(settings):
         request_id, asked = _requests(settings, kind, month, sorted(set(accounts or [])))
-        answer(settings, asked)
-        with reader(settings) as client:
-            found = rows(client, "request_outcome", {"id": str(request_id)})
-        partners: list[Mapping[str, Any]] = []
         if kind is RequestKind.CLOSE and not accounts:
-            applied = any(row["status"] == RequestStatus.APPLIED for row in found)
-            partners = true_up(settings, PartnerSelection(month, closing=applied))
+            with _begun(Home(settings.home), month) as before:
+                found = _answered(settings, request_id, asked)
+                closing = before or any(row["status"] == RequestStatus.APPLIED for row in found)
+                partners = true_up(settings, PartnerSelection(month, closing=closing))
+        else:
+            found, partners = _answered(settings, request_id, asked), []
     made = sum(row["rows"] for row in found)
     if as_json:
         content = {

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,13 @@ revisions:
 """
 EVENT = "b48b15ea-68dc-b761-17ed-c19267fc410f"
 """The event of the counter of October: it depends on the price and on nothing else."""
+KILLED = """
+import os, signal
+import cli.main, cli.period
+cli.period.true_up = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+cli.main.main()
+"""
+"""Closes a month and dies before partners are trued up for it."""
 CALLERS = ("4790030001", "4790010001", "4790010002", "4722000100", "4755000200")
 
 
@@ -113,7 +123,12 @@ def test_a_partner_is_trued_up_again_and_again_and_at_period_close(
     assert (again.returncode, again.stdout) == (0, "nothing to true up\n")
     more = _calls(tmp_path / "usage", "second", [600])
     assert tallywire("run", "--home", home, "--catalog", catalog, more).returncode == 0
+    killed = subprocess.run([sys.executable, "-c", KILLED, "period", "close", "--home",
+                             str(home), "2026-10"], check=False)  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
     closed = tallywire("period", "close", "--home", home, "2026-10")
+    assert "(it was already)" in closed.stdout
+    assert not list(home.glob("closing-*"))
     assert "partner:nordvik: 1 true-ups written" in closed.stdout, closed.stderr
     late = _calls(tmp_path / "usage", "third", [600])
     assert tallywire("run", "--home", home, "--catalog", catalog, late).returncode == 0

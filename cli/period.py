@@ -178,13 +178,19 @@ def reopen(
 
 @app.command("list", epilog=epilog("period list", "period list --json"))
 def list_(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """List billing months that were closed or reopened; every other one is open."""
+    """List billing months that were closed or reopened; every other one is open.
+
+    A state of some accounts is shown where it was set after that of all.
+    """
     settings = settings_of(home)
     with plain_errors(), reader(settings) as client:
-        found = [
-            {**row, "state": STATES[RequestKind(row["kind"])].value}
-            for row in rows(client, "periods")
-        ]
+        every = rows(client, "periods")
+    whole = {row["period"]: row["since"] for row in every if not row["routing_id"]}
+    found = [
+        {**row, "state": STATES[RequestKind(row["kind"])].value}
+        for row in every
+        if not row["routing_id"] or row["since"] >= whole.get(row["period"], row["since"])
+    ]
     if as_json:
         typer.echo(as_json_bytes(found).decode())
         return

@@ -49,7 +49,7 @@ def overview(snapshot: Snapshot) -> Rows:
     who = f"{snapshot.legal_entity}, {snapshot.currency}, {snapshot.time_zone}"
     rows: Rows = [("catalogue", snapshot.hash, who)]
     rows += [
-        ("feed", name, f"{feed.service} as {feed.format} from {feed.path}")
+        ("feed", name, f"{feed.service} as {feed.format} from {feed.inputs}")
         for name, feed in sorted(snapshot.feeds.items())
     ]
     rows += [("calendar", n, calendar_words(one)) for n, one in sorted(snapshot.calendars.items())]

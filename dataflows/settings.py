@@ -33,6 +33,23 @@ class Settings(BaseSettings):
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
         segment_bytes: Size at which a usage-log segment is closed and the next begun.
+        kafka: Bootstrap servers of Kafka, `host:port,host:port`; empty without Kafka.
+        kafka_options: Further settings of every Kafka client by librdkafka's names, such as
+            `security.protocol` and `sasl.password`, as JSON. Give it by environment, not by file.
+        usage_log: Where the usage log lies: `spool` (this machine's disk) or `kafka`.
+        topic_prefix: Begins the names of the product's own topics.
+        publish: What is published to topics as well as stored, where Kafka is given.
+        schema_registry: Address of a schema registry for Avro and Protobuf; empty without one.
+        ingest_host: Address the ingest gateway listens on.
+        ingest_port: Its port.
+        ingest_partitions: Lanes of a feed that takes HTTP without a topic.
+        ingest_body_bytes: Largest body of a request; a larger one is refused with 413.
+        ingest_queue_bytes: Bytes of accepted requests that may wait to be made durable; beyond it
+            requests are answered with 429.
+        metrics_host: Address that metrics, health and readiness are served on.
+        metrics_port: Its port; 0 serves none.
+        quarantine_after: Crashes at one range after which its lane is put aside and the others go
+            on.
     """
 
     model_config = SettingsConfigDict(
@@ -56,6 +73,20 @@ class Settings(BaseSettings):
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
+    kafka: str = ""
+    kafka_options: dict[str, str] = Field(default_factory=dict, repr=False)
+    usage_log: Literal["spool", "kafka"] = "spool"
+    topic_prefix: str = Field(default="tallywire.", pattern=r"^[A-Za-z0-9._-]{0,200}$")
+    publish: list[Literal["rated", "suspense", "alerts"]] = ["suspense", "alerts"]
+    schema_registry: str = ""
+    ingest_host: str = "127.0.0.1"
+    ingest_port: int = Field(default=8080, ge=0, le=65535)
+    ingest_partitions: int = Field(default=1, ge=1, le=1024)
+    ingest_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
+    ingest_queue_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    quarantine_after: int = Field(default=3, ge=1)
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,14 @@ class Service(StrEnum):
     INTERCONNECT = "interconnect"
 
 
+class Partitioner(StrEnum):
+    """How producers choose a topic's partition by a message's key, as they call it themselves."""
+
+    MURMUR2 = "murmur2"
+    CRC32 = "crc32"
+    NONE = "none"
+
+
 class Direction(StrEnum):
     """Which way the usage went, seen from the served party."""
 

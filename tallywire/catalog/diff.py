@@ -219,7 +219,7 @@ def diff(a: Snapshot, b: Snapshot) -> list[Change]:
         found += _zones(a.tariffs.get(name), b.tariffs.get(name))
     found += _things("offer", a.offers, b.offers, _offer_words, _offer_changes)
     found += _things(
-        "feed", a.feeds, b.feeds, lambda feed: f"{feed.format} {feed.path}", _feed_changes
+        "feed", a.feeds, b.feeds, lambda feed: f"{feed.format} {feed.inputs}", _feed_changes
     )
     before, after = other_terms(a), other_terms(b)
     for kind, old in before.items():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.services import Service
+from schemas.services import Partitioner, Service
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -83,7 +83,10 @@ class FeedEntry(Entry):
     id: Id
     name: Words = ""
     format: Id
-    path: Words
+    path: Words = ""
+    topic: Words = ""
+    http: YesNo = False
+    partitioner: Partitioner = Partitioner.MURMUR2
     growing: YesNo = False
     service: Service
     source: Id | None = None

@@ -1,5 +1,6 @@
 """Feeds: a known format, options that the format accepts, one way at least to find the customer."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from tallywire.catalog.models import FeedEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.sources import model_problems
+
+_TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
 
 class HasOptions(Protocol):
@@ -47,18 +50,37 @@ def _feed(placed: Placed[FeedEntry], formats: Mapping[str, HasOptions]) -> Itera
     if feed.typical_quantity and in_units(feed.typical_quantity, unit) is None:
         text = f"is not a number of {unit}s, in which {feed.service} is counted"
         yield placed.problem(("typical_quantity",), text)
+    yield from _input(placed)
     if not 1 <= feed.window_days <= 400:
         yield placed.problem(("window_days",), "must be from 1 to 400 days")
 
 
+def _input(placed: Placed[FeedEntry]) -> Iterator[Problem]:
+    """A feed has one order of its records: files, or records one by one, never both."""
+    feed = placed.value
+    if not (feed.path or feed.topic or feed.http):
+        text = "says not where records come from; write path, topic or http: true"
+        yield placed.problem(("path",), text)
+    if feed.path and (feed.topic or feed.http):
+        text = "reads files; give the records of a topic or of HTTP a feed of their own"
+        yield placed.problem(("topic",) if feed.topic else ("http",), text)
+    if feed.topic and not _TOPIC.fullmatch(feed.topic):
+        text = f"{feed.topic!r} is no name of a topic; use up to 249 letters, digits, . _ and -"
+        yield placed.problem(("topic",), text)
+    if feed.growing and not feed.path:
+        yield placed.problem(("growing",), "is a setting of files; this feed reads none")
+
+
 def _ways(entries: Entries) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for placed in entries.feeds:
-        path = placed.value.path
-        if path in seen:
-            text = f"the feed {seen[path]!r} reads the same files; a file belongs to one feed"
-            yield placed.problem(("path",), text)
-        seen.setdefault(path, placed.value.id)
+    for key, what in (("path", "files; a file"), ("topic", "topic; a topic")):
+        seen: dict[str, str] = {}
+        for placed in entries.feeds:
+            if not (place := getattr(placed.value, key)):
+                continue
+            if place in seen:
+                text = f"the feed {seen[place]!r} reads the same {what} belongs to one feed"
+                yield placed.problem((key,), text)
+            seen.setdefault(place, placed.value.id)
 
 
 def feeds(formats: Mapping[str, HasOptions]) -> Pass:

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import polars as pl
 
+from schemas.services import Partitioner
 from tallywire.catalog.terms import (
     FOREVER_US,
     Allowance,
@@ -260,7 +261,10 @@ class Feed:
     """One source of usage and how to read it.
 
     Attributes:
-        path: Glob, relative to the input folder or absolute.
+        path: Glob of its files, relative to the input folder or absolute; empty where it has none.
+        topic: Kafka topic of its records; empty where it has none.
+        http: The ingest gateway takes its records; into the topic, where there is one.
+        partitioner: How producers of the topic choose a partition by key.
         growing: A log that is appended to, instead of whole files.
         options: The format's own settings, as plain text, numbers, lists and mappings, validated
             at compile time by the format.
@@ -288,6 +292,15 @@ class Feed:
     backfill: bool = False
     typical_quantity: int = 0
     home_plmn: str = ""
+    topic: str = ""
+    http: bool = False
+    partitioner: str = Partitioner.MURMUR2.value
+
+    @property
+    def inputs(self) -> str:
+        """Say where its records come from."""
+        places = [self.path, self.topic and f"topic {self.topic}", "HTTP" if self.http else ""]
+        return ", ".join(place for place in places if place)
 
 
 @dataclass(frozen=True)

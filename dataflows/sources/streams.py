@@ -1,0 +1,93 @@
+"""Records that arrive one by one, by HTTP or Kafka: an ordered log with positions, replayable."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tallywire.mediation.decoded import Frames
+
+LANE_SEPARATOR = "@"
+
+
+def lane_of(feed_id: str, partition: int) -> str:
+    """Name the collection lane of one partition of a feed's stream.
+
+    >>> lane_of("platform", 3)
+    'platform@0003'
+    """
+    return f"{feed_id}{LANE_SEPARATOR}{partition:04d}"
+
+
+def feed_of(lane: str) -> str:
+    """Name the feed of a collection lane; the lane of a feed of files has the feed's name.
+
+    >>> feed_of("platform@0003"), feed_of("pbx")
+    ('platform', 'pbx')
+    """
+    return lane.partition(LANE_SEPARATOR)[0]
+
+
+@dataclass(frozen=True)
+class Records:
+    """A contiguous range of a stream, cut into records.
+
+    Attributes:
+        first, last: Positions in the stream, `last` exclusive; only the stream knows their unit.
+        data: Bytes of the records; each ends with a newline that is not part of it.
+        starts, lengths: Where the records lie in `data`.
+        without_record: Messages of the range that hold none, such as tombstones.
+        misplaced: Records whose key belongs into another partition.
+    """
+
+    first: int
+    last: int
+    data: bytes
+    starts: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+    without_record: int = 0
+    misplaced: int = 0
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def frames(self, first_record_no: int, base_offset: int) -> Frames:
+        """Give the records as a decoder takes them.
+
+        Args:
+            first_record_no: How many records of the stream came before.
+            base_offset: How many bytes of records came before.
+        """
+        return Frames(self.data, self.starts, self.lengths, first_record_no, base_offset)
+
+
+class RecordStream(Protocol):
+    """One partition of a feed's stream; opened, read and closed by one collection lane."""
+
+    source: str
+    """Names the partition in the lane's ledger and in suspense, for example `usage.raw/3`."""
+
+    def next(self, first: int, *, rows: int, limit: int) -> Records | None:
+        """Give the next range from a position on, or `None` where nothing durable is there yet.
+
+        Never waits longer than some milliseconds. A range has at most about `rows` records and
+        `limit` bytes, but at least one message.
+        """
+        ...
+
+    def read(self, first: int, last: int) -> Records:
+        """Read a range once more, exactly as `next` gave it.
+
+        Raises:
+            InputChanged: If it is not there any more.
+        """
+        ...
+
+    def end(self) -> int:
+        """Give the position behind the newest durable record, as far as is known."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...

@@ -62,7 +62,7 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         """Work batches in order."""
         items = []
         for batch, decoded in values:
-            work = self._open(batch.feed_id)
+            work = self._open(batch.lane)
             snapshot = self._snapshots(batch.entry.catalog_hash)
             gathered: Gathered = work.work(batch, decoded, snapshot)
             items.append(gathered.item())

@@ -56,7 +56,7 @@ class Gathered:
 
     def item(self) -> SpoolItem:
         """Write it as blocks of the usage log, usage split by routing id."""
-        lane, position = self.batch.feed_id, self.batch.entry.position
+        lane, position = self.batch.lane, self.batch.entry.position
         ended = self.batch.detail["run"] if self.batch.kind == "ended" else ""
         blocks = {
             (USAGE, number): encode(lane, position, {"usage_events": lean(rows, UsageEvent)})

@@ -1,6 +1,11 @@
-"""Feeds of files as a Bytewax source: one part per feed, ranges ledgered before they leave."""
+"""Feeds as a Bytewax source: one part per lane, ranges ledgered before they leave.
+
+A lane reads the files of its feed, or one partition of its stream; suspense to be tried again is
+a file in both cases.
+"""
 
 import datetime
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +24,17 @@ from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest
 from dataflows.sources.openings import Finder, InputChanged, Opening
 from dataflows.sources.ranges import Range, count_records, next_range
+from dataflows.sources.streams import Records, RecordStream
 from schemas.feeds import LedgerEntry
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.framing import frame
 
 _POLL = datetime.timedelta(milliseconds=200)
+_POLL_STREAM = datetime.timedelta(milliseconds=20)
+_STREAM = "stream"
 _KIND_OF_STATUS = {
+    _STREAM: "usage",
     "complete": "usage",
     "growing": "usage",
     "replayed": "replayed",
@@ -35,9 +44,10 @@ _KIND_OF_STATUS = {
 
 @dataclass(frozen=True)
 class FeedBatch:
-    """A ledgered range of a file.
+    """A ledgered range of a file or of a stream.
 
     Attributes:
+        lane: The feed's name, with the partition where the feed is a stream.
         kind: `usage`, `overlong` (a piece of a record beyond all bounds), `replayed` (a whole file
             seen before), `recycle` (suspense to be tried again) or `ended` (no more input).
         frames: Records of the range; `None` where the kind has none.
@@ -45,6 +55,7 @@ class FeedBatch:
         detail: What the ledger says of the file.
     """
 
+    lane: str
     feed_id: str
     kind: str
     entry: LedgerEntry
@@ -55,9 +66,10 @@ class FeedBatch:
 
 @dataclass(frozen=True)
 class FeedWorld:
-    """What a feed's part needs to know of the world.
+    """What a lane's part needs to know of the world.
 
     Attributes:
+        stream: What the lane reads besides files, where it reads a stream.
         scan: Gives the feed's files as they are now, in the order of their names.
         framing: How the feed's format cuts records.
         follow: Wait for more input instead of ending.
@@ -65,6 +77,7 @@ class FeedWorld:
     """
 
     settings: Settings
+    lane: str
     feed: Feed
     framing: str
     scan: Callable[[], list[Candidate]]
@@ -72,14 +85,15 @@ class FeedWorld:
     run: str
     progress: Progress
     catalog_at: Callable[[int], str]
+    stream: RecordStream | None = None
 
 
 class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
-    """One feed; resumes at a position of its ledger."""
+    """One lane; resumes at a position of its ledger."""
 
     def __init__(self, world: FeedWorld, resume: int | None) -> None:
         self._world = world
-        self._lane = world.feed.feed_id
+        self._lane, self._feed_id = world.lane, world.feed.feed_id
         folder = Home(world.settings.home).lane("collection", self._lane)
         self._ledger = Ledger(folder / "ledger")
         self._position = resume or 0
@@ -92,6 +106,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         )
         self._current: Opening | None = None
         self._ended = False
+        self._full = False
+        self._looked = 0.0
         self._awake: datetime.datetime | None = None
 
     def next_batch(self) -> list[tuple[str, FeedBatch]]:
@@ -106,8 +122,9 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         batch = self._next()
         if batch is not None:
             return batch
-        if self._world.follow:
-            self._awake = datetime.datetime.now(datetime.UTC) + _POLL
+        if self._world.follow or not self._drained():
+            pause = _POLL_STREAM if self._world.stream else _POLL
+            self._awake = datetime.datetime.now(datetime.UTC) + pause
             return []
         if not self._ended:
             self._ended = True
@@ -128,7 +145,47 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
                 return self._ledgered(opening, found)
             candidates = [other for other in candidates if other.name > opening.name]
         self._current = None
-        return None
+        return self._streamed() if self._world.stream else None
+
+    def _streamed(self) -> list[tuple[str, FeedBatch]] | None:
+        """Cut the next range of the stream; what comes slowly is given some time to gather."""
+        stream, settings = self._world.stream, self._world.settings
+        now = time.monotonic()
+        waits = now - self._looked < settings.linger_ms / 1_000
+        if stream is None or (waits and not self._full):
+            return None
+        state = self._stream_state(stream)
+        found = stream.next(
+            state.offset, rows=settings.collection_rows, limit=settings.collection_bytes
+        )
+        self._looked = now
+        self._full = found is not None and 2 * len(found) >= settings.collection_rows
+        if found is None:
+            return None
+        detail = _stream_detail(stream, state, found)
+        cut = entry(
+            self._lane, self._position, stream.source, (found.first, found.last), len(found),
+            self._world.catalog_at, orjson.dumps(detail).decode(),
+        )  # fmt: skip
+        self._ledger.append(cut)
+        return self._emit_records(cut, detail, found)
+
+    def _stream_state(self, stream: RecordStream) -> FileState:
+        known = self._manifest.files.get(stream.source)
+        return known or FileState(stream.source, stream.source)
+
+    def _drained(self) -> bool:
+        """Tell whether nothing more lies in the stream; files are looked for by `_next`."""
+        stream = self._world.stream
+        return stream is None or stream.end() <= self._stream_state(stream).offset
+
+    def _emit_records(
+        self, cut: LedgerEntry, detail: dict[str, Any], found: Records
+    ) -> list[tuple[str, FeedBatch]]:
+        self._taken(cut)
+        frames = found.frames(detail["first_record_no"], detail["first_byte"])
+        batch = FeedBatch(self._lane, self._feed_id, "usage", cut, frames, detail)
+        return [(self._lane, batch)]
 
     def _state(self, opening: Opening) -> FileState:
         known = self._manifest.files.get(opening.file_id)
@@ -167,29 +224,53 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._ledger.append(cut)
         return self._emit(cut, detail, found.data)
 
-    def _emit(
-        self, cut: LedgerEntry, detail: dict[str, Any], data: bytes | None
-    ) -> list[tuple[str, FeedBatch]]:
+    def _taken(self, cut: LedgerEntry) -> None:
         self._manifest.take(cut)
         self._position = cut.position + 1
         self._world.progress.bytes_read += cut.last - cut.first
         self._world.progress.collected += cut.records
+
+    def _emit(
+        self, cut: LedgerEntry, detail: dict[str, Any], data: bytes | None
+    ) -> list[tuple[str, FeedBatch]]:
+        if detail["status"] == _STREAM:
+            return self._emit_records(cut, detail, self._read_stream_again(cut, detail))
+        self._taken(cut)
         kind = "overlong" if detail["overlong"] else _KIND_OF_STATUS[detail["status"]]
         if kind == "replayed":
-            return [(self._lane, FeedBatch(self._lane, kind, cut, None, detail))]
+            return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail))]
         if data is None:
             data = _read_again(cut, detail, self._world.scan())
         if kind == "overlong":
-            return [(self._lane, FeedBatch(self._lane, kind, cut, None, detail, data))]
+            return [
+                (self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail, data))
+            ]
         frames, _ = frame(
             data, self._framing(detail["status"]), at_end=True,
             first_record_no=detail["first_record_no"], base_offset=cut.first,
         )  # fmt: skip
-        return [(self._lane, FeedBatch(self._lane, kind, cut, frames, detail))]
+        return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, frames, detail))]
+
+    def _read_stream_again(self, cut: LedgerEntry, detail: Mapping[str, Any]) -> Records:
+        """Read a ledgered range of the stream once more, exactly.
+
+        Raises:
+            InputChanged: If it is not any more what was read.
+        """
+        stream = self._world.stream
+        if stream is not None and stream.source == cut.source:
+            found = stream.read(cut.first, cut.last)
+            if xxhash.xxh3_64_hexdigest(found.data) == detail["checksum"]:
+                return found
+        msg = (
+            f"{cut.source} is not any more what was read between {cut.first} and {cut.last}: "
+            "put it back as it was and start again"
+        )
+        raise InputChanged(msg)
 
     def _end(self) -> FeedBatch:
         cut = entry(self._lane, self._position, "", (0, 0), 0, self._world.catalog_at)
-        return FeedBatch(self._lane, "ended", cut, None, {"run": self._world.run})
+        return FeedBatch(self._lane, self._feed_id, "ended", cut, None, {"run": self._world.run})
 
     def next_awake(self) -> datetime.datetime | None:
         """Ask to be called again soon when there was nothing: never freeze the other feeds."""
@@ -197,11 +278,26 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
 
     def snapshot(self) -> int:
         """Give the position that an epoch commits."""
+        if (stream := self._world.stream) is not None:
+            stream.committed(self._stream_state(stream).offset)
         return self._position
 
     def close(self) -> None:
-        """Close the ledger."""
+        """Close the ledger and the stream."""
         self._ledger.close()
+        if self._world.stream is not None:
+            self._world.stream.close()
+
+
+def _stream_detail(stream: RecordStream, state: FileState, found: Records) -> dict[str, Any]:
+    """Say what the ledger keeps of a range of a stream; what only files have is empty."""
+    return {
+        "name": stream.source, "status": _STREAM, "sha256": "", "size": 0, "inode": 0, "head": "",
+        "head_length": 0, "at_end": False, "overlong": False, "more": False,
+        "first_record_no": state.records, "first_byte": state.record_bytes,
+        "record_bytes": len(found.data), "checksum": xxhash.xxh3_64_hexdigest(found.data),
+        "without_record": found.without_record, "misplaced": found.misplaced,
+    }  # fmt: skip
 
 
 def _range_of(path: Path, cut: LedgerEntry) -> bytes:
@@ -234,15 +330,15 @@ def _read_again(
 
 
 class FeedSource(FixedPartitionedSource[tuple[str, FeedBatch], int]):
-    """All feeds that this process collects."""
+    """All lanes that this process collects."""
 
     def __init__(self, worlds: Mapping[str, FeedWorld]) -> None:
         self._worlds = worlds
 
     def list_parts(self) -> list[str]:
-        """Name every feed."""
+        """Name every lane."""
         return sorted(self._worlds)
 
     def build_part(self, _step_id: str, for_part: str, resume_state: int | None) -> FeedPart:
-        """Open a feed where the last committed epoch left it."""
+        """Open a lane where the last committed epoch left it."""
         return FeedPart(self._worlds[for_part], resume_state)

@@ -85,7 +85,14 @@ class RecordStream(Protocol):
         ...
 
     def end(self) -> int:
-        """Give the position behind the newest durable record, as far as is known."""
+        """Give the position behind the newest durable record, as far as is known.
+
+        It is not beyond the position that was read last only where nothing more is there.
+        """
+        ...
+
+    def committed(self, position: int) -> None:
+        """Take note of how far an epoch came; nothing depends on it."""
         ...
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ class Feed:
         feed = replace(SNAPSHOT.feeds["platform"], path="*", growing=growing)
         self._world = FeedWorld(
             settings=Settings(home=root / "home", collection_rows=rows, collection_bytes=1_024),
-            feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
+            lane="platform", feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
             progress=Progress(root / "progress.json", "collection"), catalog_at=lambda _: "hash",
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from bytewax.inputs import Source
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import SpoolItem
 from dataflows.outcomes import Gathered, LaneWork
@@ -40,8 +41,11 @@ class LaneCut:
 class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, LaneCut]):
     """The state of one lane, and the work on its batches."""
 
-    def __init__(self, settings: Settings, snapshots: Snapshots, resume: LaneCut | None) -> None:
+    def __init__(
+        self, settings: Settings, snapshots: Snapshots, guard: Guard, resume: LaneCut | None
+    ) -> None:
         self._settings, self._snapshots, self._resume = settings, snapshots, resume
+        self._guard = guard
         self._work: LaneWork | None = None
         self._journal: Journal | None = None
 
@@ -64,8 +68,9 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         for batch, decoded in values:
             work = self._open(batch.lane)
             snapshot = self._snapshots(batch.entry.catalog_hash)
-            gathered: Gathered = work.work(batch, decoded, snapshot)
-            items.append(gathered.item())
+            with self._guard.working(batch.lane, batch.entry.token):
+                gathered: Gathered = work.work(batch, decoded, snapshot)
+                items.append(gathered.item())
         return items, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> LaneCut:
@@ -84,6 +89,7 @@ def collection_flow(
     decode: Callable[[FeedBatch], Decoded | None],
     settings: Settings,
     snapshots: Snapshots,
+    guard: Guard,
     flow: Dataflow | None = None,
 ) -> Dataflow:
     """Wire the collection lanes between their ends.
@@ -94,15 +100,21 @@ def collection_flow(
         decode: Total: turns a batch into decoded rows, `None` for batches without frames.
         settings: Partitions and places.
         snapshots: Catalogue snapshot by hash.
+        guard: Counts crashes against the range that was worked.
         flow: A flow to add to, where both halves share a process.
     """
     flow = flow or Dataflow("collection")
     batches: Stream[tuple[str, FeedBatch]] = op.input("collect_source", flow, source)
+
+    def decoded_batch(batch: FeedBatch) -> tuple[FeedBatch, Decoded | None]:
+        with guard.working(batch.lane, batch.entry.token):
+            return batch, decode(batch)
+
     decoded: KeyedStream[tuple[FeedBatch, Decoded | None]] = op.map_value(
-        "collect_decode", batches, lambda batch: (batch, decode(batch))
+        "collect_decode", batches, decoded_batch
     )
     mediated = op.stateful_batch(
-        "collect_mediate", decoded, lambda resume: Mediate(settings, snapshots, resume)
+        "collect_mediate", decoded, lambda resume: Mediate(settings, snapshots, guard, resume)
     )
     items = op.map("collect_route", mediated, lambda pair: (LOG_PART, pair[1]))
     op.output("collect_log", items, sink)

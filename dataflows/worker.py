@@ -16,9 +16,10 @@ from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from dataflows import stop
+from dataflows import stop, supervised
 from dataflows.catalogs import CatalogStore
 from dataflows.collection import collection_flow
+from dataflows.crashes import Guard
 from dataflows.decode import decode_batch, framing_of
 from dataflows.exits import Exit, exit_code, explain
 from dataflows.files import lock
@@ -76,6 +77,7 @@ def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[int], str]:
 def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
     current = catalogs.load(catalogs.current())
     streams = Streams(job.settings, progress.problem)
+    guard = _guard(job, COLLECTION)
     worlds = {}
     for lane in job.collect:
         feed = current.feeds[feed_of(lane)]
@@ -89,6 +91,7 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
             run=job.run,
             progress=progress,
             catalog_at=_newest_for(catalogs, feed.feed_id),
+            guard=guard,
             stream=streams.of(lane, feed),
         )
     taken, _ = discover(job.inputs, current.feeds)
@@ -97,14 +100,15 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
     )
     collection_flow(
         FeedSource(worlds), LogSink(job.settings, progress.problem),
-        partial(decode_batch, catalogs.load), job.settings, catalogs.load, flow,
+        partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, flow,
     )  # fmt: skip
 
 
 def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
     ends = LogEnds() if job.follow else LogEnds(job.run, frozenset(job.ends))
     readers = readers_of(job.settings, progress.problem)
-    source = LogSource(job.rate, readers, job.settings, ends, progress, catalogs.current)
+    guard = _guard(job, RATING)
+    source = LogSource(job.rate, readers, job.settings, ends, progress, catalogs.current, guard)
     world = StoreWorld(
         connect=partial(connect, job.settings.store_url, Home(job.settings.home).store,
                         database=job.settings.database),
@@ -113,7 +117,13 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
         patience_s=job.settings.store_patience_s,
     )  # fmt: skip
     sink = StoreSink(world, source.list_parts())
-    rating_flow(source, sink, job.settings, catalogs.load, progress, flow)
+    rating_flow(source, sink, job.settings, catalogs.load, progress, guard, flow)
+
+
+def _guard(job: Job, kind: str) -> Guard:
+    """Watch over lanes; a run that ends tells its crash at once instead."""
+    most = job.settings.quarantine_after if job.follow else 0
+    return Guard(Home(job.settings.home), kind, most, careful=supervised.careful())
 
 
 def _recovery(folder: Path) -> RecoveryConfig:
@@ -164,6 +174,7 @@ def main(arguments: list[str]) -> int:
     role, job_file = arguments
     log = log_of(role)
     stop.listen()
+    supervised.end_with_parent()
     job = Job.model_validate_json(Path(job_file).read_bytes())
     log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:

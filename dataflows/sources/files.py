@@ -16,6 +16,7 @@ import xxhash
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
+from dataflows.crashes import Guard
 from dataflows.lane import entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
@@ -70,6 +71,7 @@ class FeedWorld:
 
     Attributes:
         stream: What the lane reads besides files, where it reads a stream.
+        guard: Tells when the lane is put aside.
         scan: Gives the feed's files as they are now, in the order of their names.
         framing: How the feed's format cuts records.
         follow: Wait for more input instead of ending.
@@ -85,6 +87,7 @@ class FeedWorld:
     run: str
     progress: Progress
     catalog_at: Callable[[int], str]
+    guard: Guard
     stream: RecordStream | None = None
 
 
@@ -96,6 +99,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._lane, self._feed_id = world.lane, world.feed.feed_id
         folder = Home(world.settings.home).lane("collection", self._lane)
         self._ledger = Ledger(folder / "ledger")
+        world.guard.opened(self._lane)
         self._position = resume or 0
         self._replay_until = len(self._ledger.entries)
         self._manifest = Manifest()
@@ -116,6 +120,9 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             raise StopIteration
         self._awake = None
         self._world.progress.write()
+        if self._world.guard.aside(self._lane):
+            self._awake = datetime.datetime.now(datetime.UTC) + _POLL
+            return []
         if self._position < self._replay_until:
             cut = self._ledger.entries[self._position]
             return self._emit(cut, orjson.loads(cut.detail), None)

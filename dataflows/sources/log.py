@@ -9,6 +9,7 @@ import polars as pl
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
+from dataflows.crashes import Guard
 from dataflows.lane import LogBatch, entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
@@ -67,12 +68,14 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         ends: LogEnds,
         progress: Progress,
         catalog_at: Callable[[int], str],
+        guard: Guard,
         resume: int | None,
     ) -> None:
         home = Home(settings.home)
         self._lane, self._topic = lane, place_of(lane)[0]
         self._settings, self._ends, self._progress = settings, ends, progress
-        self._catalog_at = catalog_at
+        self._catalog_at, self._guard = catalog_at, guard
+        guard.opened(lane)
         self._reader = reader
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
         self._position = resume or 0
@@ -94,6 +97,8 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if stop.stopping():
             raise StopIteration
         self._awake = None
+        if self._guard.aside(self._lane):
+            return self._wait()
         if self._position < self._replay_until:
             return self._emit(self.ledger.entries[self._position])
         if (name := self._inbox.next(self._progress.problem)) is not None:
@@ -184,9 +189,10 @@ class LogSource(FixedPartitionedSource[tuple[str, LogBatch], int]):
         ends: LogEnds,
         progress: Progress,
         catalog_at: Callable[[int], str],
+        guard: Guard,
     ) -> None:
         self._lanes, self._readers = list(lanes), readers
-        self._make = (settings, ends, progress, catalog_at)
+        self._make = (settings, ends, progress, catalog_at, guard)
         self.ledgers: dict[str, Ledger] = {}
 
     def list_parts(self) -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dataflows.crashes import Guard
 from dataflows.progress import Progress
-from dataflows.settings import Settings
+from dataflows.settings import Home, Settings
 from dataflows.sources.files import FeedBatch, FeedPart, FeedWorld
 from dataflows.sources.folder import Candidate, discover
 from dataflows.sources.openings import InputChanged
@@ -26,6 +27,7 @@ class Feed:
             settings=Settings(home=root / "home", collection_rows=rows, collection_bytes=1_024),
             lane="platform", feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
             progress=Progress(root / "progress.json", "collection"), catalog_at=lambda _: "hash",
+            guard=Guard(Home(root / "home"), "collection", 0, careful=False),
         )  # fmt: skip
 
     def _scan(self) -> list[Candidate]:

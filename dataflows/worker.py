@@ -109,7 +109,7 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
     )
     collection_flow(
         FeedSource(worlds), LogSink(job.settings), partial(decode_batch, catalogs.load),
-        job.settings, catalogs.load, flow,
+        job.settings, catalogs.load, progress, flow,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dataflows.lane import entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
+from dataflows.sources.backlog import Backlog
 from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest
 from dataflows.sources.openings import Finder, InputChanged, Opening
@@ -90,6 +91,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._finder = Finder(
             growing=world.feed.growing, settle=world.follow, problem=world.progress.problem
         )
+        self._backlog = Backlog(world.progress.lane(self._lane), self._manifest)
         self._current: Opening | None = None
         self._ended = False
         self._awake: datetime.datetime | None = None
@@ -121,6 +123,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             if found is not None:
                 return self._ledgered(self._current, found)
         candidates = self._world.scan()
+        self._backlog.look(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
             found = self._range(opening)
@@ -128,6 +131,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
                 return self._ledgered(opening, found)
             candidates = [other for other in candidates if other.name > opening.name]
         self._current = None
+        self._backlog.nothing()
         return None
 
     def _state(self, opening: Opening) -> FileState:
@@ -174,6 +178,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._position = cut.position + 1
         self._world.progress.bytes_read += cut.last - cut.first
         self._world.progress.collected += cut.records
+        self._backlog.cut(cut)
         kind = "overlong" if detail["overlong"] else _KIND_OF_STATUS[detail["status"]]
         if kind == "replayed":
             return [(self._lane, FeedBatch(self._lane, kind, cut, None, detail))]

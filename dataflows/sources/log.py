@@ -11,6 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
 from dataflows.lane import LogBatch, entry
+from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.requests import SOURCE, Asked, Inbox, load
@@ -81,6 +82,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         topic, _, number = lane.rpartition("-")
         self._lane, self._topic = lane, topic
         self._settings, self._ends, self._progress = settings, ends, progress
+        self._figures = progress.lane(lane, RATING)
         self._catalog_at = catalog_at
         self._reader = SpoolReader(partition_folder(home.spool, topic, int(number)))
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
@@ -108,6 +110,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
             return self._take(f"{SOURCE}{name}", self._offset, 0)
         durable = self._reader.durable()
         self._progress.bytes_total = max(self._progress.bytes_total, durable.length)
+        self._figures.stand(self._offset, durable.length)
         if durable.length <= self._offset:
             if self._ends.reached(durable.ended):
                 raise StopIteration
@@ -144,6 +147,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._position = cut.position + 1
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
+        self._figures.cut(cut)
         replayed = cut.position < self._replay_until
         if cut.source.startswith(SOURCE):
             asked = self._asked(cut)

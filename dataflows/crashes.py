@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from dataflows.files import write_atomic
+from dataflows.lane_progress import LaneProgress
 from dataflows.settings import Home
 
 _CRASH, _WORKING = "crash.json", "working"
@@ -87,16 +88,19 @@ class Guard:
             note_crash(self._folder(lane), note.read_text(), reason, self._most)
         note.unlink(missing_ok=True)
 
-    def aside(self, lane: str) -> Crash | None:
+    def aside(self, lane: str, figures: LaneProgress) -> bool:
         """Tell whether a lane is put aside; looked at once a second, so that it can be released."""
         if not self._most:
-            return None
+            return False
         now = time.monotonic()
         looked, crash = self._asides.get(lane, (-_LOOK_S, None))
         if now - looked >= _LOOK_S:
             crash = read_crash(self._folder(lane))
             self._asides[lane] = (now, crash)
-        return crash if crash is not None and crash.aside else None
+            figures.crashes = crash.count if crash else 0
+            figures.quarantined = bool(crash and crash.aside)
+            figures.quarantined_range = crash.token if crash and crash.aside else ""
+        return figures.quarantined
 
     @contextmanager
     def working(self, lane: str, token: str) -> Iterator[None]:

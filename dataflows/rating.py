@@ -1,5 +1,6 @@
 """The rating flow: usage log → account lanes → store."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,11 +20,13 @@ from dataflows.corrections import corrected
 from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
+from dataflows.lane_progress import RATING
 from dataflows.outcomes import add_held, held_of
 from dataflows.partners import partners_trued_up
 from dataflows.progress import Progress
 from dataflows.requests import Asked
 from dataflows.settings import Home, Settings
+from dataflows.tallies import fates_of, misplaced
 from dataflows.usage_log.spool import USAGE
 from schemas.alerts import Alert
 from schemas.columns import rows_to_frame
@@ -104,12 +107,27 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         return [self._work(batch) for batch in values], StatefulBatchLogic.RETAIN
 
     def _work(self, batch: LogBatch) -> StoreBatch:
+        began = time.perf_counter()
         self._open(batch.entry.lane)
         with self._guard.working(batch.entry.lane, batch.entry.token):
             tables = self._tables(batch)
         tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
         tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
+        self._count(batch, tables, time.perf_counter() - began)
         return StoreBatch(batch.entry, tables, replayed=batch.replayed)
+
+    def _count(self, batch: LogBatch, tables: dict[str, pl.DataFrame], seconds: float) -> None:
+        """Add a batch to the figures of its lane; outcomes of collection were counted there."""
+        lane = self._progress.lane(self._lane, RATING)
+        if batch.topic != USAGE:
+            lane.worked(seconds, batch.entry.ledgered_at, 0)
+            return
+        usage = batch.tables["usage_events"]
+        lane.add(fates_of(tables))
+        number = int(self._lane.rpartition("-")[2])
+        lane.key_affinity_faults += misplaced(usage, number, self._settings.partitions)
+        newest = [int(usage[name].max() or 0) for name in ("collected_at", "start_time")]  # type: ignore[arg-type]
+        lane.worked(seconds, newest[0], newest[1])
 
     def _tables(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
         if batch.asked is not None:
@@ -180,10 +198,14 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
                 msg = "a lane without a batch has nothing to snapshot"
                 raise RuntimeError(msg)
             return self._resume
-        return AccountCut(
+        cut = AccountCut(
             self._lane, self._journal.commit(), orjson.dumps(self._held),
             self._period_journal.commit(),
         )  # fmt: skip
+        lane = self._progress.lane(self._lane, RATING)
+        lane.state_bytes = self._journal.length + self._period_journal.length
+        lane.state_keys = len(self._counters) + len(self._periods)
+        return cut
 
 
 def rating_flow(

@@ -100,7 +100,7 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
     )
     collection_flow(
         FeedSource(worlds), LogSink(job.settings, progress.problem),
-        partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, flow,
+        partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
 
 

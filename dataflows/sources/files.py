@@ -21,6 +21,7 @@ from dataflows.lane import entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
+from dataflows.sources.backlog import Backlog
 from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest
 from dataflows.sources.openings import Finder, InputChanged, Opening
@@ -108,6 +109,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._finder = Finder(
             growing=world.feed.growing, settle=world.follow, problem=world.progress.problem
         )
+        self._backlog = Backlog(world.progress.lane(self._lane), self._manifest)
         self._current: Opening | None = None
         self._ended = False
         self._full = False
@@ -120,7 +122,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             raise StopIteration
         self._awake = None
         self._world.progress.write()
-        if self._world.guard.aside(self._lane):
+        if self._world.guard.aside(self._lane, self._world.progress.lane(self._lane)):
             self._awake = datetime.datetime.now(datetime.UTC) + _POLL
             return []
         if self._position < self._replay_until:
@@ -145,6 +147,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             if found is not None:
                 return self._ledgered(self._current, found)
         candidates = self._world.scan()
+        self._backlog.look(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
             found = self._range(opening)
@@ -152,14 +155,16 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
                 return self._ledgered(opening, found)
             candidates = [other for other in candidates if other.name > opening.name]
         self._current = None
-        return self._streamed() if self._world.stream else None
+        if self._world.stream is not None:
+            return self._streamed(self._world.stream)
+        self._backlog.nothing()
+        return None
 
-    def _streamed(self) -> list[tuple[str, FeedBatch]] | None:
+    def _streamed(self, stream: RecordStream) -> list[tuple[str, FeedBatch]] | None:
         """Cut the next range of the stream; what comes slowly is given some time to gather."""
-        stream, settings = self._world.stream, self._world.settings
+        settings = self._world.settings
         now = time.monotonic()
-        waits = now - self._looked < settings.linger_ms / 1_000
-        if stream is None or (waits and not self._full):
+        if not self._full and now - self._looked < settings.linger_ms / 1_000:
             return None
         state = self._stream_state(stream)
         found = stream.next(
@@ -167,6 +172,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         )
         self._looked = now
         self._full = found is not None and 2 * len(found) >= settings.collection_rows
+        figures = self._world.progress.lane(self._lane)
+        figures.stand(found.last if found else state.offset, stream.end())
         if found is None:
             return None
         detail = _stream_detail(stream, state, found)
@@ -190,6 +197,10 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self, cut: LedgerEntry, detail: dict[str, Any], found: Records
     ) -> list[tuple[str, FeedBatch]]:
         self._taken(cut)
+        figures = self._world.progress.lane(self._lane)
+        figures.cut(cut)
+        figures.without_record += found.without_record
+        figures.key_affinity_faults += found.misplaced
         frames = found.frames(detail["first_record_no"], detail["first_byte"])
         batch = FeedBatch(self._lane, self._feed_id, "usage", cut, frames, detail)
         return [(self._lane, batch)]
@@ -243,6 +254,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         if detail["status"] == _STREAM:
             return self._emit_records(cut, detail, self._read_stream_again(cut, detail))
         self._taken(cut)
+        self._backlog.cut(cut)
         kind = "overlong" if detail["overlong"] else _KIND_OF_STATUS[detail["status"]]
         if kind == "replayed":
             return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail))]

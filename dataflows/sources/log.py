@@ -11,6 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from dataflows import stop
 from dataflows.crashes import Guard
 from dataflows.lane import LogBatch, entry
+from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.requests import SOURCE, Asked, Inbox, load
@@ -77,6 +78,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._catalog_at, self._guard = catalog_at, guard
         guard.opened(lane)
         self._reader = reader
+        self._figures = progress.lane(lane, RATING)
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
         self._position = resume or 0
         self._replay_until = len(self.ledger.entries)
@@ -97,7 +99,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if stop.stopping():
             raise StopIteration
         self._awake = None
-        if self._guard.aside(self._lane):
+        if self._guard.aside(self._lane, self._figures):
             return self._wait()
         if self._position < self._replay_until:
             return self._emit(self.ledger.entries[self._position])
@@ -105,6 +107,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
             return self._take(f"{SOURCE}{name}", self._offset, 0)
         found = self._reader.plan(self._offset, self._settings.rating_rows)
         self._progress.bytes_total = max(self._progress.bytes_total, found.end)
+        self._figures.stand(self._offset, found.end)
         ended = self._ends.reached(found.ended)
         if not found.rows:
             if ended:
@@ -142,6 +145,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._position = cut.position + 1
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
+        self._figures.cut(cut)
         replayed = cut.position < self._replay_until
         if cut.source.startswith(SOURCE):
             asked = self._asked(cut)

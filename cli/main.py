@@ -19,6 +19,7 @@ from cli import (
     status,
     store,
     suspense,
+    up,
 )
 from cli.rerate import command as rerate
 
@@ -30,6 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EPILOG)(run.command)
+app.command("up", epilog=up.EPILOG)(up.up)
+app.command("work", epilog=up.WORK_EPILOG)(up.work)
 app.command("status", epilog=status.EPILOG)(status.command)
 app.command("explain", epilog=explain.EPILOG)(explain.command)
 app.command("replay", epilog=replay.EPILOG)(replay.command)

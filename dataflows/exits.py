@@ -6,7 +6,9 @@ from enum import IntEnum
 
 from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
+from dataflows.groups import GroupsWrong
 from dataflows.journal import JournalDamaged
+from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable, OffsetExpired
 from dataflows.ledger import LedgerDamaged
 from dataflows.sinks.log import LayoutChanged
 from dataflows.sinks.store import StoreGone
@@ -45,6 +47,10 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (BlockDamaged, Exit.DAMAGED),
     (CatalogDamaged, Exit.DAMAGED),
     (CatalogMisuse, Exit.USAGE),
+    (GroupsWrong, Exit.USAGE),
+    (KafkaUnavailable, Exit.STORE),
+    (KafkaRefused, Exit.STORE),
+    (OffsetExpired, Exit.DAMAGED),
     (OSError, Exit.MACHINE),
 )
 

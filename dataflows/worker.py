@@ -39,6 +39,7 @@ from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.sources.streams import feed_of
 from tallywire.catalog.snapshot import Snapshot
 from warehouse.client import connect
+from warehouse.parent import end_with_parent
 
 
 def _scanner(job: Job, lane: str, snapshot: Snapshot) -> Callable[[], list[Candidate]]:
@@ -174,7 +175,7 @@ def main(arguments: list[str]) -> int:
     role, job_file = arguments
     log = log_of(role)
     stop.listen()
-    supervised.end_with_parent()
+    end_with_parent()
     job = Job.model_validate_json(Path(job_file).read_bytes())
     log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:

@@ -7,6 +7,13 @@ from enum import IntEnum
 from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
 from dataflows.journal import JournalDamaged
+from dataflows.kafka.errors import (
+    KafkaMisuse,
+    KafkaRefused,
+    KafkaUnavailable,
+    RegistryMissing,
+    RegistryUnavailable,
+)
 from dataflows.ledger import LedgerDamaged
 from dataflows.sinks.log import LayoutChanged
 from dataflows.sinks.store import StoreGone
@@ -34,6 +41,11 @@ class Exit(IntEnum):
 _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (StoreGone, Exit.STORE),
     (StoreUnavailable, Exit.STORE),
+    (KafkaUnavailable, Exit.STORE),
+    (KafkaRefused, Exit.STORE),
+    (RegistryUnavailable, Exit.STORE),
+    (RegistryMissing, Exit.USAGE),
+    (KafkaMisuse, Exit.USAGE),
     (StaleOwner, Exit.TAKEN),
     (LaneTaken, Exit.TAKEN),
     (StoreError, Exit.STORE),

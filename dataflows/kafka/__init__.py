@@ -1,0 +1,1 @@
+"""Kafka at the edges: topics, messages, keys, and what can go wrong with them."""

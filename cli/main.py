@@ -19,6 +19,7 @@ from cli import (
     status,
     store,
     suspense,
+    topics,
     up,
 )
 from cli.rerate import command as rerate
@@ -44,6 +45,7 @@ app.add_typer(period.app, name="period")
 app.add_typer(partners.app, name="partners")
 app.add_typer(store.app, name="store")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(topics.app, name="topics")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.command("demo", epilog=demo.EPILOG)(demo.command)
 

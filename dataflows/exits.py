@@ -8,7 +8,14 @@ from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
 from dataflows.groups import GroupsWrong
 from dataflows.journal import JournalDamaged
-from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable, OffsetExpired
+from dataflows.kafka.errors import (
+    KafkaMisuse,
+    KafkaRefused,
+    KafkaUnavailable,
+    OffsetExpired,
+    RegistryMissing,
+    RegistryUnavailable,
+)
 from dataflows.ledger import LedgerDamaged
 from dataflows.sinks.log import LayoutChanged
 from dataflows.sinks.store import StoreGone
@@ -36,6 +43,11 @@ class Exit(IntEnum):
 _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (StoreGone, Exit.STORE),
     (StoreUnavailable, Exit.STORE),
+    (KafkaUnavailable, Exit.STORE),
+    (KafkaRefused, Exit.STORE),
+    (RegistryUnavailable, Exit.STORE),
+    (RegistryMissing, Exit.USAGE),
+    (KafkaMisuse, Exit.USAGE),
     (StaleOwner, Exit.TAKEN),
     (LaneTaken, Exit.TAKEN),
     (StoreError, Exit.STORE),
@@ -48,8 +60,6 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (CatalogDamaged, Exit.DAMAGED),
     (CatalogMisuse, Exit.USAGE),
     (GroupsWrong, Exit.USAGE),
-    (KafkaUnavailable, Exit.STORE),
-    (KafkaRefused, Exit.STORE),
     (OffsetExpired, Exit.DAMAGED),
     (OSError, Exit.MACHINE),
 )

@@ -1,13 +1,25 @@
-"""What Kafka can refuse: each with what, where, what to do."""
+"""What can be wrong with Kafka and with a schema registry: one sentence each, with what to do."""
 
 
 class KafkaUnavailable(RuntimeError):  # noqa: N818  it says what is the case
-    """Kafka does not answer, or not in time; nothing is lost, the same is tried again."""
+    """Kafka does not answer: an absent world, tried again later; nothing is lost."""
 
 
-class KafkaRefused(RuntimeError):  # noqa: N818  it says what is the case
-    """Kafka refused: a topic that is missing, a right that is not given."""
+class KafkaRefused(RuntimeError):  # noqa: N818  as above
+    """Kafka answers, and refuses what was asked: a right, a policy or a setting is missing."""
 
 
-class OffsetExpired(RuntimeError):  # noqa: N818  it says what is the case
+class KafkaMisuse(ValueError):  # noqa: N818  as above
+    """What was asked for, or how Kafka is configured, cannot be; the message says what to do."""
+
+
+class RegistryUnavailable(RuntimeError):  # noqa: N818  as above
+    """The schema registry does not answer, or not us; tried again later, nothing is lost."""
+
+
+class RegistryMissing(RuntimeError):  # noqa: N818  as above
+    """Messages need a schema registry, and none is configured or its library is not installed."""
+
+
+class OffsetExpired(RuntimeError):  # noqa: N818  as above
     """Messages that were not read yet were deleted by the topic's retention."""

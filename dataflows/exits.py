@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
+from dataflows.ingest.log import IngestMisuse
 from dataflows.journal import JournalDamaged
 from dataflows.ledger import LedgerDamaged
 from dataflows.sinks.log import LayoutChanged
@@ -40,6 +41,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (InputMissing, Exit.USAGE),
     (InputChanged, Exit.DAMAGED),
     (LayoutChanged, Exit.USAGE),
+    (IngestMisuse, Exit.USAGE),
     (LedgerDamaged, Exit.DAMAGED),
     (JournalDamaged, Exit.DAMAGED),
     (BlockDamaged, Exit.DAMAGED),

@@ -123,6 +123,7 @@ class Counted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._counts.requests[message["status"]] += 1

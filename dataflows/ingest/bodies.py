@@ -34,6 +34,9 @@ class Content(StrEnum):
     BINARY = "application/json with ce- headers"
 
 
+_PLAINLY = [one.value for one in Content if one is not Content.BINARY]
+
+
 def content_of(content_type: str, *, binary: bool) -> Content:
     """Tell what a body is.
 
@@ -49,10 +52,10 @@ def content_of(content_type: str, *, binary: bool) -> Content:
     if parameters in {"", "charset=utf-8"}:
         if binary and name == Content.JSON:
             return Content.BINARY
-        if not binary and name in set(Content):
+        if not binary and name in _PLAINLY:
             return Content(name)
     detail = (
-        f"send {', '.join(list(Content)[:-1])} in UTF-8, or a CloudEvent in binary mode with a "
+        f"send {', '.join(_PLAINLY)} in UTF-8, or a CloudEvent in binary mode with a "
         f"JSON body; not {content_type[:80] or 'a body without a content type'}"
     )
     raise Problem(problems.CONTENT_TYPE, detail)

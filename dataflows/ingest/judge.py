@@ -50,10 +50,11 @@ def _decoded(records: Sequence[bytes], feed: Feed) -> list[Verdict]:
     frame = DECODERS[feed.format].decode(_frames(records), feed).frame
     alone = (pl.col("kind") == "complete") | (pl.col("session_key") == "")
     natural = pl.coalesce("natural_key", pl.col("raw_hash").cast(pl.String))
+    refused = pl.col("reason").is_in(_REFUSED)
     found = frame.select(
         pl.when(alone).then(natural).otherwise("session_key").alias("key"),
-        pl.when(pl.col("reason").is_in(_REFUSED)).then("reason").otherwise(pl.lit("")).alias("why"),
-        pl.col("detail").str.slice(0, _DETAIL_LENGTH),
+        pl.when(refused).then("reason").otherwise(pl.lit("")).alias("refusal"),
+        pl.when(refused).then(pl.col("detail").str.slice(0, _DETAIL_LENGTH)).otherwise(pl.lit("")),
     )
     return [_fit(Verdict(*row)) for row in found.iter_rows()]
 

@@ -111,11 +111,11 @@ class PartitionWriter:
         self._folder, self._segment_bytes = folder, segment_bytes
         known = segments(folder) or [(0, folder / f"{0:020d}.segment")]
         self._base, path = known[-1]
-        self._file = self._open(path)
         kept = max(0, durable_length(folder) - self._base)
-        if path.stat().st_size < kept:
+        if (path.stat().st_size if path.exists() else 0) < kept:
             msg = f"{path} is shorter than what was made durable: restore it from a backup"
             raise InputChanged(msg)
+        self._file = self._open(path)
         self._file.seek(kept)
         self.length = self._base + kept + _whole(self._file.read())
         self._cut()

@@ -10,6 +10,7 @@ from cli import (
     demo,
     doctor,
     explain,
+    ingest,
     metrics,
     partners,
     period,
@@ -43,6 +44,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")
 app.add_typer(period.app, name="period")
 app.add_typer(partners.app, name="partners")
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(store.app, name="store")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(topics.app, name="topics")

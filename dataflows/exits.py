@@ -7,6 +7,7 @@ from enum import IntEnum
 from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
 from dataflows.groups import GroupsWrong
+from dataflows.ingest.log import IngestMisuse
 from dataflows.journal import JournalDamaged
 from dataflows.kafka.errors import (
     KafkaMisuse,
@@ -54,6 +55,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (InputMissing, Exit.USAGE),
     (InputChanged, Exit.DAMAGED),
     (LayoutChanged, Exit.USAGE),
+    (IngestMisuse, Exit.USAGE),
     (LedgerDamaged, Exit.DAMAGED),
     (JournalDamaged, Exit.DAMAGED),
     (BlockDamaged, Exit.DAMAGED),

@@ -12,7 +12,7 @@ from dataflows.catalogs import CatalogStore
 from dataflows.files import write_atomic
 from dataflows.groups import COLLECTION, RATING, account_lanes, matching, read_groups
 from dataflows.jobs import Job, job_path, jobs_of, written
-from dataflows.kafka.errors import KafkaUnavailable
+from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable
 from dataflows.run import lanes_of, prepare_store
 from dataflows.settings import Home, Settings
 from dataflows.supervisor import Service
@@ -124,7 +124,10 @@ class HouseServices:
             try:
                 self._lanes = lanes_of(self.settings, snapshot.feeds.values())
                 self._hash = snapshot.hash
-            except KafkaUnavailable as error:  # the lanes known before go on; asked again soon
+            except (
+                KafkaUnavailable,
+                KafkaRefused,
+            ) as error:  # the lanes known before go on; asked again soon
                 self.tell(str(error))
         base = Job(
             run=self._run, inputs=list(self.inputs), follow=True,

@@ -9,7 +9,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable
+from dataflows.kafka.answers import told_kafka
+from dataflows.kafka.errors import KafkaMisuse, KafkaRefused
 from dataflows.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -30,8 +31,8 @@ def silent(_text: str) -> None:
 
 def _common(settings: Settings, tell: Tell) -> dict[str, Any]:
     if not settings.kafka:
-        msg = "no Kafka is configured: set TALLYWIRE_KAFKA=host:port"
-        raise KafkaRefused(msg)
+        msg = "no Kafka is configured: set TALLYWIRE_KAFKA=HOST:PORT"
+        raise KafkaMisuse(msg)
     return {
         "bootstrap.servers": settings.kafka,
         "client.id": "tallywire",
@@ -60,7 +61,7 @@ def consumer(
         more: Further settings by librdkafka's names.
 
     Raises:
-        KafkaRefused: If no Kafka is configured, or a setting is wrong.
+        KafkaMisuse: If no Kafka is configured, or a setting is wrong.
     """
     wanted = {
         **_common(settings, tell),
@@ -96,7 +97,7 @@ def producer(
         more: Further settings by librdkafka's names.
 
     Raises:
-        KafkaRefused: If no Kafka is configured, or a setting is wrong.
+        KafkaMisuse: If no Kafka is configured, or a setting is wrong.
     """
     wanted = {
         **_common(settings, tell),
@@ -115,8 +116,8 @@ def producer(
         raise _wrong(error) from error
 
 
-def _wrong(error: KafkaException) -> KafkaRefused:
-    return KafkaRefused(f"a setting of Kafka is wrong: {error.args[0].str()}")
+def _wrong(error: KafkaException) -> KafkaMisuse:
+    return KafkaMisuse(f"TALLYWIRE_KAFKA_OPTIONS: {error.args[0].str()}")
 
 
 def partitions_of(settings: Settings, topic: str) -> int:
@@ -130,8 +131,7 @@ def partitions_of(settings: Settings, topic: str) -> int:
     try:
         found = asking.list_topics(topic, timeout=_METADATA_S).topics[topic]
     except KafkaException as error:
-        msg = f"Kafka at {settings.kafka} does not answer: {error.args[0].str()}"
-        raise KafkaUnavailable(msg) from error
+        raise told_kafka(error.args[0], settings.kafka, f"describe {topic}") from error
     finally:
         asking.close()
     if found.error is not None or not found.partitions:

@@ -22,13 +22,13 @@ _FATAL = frozenset(
         KafkaError.GROUP_AUTHORIZATION_FAILED,
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  librdkafka's own codes are named so
-        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001  as above
-        KafkaError._AUTHENTICATION,  # noqa: SLF001  as above
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._AUTHENTICATION,
     }
 )
-_EOF = KafkaError._PARTITION_EOF  # noqa: SLF001  as above
-_EXPIRED = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001  as above
+_EOF = KafkaError._PARTITION_EOF
+_EXPIRED = KafkaError._AUTO_OFFSET_RESET
 
 
 @dataclass

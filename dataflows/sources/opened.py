@@ -1,14 +1,18 @@
 """Opening what lanes read: streams of collection lanes, partitions of the usage log."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 from confluent_kafka import Message
 
-from dataflows.kafka.client import Tell, consumer
+from dataflows.kafka.affinity import misplaced
+from dataflows.kafka.client import Tell, consumer, partitions_of
 from dataflows.kafka.fetcher import Fetcher
+from dataflows.kafka.messages import Unwrapper
 from dataflows.kafka.names import topic_of
+from dataflows.kafka.registry import registry_of
 from dataflows.settings import Home, Settings
+from dataflows.sources.http import HttpStream
 from dataflows.sources.log import Readers
 from dataflows.sources.streams import LANE_SEPARATOR, RecordStream
 from dataflows.sources.topic import TopicStream
@@ -32,18 +36,25 @@ class Streams:
     def __init__(self, settings: Settings, tell: Tell) -> None:
         self._settings, self._tell = settings, tell
         self._fetcher = cache(lambda: _fetcher(settings, "collection", tell))
+        self._registry = cache(lambda: registry_of(settings))
+        self._partitions = cache(partial(partitions_of, settings))
 
     def of(self, lane: str, feed: Feed) -> RecordStream | None:
         """Open the stream of a lane; `None` where its feed reads files."""
         _, separator, number = lane.partition(LANE_SEPARATOR)
-        if not separator or not feed.topic:
+        if not separator:
             return None
-        return TopicStream(self._fetcher(), feed.topic, int(number), _plain, lambda _: 0)
+        partition = int(number)
+        if not feed.topic:
+            return HttpStream(Home(self._settings.home).ingest, feed.feed_id, partition)
+        partitions = self._partitions(feed.topic)
 
+        def elsewhere(messages: Sequence[Message]) -> int:
+            keys = [message.key() for message in messages]
+            return misplaced(keys, partition, partitions, feed.partitioner)
 
-def _plain(messages: Sequence[Message]) -> tuple[list[bytes], int]:
-    found = [message.value() or b"" for message in messages]
-    return found, 0
+        unwrapper = Unwrapper(feed, self._registry())
+        return TopicStream(self._fetcher(), feed.topic, partition, unwrapper.unwrap, elsewhere)
 
 
 def readers_of(settings: Settings, tell: Tell) -> Readers:

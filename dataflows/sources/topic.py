@@ -1,6 +1,7 @@
 """A partition of a raw Kafka topic as a stream of records."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from confluent_kafka import Message
@@ -8,7 +9,7 @@ from confluent_kafka import Message
 from dataflows.kafka.fetcher import Buffer, Fetcher
 from dataflows.sources.streams import Records
 
-Unwrap = Callable[[Sequence[Message]], tuple[list[bytes], int]]
+Unwrap = Callable[[Sequence[Any]], tuple[list[bytes], int]]
 """Gives the records in messages, and how many messages hold none."""
 
 Misplaced = Callable[[Sequence[Message]], int]

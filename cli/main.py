@@ -11,6 +11,7 @@ from cli import (
     doctor,
     explain,
     ingest,
+    lanes,
     metrics,
     partners,
     period,
@@ -44,6 +45,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")
 app.add_typer(period.app, name="period")
 app.add_typer(partners.app, name="partners")
+app.add_typer(lanes.app, name="lanes")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(store.app, name="store")
 app.add_typer(metrics.app, name="metrics")

@@ -102,6 +102,14 @@ class Guard:
             figures.quarantined_range = crash.token if crash and crash.aside else ""
         return figures.quarantined
 
+    def put_aside(self, lane: str, place: str, reason: str) -> bool:
+        """Put a lane aside at once; tell whether lanes are put aside here at all."""
+        if not self._most:
+            return False
+        note_crash(self._folder(lane), place, reason, most=1)
+        self._asides.pop(lane, None)
+        return True
+
     @contextmanager
     def working(self, lane: str, token: str) -> Iterator[None]:
         """Work a range: an exception that the world did not cause is counted against it."""

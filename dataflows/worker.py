@@ -38,6 +38,7 @@ from dataflows.sources.opened import Streams, readers_of
 from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.sources.streams import feed_of
 from tallywire.catalog.snapshot import Snapshot
+from tallywire.worth import typical
 from warehouse.client import connect
 from warehouse.parent import end_with_parent
 
@@ -93,6 +94,7 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
             progress=progress,
             catalog_at=_newest_for(catalogs, feed.feed_id),
             guard=guard,
+            lost=partial(_lost, current),
             stream=streams.of(lane, feed),
         )
     taken, _ = discover(job.inputs, current.feeds)
@@ -119,6 +121,16 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
     )  # fmt: skip
     sink = StoreSink(world, source.list_parts())
     rating_flow(source, sink, job.settings, catalogs.load, progress, guard, flow)
+
+
+def _lost(snapshot: Snapshot, lane: str, messages: int) -> str:
+    """Say what messages that are gone were worth, and what to do."""
+    amount, currency, _ = typical(feed_of(lane), snapshot)
+    worth = f", worth about {messages * amount:f} {currency}" if amount is not None else ""
+    return (
+        f"{worth}; have the producer send them again, then pass over those that are gone with "
+        f"`tallywire lanes skip {lane} --note WHY`"
+    )
 
 
 def _guard(job: Job, kind: str) -> Guard:

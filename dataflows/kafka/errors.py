@@ -22,4 +22,17 @@ class RegistryMissing(RuntimeError):  # noqa: N818  as above
 
 
 class OffsetExpired(RuntimeError):  # noqa: N818  as above
-    """Messages that were not read yet were deleted by the topic's retention."""
+    """Messages that were not read yet were deleted by the topic's retention.
+
+    Attributes:
+        place: The partition: `usage.raw/3`.
+        position: First offset that was not read.
+        low: First offset that is there.
+    """
+
+    def __init__(self, place: str, position: int, low: int, more: str = "") -> None:
+        super().__init__(
+            f"offset {position} of {place} has expired: {max(0, low - position)} messages before "
+            f"offset {low} were deleted before they were read{more}"
+        )
+        self.place, self.position, self.low = place, position, low

@@ -85,8 +85,13 @@ class Fetcher:
         self._buffers: dict[tuple[str, int], Buffer] = {}
 
     def open(self, topic: str, partition: int, offset: int) -> Buffer:
-        """Begin to fetch a partition at an offset; 0 is its beginning, wherever that is now."""
+        """Begin to fetch a partition at an offset; 0 is its beginning, wherever that is now.
+
+        One that was open is opened anew.
+        """
         buffer = Buffer(topic, partition, offset)
+        if (topic, partition) in self._buffers:
+            self._consumer.incremental_unassign([buffer.place])
         self._buffers[topic, partition] = buffer
         self._consumer.incremental_assign([Place(topic, partition, offset or OFFSET_BEGINNING)])
         return buffer
@@ -155,13 +160,9 @@ class Fetcher:
         """
         if not buffer.expired:
             return
-        low, high = self.bounds(buffer)
-        msg = (
-            f"offset {buffer.position} of {buffer.topic}/{buffer.partition} has expired: "
-            f"{max(0, low - buffer.position)} messages before offset {low} were deleted before "
-            f"they were read (the topic ends at {high})"
-        )
-        raise OffsetExpired(msg)
+        low, _ = self.bounds(buffer)
+        place = f"{buffer.topic}/{buffer.partition}"
+        raise OffsetExpired(place, buffer.position, low)
 
     def bounds(self, buffer: Buffer) -> tuple[int, int]:
         """Ask for the first offset of a partition that is there, and the one behind the last.

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import xxhash
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
 from dataflows.crashes import Guard
+from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import entry
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
+from dataflows.skips import asked_skip, skipped
 from dataflows.sources.backlog import Backlog
 from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest
 from dataflows.sources.openings import Finder, InputChanged, Opening
 from dataflows.sources.ranges import Range, count_records, next_range
-from dataflows.sources.streams import Records, RecordStream
+from dataflows.sources.streams import LOST, STREAM, Records, RecordStream, stream_detail
 from schemas.feeds import LedgerEntry
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import Frames
@@ -34,9 +37,8 @@ from tallywire.mediation.framing import frame
 
 _POLL = datetime.timedelta(milliseconds=200)
 _POLL_STREAM = datetime.timedelta(milliseconds=20)
-_STREAM = "stream"
 _KIND_OF_STATUS = {
-    _STREAM: "usage",
+    STREAM: "usage",
     "complete": "usage",
     "growing": "usage",
     "replayed": "replayed",
@@ -51,7 +53,8 @@ class FeedBatch:
     Attributes:
         lane: The feed's name, with the partition where the feed is a stream.
         kind: `usage`, `overlong` (a piece of a record beyond all bounds), `replayed` (a whole file
-            seen before), `recycle` (suspense to be tried again) or `ended` (no more input).
+            seen before), `lost` (messages that were gone), `recycle` (suspense to be tried again)
+            or `ended` (no more input).
         frames: Records of the range; `None` where the kind has none.
         raw: The range's bytes where it has no frames and is not a whole file.
         detail: What the ledger says of the file.
@@ -72,6 +75,7 @@ class FeedWorld:
 
     Attributes:
         stream: What the lane reads besides files, where it reads a stream.
+        lost: Says what messages that are gone were worth, given the lane and their number.
         guard: Tells when the lane is put aside.
         scan: Gives the feed's files as they are now, in the order of their names.
         framing: How the feed's format cuts records.
@@ -89,6 +93,7 @@ class FeedWorld:
     progress: Progress
     catalog_at: Callable[[int], str]
     guard: Guard
+    lost: Callable[[str, int], str]
     stream: RecordStream | None = None
 
 
@@ -98,8 +103,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
     def __init__(self, world: FeedWorld, resume: int | None) -> None:
         self._world = world
         self._lane, self._feed_id = world.lane, world.feed.feed_id
-        folder = Home(world.settings.home).lane("collection", self._lane)
-        self._ledger = Ledger(folder / "ledger")
+        self._folder = Home(world.settings.home).lane("collection", self._lane)
+        self._ledger = Ledger(self._folder / "ledger")
         world.guard.opened(self._lane)
         self._position = resume or 0
         self._replay_until = len(self._ledger.entries)
@@ -167,22 +172,57 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         if not self._full and now - self._looked < settings.linger_ms / 1_000:
             return None
         state = self._stream_state(stream)
-        found = stream.next(
-            state.offset, rows=settings.collection_rows, limit=settings.collection_bytes
-        )
+        try:
+            found = stream.next(
+                state.offset, rows=settings.collection_rows, limit=settings.collection_bytes
+            )
+        except OffsetExpired as error:
+            return self._passed_over(error, stream, state)
         self._looked = now
         self._full = found is not None and 2 * len(found) >= settings.collection_rows
         figures = self._world.progress.lane(self._lane)
         figures.stand(found.last if found else state.offset, stream.end())
         if found is None:
             return None
-        detail = _stream_detail(stream, state, found)
+        detail = stream_detail(stream.source, state, found)
         cut = entry(
             self._lane, self._position, stream.source, (found.first, found.last), len(found),
             self._world.catalog_at, orjson.dumps(detail).decode(),
         )  # fmt: skip
         self._ledger.append(cut)
         return self._emit_records(cut, detail, found)
+
+    def _passed_over(
+        self, error: OffsetExpired, stream: RecordStream, state: FileState
+    ) -> list[tuple[str, FeedBatch]]:
+        """Put the loss of messages into the ledger, where a person asked for it.
+
+        Otherwise the lane is put aside, and the others go on.
+
+        Raises:
+            OffsetExpired: In a run that shall end, with the money at risk.
+        """
+        world, gone = self._world, error.low - error.position
+        world.progress.lane(self._lane).expired = gone
+        skip = asked_skip(self._folder)
+        if skip is None:
+            more = world.lost(self._lane, gone)
+            told = OffsetExpired(error.place, error.position, error.low, more)
+            if not world.guard.put_aside(self._lane, error.place, str(told)):
+                raise told from error
+            world.progress.problem(str(told))
+            return []
+        nothing = Records(error.position, error.low, b"", np.empty(0, int), np.empty(0, int))
+        detail = stream_detail(stream.source, state, nothing) | {
+            "status": LOST, "by": skip.by, "note": skip.note,
+        }  # fmt: skip
+        cut = entry(
+            self._lane, self._position, stream.source, (error.position, error.low), 0,
+            self._world.catalog_at, orjson.dumps(detail).decode(),
+        )  # fmt: skip
+        self._ledger.append(cut)
+        skipped(self._folder)
+        return self._emit(cut, detail, b"")
 
     def _stream_state(self, stream: RecordStream) -> FileState:
         known = self._manifest.files.get(stream.source)
@@ -251,7 +291,10 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
     def _emit(
         self, cut: LedgerEntry, detail: dict[str, Any], data: bytes | None
     ) -> list[tuple[str, FeedBatch]]:
-        if detail["status"] == _STREAM:
+        if detail["status"] == LOST:
+            self._taken(cut)
+            return [(self._lane, FeedBatch(self._lane, self._feed_id, LOST, cut, None, detail))]
+        if detail["status"] == STREAM:
             return self._emit_records(cut, detail, self._read_stream_again(cut, detail))
         self._taken(cut)
         self._backlog.cut(cut)
@@ -306,17 +349,6 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._ledger.close()
         if self._world.stream is not None:
             self._world.stream.close()
-
-
-def _stream_detail(stream: RecordStream, state: FileState, found: Records) -> dict[str, Any]:
-    """Say what the ledger keeps of a range of a stream; what only files have is empty."""
-    return {
-        "name": stream.source, "status": _STREAM, "sha256": "", "size": 0, "inode": 0, "head": "",
-        "head_length": 0, "at_end": False, "overlong": False, "more": False,
-        "first_record_no": state.records, "first_byte": state.record_bytes,
-        "record_bytes": len(found.data), "checksum": xxhash.xxh3_64_hexdigest(found.data),
-        "without_record": found.without_record, "misplaced": found.misplaced,
-    }  # fmt: skip
 
 
 def _range_of(path: Path, cut: LedgerEntry) -> bytes:

@@ -10,6 +10,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
 from dataflows.crashes import Guard
+from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import LogBatch, entry
 from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
@@ -105,7 +106,17 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
             return self._emit(self.ledger.entries[self._position])
         if (name := self._inbox.next(self._progress.problem)) is not None:
             return self._take(f"{SOURCE}{name}", self._offset, 0)
-        found = self._reader.plan(self._offset, self._settings.rating_rows)
+        return self._next()
+
+    def _next(self) -> list[tuple[str, LogBatch]]:
+        """Cut the next range, when it is full or has waited for long enough."""
+        try:
+            found = self._reader.plan(self._offset, self._settings.rating_rows)
+        except OffsetExpired as error:
+            if not self._guard.put_aside(self._lane, error.place, str(error)):
+                raise
+            self._progress.problem(str(error))
+            return self._wait()
         self._progress.bytes_total = max(self._progress.bytes_total, found.end)
         self._figures.stand(self._offset, found.end)
         ended = self._ends.reached(found.ended)

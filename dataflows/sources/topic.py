@@ -37,7 +37,7 @@ class TopicStream:
         self._per_message = 1.0
 
     def _opened(self, offset: int) -> Buffer:
-        if self._buffer is None:
+        if self._buffer is None or offset != self._buffer.position:
             self._buffer = self._fetcher.open(self._topic, self._partition, offset)
         return self._buffer
 

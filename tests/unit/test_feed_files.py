@@ -28,6 +28,7 @@ class Feed:
             lane="platform", feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
             progress=Progress(root / "progress.json", "collection"), catalog_at=lambda _: "hash",
             guard=Guard(Home(root / "home"), "collection", 0, careful=False),
+            lost=lambda _lane, _messages: "",
         )  # fmt: skip
 
     def _scan(self) -> list[Candidate]:

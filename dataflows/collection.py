@@ -20,7 +20,7 @@ from dataflows.outcomes import Gathered, LaneWork
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.sinks.log import LOG_PART
-from dataflows.sources.files import FeedBatch
+from dataflows.sources.feed_batch import FeedBatch
 from dataflows.tallies import fates_of
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.decoded import Decoded

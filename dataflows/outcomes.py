@@ -23,7 +23,7 @@ from assurance.files import (
 )
 from assurance.streams import expired
 from dataflows.lane import SpoolItem
-from dataflows.sources.files import FeedBatch
+from dataflows.sources.feed_batch import FeedBatch
 from dataflows.sources.streams import LOST
 from dataflows.usage_log.blocks import encode
 from dataflows.usage_log.spool import OUTCOMES, USAGE

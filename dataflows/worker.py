@@ -14,7 +14,6 @@ from pathlib import Path
 
 from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
-from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from dataflows import stop, supervised
 from dataflows.catalogs import CatalogStore
@@ -23,15 +22,17 @@ from dataflows.crashes import Guard
 from dataflows.decode import decode_batch, framing_of
 from dataflows.exits import Exit, exit_code, explain
 from dataflows.files import lock
-from dataflows.groups import COLLECTION, RATING
+from dataflows.groups import COLLECTION, ENGINE, RATING
 from dataflows.jobs import Job
 from dataflows.logs import log_of
 from dataflows.progress import Progress
 from dataflows.rating import rating_flow
+from dataflows.recovery import keep_only, known_lanes, recovery_config
 from dataflows.settings import Home
 from dataflows.sinks.log import LogSink, check_layout
 from dataflows.sinks.store import StoreSink, StoreWorld
-from dataflows.sources.files import FeedSource, FeedWorld
+from dataflows.sources.feed_batch import FeedWorld
+from dataflows.sources.feeds import FeedSource
 from dataflows.sources.folder import Candidate, discover
 from dataflows.sources.log import LogEnds, LogSource
 from dataflows.sources.opened import Streams, readers_of
@@ -76,7 +77,9 @@ def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[int], str]:
     return newest
 
 
-def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
+def _add_collection(
+    job: Job, catalogs: CatalogStore, recovery: Path, flow: Dataflow, progress: Progress
+) -> None:
     current = catalogs.load(catalogs.current())
     streams = Streams(job.settings, progress.problem)
     guard = _guard(job, COLLECTION)
@@ -97,12 +100,13 @@ def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: 
             lost=partial(_lost, current),
             stream=streams.of(lane, feed),
         )
+    idle = known_lanes(recovery, "collect_source") - worlds.keys()
     taken, _ = discover(job.inputs, current.feeds)
     progress.bytes_total = sum(
         file.path.stat().st_size for lane in job.collect for file in taken[feed_of(lane)]
     )
     collection_flow(
-        FeedSource(worlds), LogSink(job.settings, progress.problem),
+        FeedSource(worlds, idle), LogSink(job.settings, progress.problem),
         partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
 
@@ -139,13 +143,11 @@ def _guard(job: Job, kind: str) -> Guard:
     return Guard(Home(job.settings.home), kind, most, careful=supervised.careful())
 
 
-def _recovery(folder: Path) -> RecoveryConfig:
-    if not folder.exists():
-        draft = folder.with_name(f".{folder.name}")
-        draft.mkdir(parents=True, exist_ok=True)
-        init_db_dir(draft, 1)  # type: ignore[no-untyped-call]  # Bytewax types it so
-        draft.rename(folder)
-    return RecoveryConfig(folder)  # type: ignore[no-untyped-call]  # as above
+def _flow_name(job: Job) -> str:
+    """Name the flow by what it does: what it left in a recovery store is found by that name."""
+    if job.collect and job.rate:
+        return ENGINE
+    return COLLECTION if job.collect else RATING
 
 
 def work(role: str, job: Job) -> None:
@@ -163,9 +165,12 @@ def work(role: str, job: Job) -> None:
     store.load = lru_cache(maxsize=4)(store.load)  # type: ignore[method-assign]
     progress = Progress(home.progress / f"{role}.json", role)
     progress.write(force=True)
-    flow = Dataflow(role)
+    flow = Dataflow(_flow_name(job))
+    recovery = home.recovery(role)
     if job.collect:
-        _add_collection(job, store, flow, progress)
+        _add_collection(job, store, recovery, flow, progress)
+    if job.rate and not job.collect:
+        keep_only(recovery, job.rate)
     if job.rate:
         _add_rating(job, store, flow, progress)
     gc.collect()
@@ -174,7 +179,7 @@ def work(role: str, job: Job) -> None:
     cli_main(  # type: ignore[no-untyped-call]  # as above
         flow,
         epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
-        recovery_config=_recovery(home.recovery(role)),
+        recovery_config=recovery_config(recovery),
     )
     progress.done = not stop.stopping()
     progress.write(force=True)

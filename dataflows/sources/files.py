@@ -6,33 +6,29 @@ a file in both cases.
 
 import datetime
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import xxhash
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.inputs import StatefulSourcePartition
 
 from dataflows import stop
-from dataflows.crashes import Guard
 from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import entry
 from dataflows.ledger import Ledger
-from dataflows.progress import Progress
-from dataflows.settings import Home, Settings
+from dataflows.settings import Home
 from dataflows.skips import asked_skip, skipped
 from dataflows.sources.backlog import Backlog
+from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest
 from dataflows.sources.openings import Finder, InputChanged, Opening
 from dataflows.sources.ranges import Range, count_records, next_range
 from dataflows.sources.streams import LOST, STREAM, Records, RecordStream, stream_detail
 from schemas.feeds import LedgerEntry
-from tallywire.catalog.snapshot import Feed
-from tallywire.mediation.decoded import Frames
 from tallywire.mediation.framing import frame
 
 _POLL = datetime.timedelta(milliseconds=200)
@@ -44,57 +40,6 @@ _KIND_OF_STATUS = {
     "replayed": "replayed",
     "recycle": "recycle",
 }
-
-
-@dataclass(frozen=True)
-class FeedBatch:
-    """A ledgered range of a file or of a stream.
-
-    Attributes:
-        lane: The feed's name, with the partition where the feed is a stream.
-        kind: `usage`, `overlong` (a piece of a record beyond all bounds), `replayed` (a whole file
-            seen before), `lost` (messages that were gone), `recycle` (suspense to be tried again)
-            or `ended` (no more input).
-        frames: Records of the range; `None` where the kind has none.
-        raw: The range's bytes where it has no frames and is not a whole file.
-        detail: What the ledger says of the file.
-    """
-
-    lane: str
-    feed_id: str
-    kind: str
-    entry: LedgerEntry
-    frames: Frames | None
-    detail: Mapping[str, Any]
-    raw: bytes = b""
-
-
-@dataclass(frozen=True)
-class FeedWorld:
-    """What a lane's part needs to know of the world.
-
-    Attributes:
-        stream: What the lane reads besides files, where it reads a stream.
-        lost: Says what messages that are gone were worth, given the lane and their number.
-        guard: Tells when the lane is put aside.
-        scan: Gives the feed's files as they are now, in the order of their names.
-        framing: How the feed's format cuts records.
-        follow: Wait for more input instead of ending.
-        run: Names this run; the end of input is reported under it.
-    """
-
-    settings: Settings
-    lane: str
-    feed: Feed
-    framing: str
-    scan: Callable[[], list[Candidate]]
-    follow: bool
-    run: str
-    progress: Progress
-    catalog_at: Callable[[int], str]
-    guard: Guard
-    lost: Callable[[str, int], str]
-    stream: RecordStream | None = None
 
 
 class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
@@ -378,18 +323,3 @@ def _read_again(
         "put the file back as it was and run again"
     )
     raise InputChanged(msg)
-
-
-class FeedSource(FixedPartitionedSource[tuple[str, FeedBatch], int]):
-    """All lanes that this process collects."""
-
-    def __init__(self, worlds: Mapping[str, FeedWorld]) -> None:
-        self._worlds = worlds
-
-    def list_parts(self) -> list[str]:
-        """Name every lane."""
-        return sorted(self._worlds)
-
-    def build_part(self, _step_id: str, for_part: str, resume_state: int | None) -> FeedPart:
-        """Open a lane where the last committed epoch left it."""
-        return FeedPart(self._worlds[for_part], resume_state)

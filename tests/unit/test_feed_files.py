@@ -10,7 +10,8 @@ import pytest
 from dataflows.crashes import Guard
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
-from dataflows.sources.files import FeedBatch, FeedPart, FeedWorld
+from dataflows.sources.feed_batch import FeedBatch, FeedWorld
+from dataflows.sources.files import FeedPart
 from dataflows.sources.folder import Candidate, discover
 from dataflows.sources.openings import InputChanged
 from tests.laws.feeds import SNAPSHOT

@@ -118,7 +118,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
             self._progress.problem(str(error))
             return self._wait()
         self._progress.bytes_total = max(self._progress.bytes_total, found.end)
-        self._figures.stand(self._offset, found.end)
+        self._figures.stand(found.at, found.end)
         ended = self._ends.reached(found.ended)
         if not found.rows:
             if ended:

@@ -102,21 +102,22 @@ class Seen:
     origins: dict[str, tuple[int, int]] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
 
-    def take(self, head: Heading) -> bool:
-        """Note a message; tell whether it is a block to be worked.
+    def fresh(self, head: Heading) -> bool:
+        """Tell whether a message is a block to be worked.
 
         A block that was read before is none, nor is one of an owner that was replaced.
         """
         generation, sequence = self.origins.get(head.origin, (0, -1))
-        if head.generation < generation:
-            return False
-        if head.ended:
+        return head.generation >= generation and head.sequence > sequence and not head.ended
+
+    def take(self, head: Heading) -> bool:
+        """Note a message; tell whether it is a block to be worked."""
+        if self.fresh(head):
+            self.origins[head.origin] = (head.generation, head.sequence)
+            return True
+        if head.ended and head.generation >= self.origins.get(head.origin, (0, -1))[0]:
             self.ended[head.origin] = head.ended
-            return False
-        if head.sequence <= sequence:
-            return False
-        self.origins[head.origin] = (head.generation, head.sequence)
-        return True
+        return False
 
     def copy(self) -> "Seen":
         """Give one that is changed apart."""
@@ -179,6 +180,8 @@ class KafkaLog:
         buffer = self._opened(first)
         self._fetcher.poll()
         self._fetcher.check(buffer)
+        while buffer.messages and not self._holds_rows(buffer.messages[0]):
+            buffer.take()
         rows, last, full = 0, first, False
         seen = self._seen.copy()
         for message in buffer.messages:
@@ -190,9 +193,18 @@ class KafkaLog:
                 rows += head.rows if seen.take(head) else 0
             last = (message.offset() or 0) + 1
         return Planned(
-            last, rows, full or rows >= max_rows, seen.ended, self._fetcher.end(buffer),
-            seen.since(self._seen),
+            last, rows, full or rows >= max_rows, seen.ended, buffer.position,
+            self._fetcher.end(buffer), seen.since(self._seen),
         )  # fmt: skip
+
+    def _holds_rows(self, message: Message) -> bool:
+        """Tell whether a message is a block to be worked; what else it says is noted."""
+        head = heading(message)
+        if head is None:
+            place = f"{self._topic}/{self._partition}"
+            self._tell(f"{place} holds a message of another writer at {message.offset()}")
+            return False
+        return self._seen.fresh(head) or self._seen.take(head)
 
     def read(self, cut: LedgerEntry) -> dict[str, pl.DataFrame]:
         """Read a range.
@@ -206,11 +218,8 @@ class KafkaLog:
         while buffer.position < cut.last:
             self._fetcher.until(buffer, lambda: bool(buffer.messages))
             message = buffer.take()
-            head = heading(message)
-            if head is None:
-                place = f"{self._topic}/{self._partition}"
-                self._tell(f"{place} holds a message of another writer at {message.offset()}")
-            elif self._seen.take(head):
+            if self._holds_rows(message) and (head := heading(message)):
+                self._seen.take(head)
                 blocks.append(message.value() or b"")
         self._fetcher.note({(self._topic, self._partition): cut.last})
         return tables_of(memoryview(b"".join(blocks)))

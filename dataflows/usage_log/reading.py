@@ -24,6 +24,7 @@ class Planned:
         rows: Rows in it; 0 where there is nothing to work.
         full: Waiting for more would be vain: the range is full, or cannot grow.
         ended: Lane to the run in which it came to the end of its input.
+        at: Where the reader stands: what lies before it holds no rows to work.
         end: Position behind the newest block that is known.
         detail: What the ledger keeps with the range.
     """
@@ -32,6 +33,7 @@ class Planned:
     rows: int
     full: bool
     ended: Mapping[str, str]
+    at: int
     end: int
     detail: str = ""
 
@@ -93,9 +95,9 @@ class SpoolLog:
         """Look what is durable."""
         durable = self._reader.durable()
         if durable.length <= first:
-            return Planned(first, 0, full=False, ended=durable.ended, end=durable.length)
+            return Planned(first, 0, False, durable.ended, first, durable.length)
         last, rows, full = self._reader.plan(first, durable.length, max_rows)
-        return Planned(last, rows, bool(full), durable.ended, durable.length)
+        return Planned(last, rows, bool(full), durable.ended, first, durable.length)
 
     def read(self, cut: LedgerEntry) -> dict[str, pl.DataFrame]:
         """Read a range."""

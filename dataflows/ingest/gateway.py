@@ -46,7 +46,8 @@ class Gateway:
     budget: Budget
     counts: Counts
     stopping: bool = False
-    _checked: tuple[float, str] = field(default=(0.0, ""))
+    _checked: tuple[float, str] = (float("-inf"), "")
+    _checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def take(self, request: Request) -> int:
         """Take the usage of a request; give how many records were accepted, all durable.
@@ -145,10 +146,10 @@ class Gateway:
         """
         if self.stopping:
             raise Problem(problems.STOPPING, "the gateway is stopping")
-        now = asyncio.get_running_loop().time()
-        if now - self._checked[0] > _CHECKED_S or not self._checked[0]:
-            self._checked = (now, self._checked[1])
-            self._checked = (now, await asyncio.to_thread(self._look))
+        async with self._checking:
+            now = asyncio.get_running_loop().time()
+            if now - self._checked[0] > _CHECKED_S:
+                self._checked = (now, await asyncio.to_thread(self._look))
         if self._checked[1]:
             raise Problem(problems.LOG_UNAVAILABLE, self._checked[1], retry_after_s=_FULL_S)
 

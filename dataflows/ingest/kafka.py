@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from dataflows.ingest.log import Keyed, LogUnavailable
+from schemas.services import Partitioner
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import MAX_RECORD_BYTES
 
@@ -20,7 +21,13 @@ _HEADERS: list[tuple[str, str | bytes | None]] = [("content-type", b"application
 Reported = Callable[[KafkaError | None, "Message[bytes, bytes]"], None]
 
 
-def _configuration(servers: str, options: Mapping[str, str]) -> dict[str, str | int | bool]:
+_PARTITIONERS = {Partitioner.CRC32.value: "consistent_random"}
+"""By the feed's own word; the others are served by that of Java clients."""
+
+
+def _configuration(
+    servers: str, options: Mapping[str, str], partitioner: str
+) -> dict[str, str | int | bool]:
     """Put ours behind the operator's: what makes delivery safe is not to be set otherwise."""
     return {
         "linger.ms": 1,
@@ -30,7 +37,7 @@ def _configuration(servers: str, options: Mapping[str, str]) -> dict[str, str | 
         "bootstrap.servers": servers,
         "acks": "all",
         "enable.idempotence": True,
-        "partitioner": "murmur2_random",
+        "partitioner": _PARTITIONERS.get(partitioner, "murmur2_random"),
     }
 
 
@@ -46,27 +53,28 @@ class KafkaLog:
         self._servers, self._options = servers, options
         whole = int(options.get("message.max.bytes", _MESSAGE_BYTES))
         self.longest = min(MAX_RECORD_BYTES, whole - _BESIDE_BYTES)
-        self._producer: Producer | None = None
+        self._producers: dict[str, Producer] = {}
         self._away_until = 0.0
 
-    def _opened(self) -> Producer:
+    def _opened(self, partitioner: str) -> Producer:
         if not self._servers:
             msg = "the feed goes into a topic, and no Kafka is configured: set TALLYWIRE_KAFKA"
             raise LogUnavailable(msg)
-        if self._producer is None:
+        if partitioner not in self._producers:
+            configuration = _configuration(self._servers, self._options, partitioner)
             try:
-                self._producer = Producer(_configuration(self._servers, self._options))
+                self._producers[partitioner] = Producer(configuration)
             except KafkaException as error:
                 msg = f"the settings of Kafka are refused: {_words(error)}"
                 raise LogUnavailable(msg) from error
-        return self._producer
+        return self._producers[partitioner]
 
     def append(self, feed: Feed, records: Sequence[Keyed]) -> None:
         """Produce records into the feed's topic, and wait until every one is acknowledged."""
         if time.monotonic() < self._away_until:
             msg = f"topic {feed.topic} could not be written a moment ago"
             raise LogUnavailable(msg)
-        producer = self._opened()
+        producer = self._opened(feed.partitioner)
         failures: list[KafkaError] = []
 
         def reported(error: KafkaError | None, _message: "Message[bytes, bytes]") -> None:
@@ -99,15 +107,14 @@ class KafkaLog:
 
     def _away(self, feed: Feed, why: str) -> LogUnavailable:
         """Begin anew with a new producer: what the old one still holds is never sent."""
-        if self._producer is not None:
-            self._producer.purge()
-            self._producer = None
+        if (producer := self._producers.pop(feed.partitioner, None)) is not None:
+            producer.purge()
         self._away_until = time.monotonic() + _RETRY_S
         return LogUnavailable(f"topic {feed.topic} cannot be written: {why}")
 
     def check(self) -> None:
         """Ask the cluster for its brokers."""
-        producer = self._opened()
+        producer = self._opened(Partitioner.MURMUR2.value)
         try:
             producer.list_topics(timeout=_CHECK_S)
         except KafkaException as error:
@@ -116,7 +123,7 @@ class KafkaLog:
 
     def close(self) -> None:
         """Let go of the connection: every record was waited for."""
-        self._producer = None
+        self._producers.clear()
 
 
 def _words(error: KafkaException) -> str:

@@ -51,12 +51,16 @@ class _Serving:
 
     async def write(self) -> None:
         """Write the counts twice a second; a full disk is told once, and ends nothing."""
+        told = False
         while True:
             self.counts.queue_bytes = self.gateway.budget.used
             try:
                 self.counts.write()
+                told = False
             except OSError as error:
-                self.log.warning("counts cannot be written", reason=str(error))
+                if not told:
+                    self.log.warning("counts cannot be written", reason=str(error))
+                told = True
             await asyncio.sleep(_WRITTEN_S)
 
     async def follow(self) -> None:

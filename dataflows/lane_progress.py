@@ -10,6 +10,14 @@ from schemas.feeds import LedgerEntry
 COLLECTION = "collection"
 RATING = "rating"
 
+FATES = {
+    COLLECTION: (
+        "collected", "accepted", "duplicate", "suspended", "filtered", "merged", "recycled",
+    ),
+    RATING: ("rated", "suspended"),
+}  # fmt: skip
+"""What a lane of each kind counts; shown from the start, so that the first one is an increase."""
+
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the buckets that durations are counted in, seconds."""
 

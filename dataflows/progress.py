@@ -11,7 +11,7 @@ from typing import Literal
 import orjson
 
 from dataflows.files import write_atomic
-from dataflows.lane_progress import COLLECTION, LaneProgress
+from dataflows.lane_progress import COLLECTION, FATES, LaneProgress
 from dataflows.sources.streams import feed_of
 
 _EVERY_S = 0.5
@@ -50,7 +50,8 @@ class Progress:
         """Give the figures of a lane, to be added to; call it first in the flow's own thread."""
         if name not in self.lanes:
             feed = feed_of(name) if kind == COLLECTION else ""
-            self.lanes[name] = LaneProgress(kind=kind, feed=feed)
+            fates = dict.fromkeys(FATES[kind], 0)
+            self.lanes[name] = LaneProgress(kind=kind, feed=feed, fates=fates)
         return self.lanes[name]
 
     def problem(self, text: str) -> None:

@@ -189,7 +189,7 @@ def test_live_without_a_terminal_prints_once_and_lanes_are_given_to_programs(
     asked = json.loads(tallywire("status", "--lanes", "--json", "--home", tmp_path).stdout)
     [lane] = asked["lanes"]
     assert (lane["lane"], lane["feed"], lane["quarantined"]) == ("platform@0001", "platform", True)
-    assert lane["fates"] == {"collected": 12_345}
+    assert lane["fates"]["collected"] == 12_345
     assert asked["processes"][0]["process"] == "collection"
 
 

@@ -19,6 +19,7 @@ from dataflows.sinks.log import LayoutChanged
 from dataflows.sinks.store import StoreGone
 from dataflows.sources.folder import InputMissing
 from dataflows.sources.openings import InputChanged
+from dataflows.upgrades import HomeTooNew
 from dataflows.usage_log.blocks import BlockDamaged
 from warehouse.client import StoreError, StoreUnavailable
 from warehouse.owners import StaleOwner
@@ -52,6 +53,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (InputMissing, Exit.USAGE),
     (InputChanged, Exit.DAMAGED),
     (LayoutChanged, Exit.USAGE),
+    (HomeTooNew, Exit.USAGE),
     (LedgerDamaged, Exit.DAMAGED),
     (JournalDamaged, Exit.DAMAGED),
     (BlockDamaged, Exit.DAMAGED),

@@ -22,6 +22,7 @@ from dataflows.services import HouseServices
 from dataflows.settings import Home, Settings
 from dataflows.shares import hold_share
 from dataflows.supervisor import Supervisor
+from dataflows.upgrades import upgrade
 from tallywire.catalog import Snapshot
 
 EPILOG = epilog("up", "up --catalog my-catalog usage/", "up --open")
@@ -118,6 +119,7 @@ def up(
         stop.listen()
         place = Home(settings.home)
         held = lock(place.root / "locks" / "run", f"home {place.root}")
+        upgrade(place)
         snapshot = _snapshot(settings, catalog)
         beside = [FOLLOWER] if settings.late_usage_s else []
         services = HouseServices(settings, snapshot, paths, beside, open_, _teller())
@@ -161,6 +163,7 @@ def work(
         if share:
             matching([], share)
             hold_share(place, group, share)
+        upgrade(place)
         snapshot = _snapshot(settings, catalog)
         paths = [path.resolve() for path in inputs or []]
         services = HouseServices(settings, snapshot, paths, [], False, _teller(), group, share)

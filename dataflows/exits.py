@@ -22,6 +22,7 @@ from dataflows.sinks.log import LayoutChanged
 from dataflows.sinks.store import StoreGone
 from dataflows.sources.folder import InputMissing
 from dataflows.sources.openings import InputChanged
+from dataflows.upgrades import HomeTooNew
 from dataflows.usage_log.blocks import BlockDamaged
 from warehouse.client import StoreError, StoreUnavailable
 from warehouse.owners import StaleOwner
@@ -56,6 +57,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (InputChanged, Exit.DAMAGED),
     (LayoutChanged, Exit.USAGE),
     (IngestMisuse, Exit.USAGE),
+    (HomeTooNew, Exit.USAGE),
     (LedgerDamaged, Exit.DAMAGED),
     (JournalDamaged, Exit.DAMAGED),
     (BlockDamaged, Exit.DAMAGED),

@@ -26,6 +26,7 @@ from dataflows.lane import now_us
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.sources.folder import Candidate, discover
+from dataflows.upgrades import upgrade
 from tallywire.catalog import Problem, Snapshot
 from tallywire.catalog.snapshot import Feed
 from warehouse.client import opened
@@ -248,11 +249,13 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     Raises:
         CatalogRefused: If the catalogue has problems.
         LaneTaken: If another run works this home.
+        HomeTooNew: If a newer version has worked it.
         StoreError: If the store cannot be had.
         OSError: If the home cannot be written.
     """
     settings, home = plan.settings, Home(plan.settings.home)
     held = lock(home.root / "locks" / "run", f"home {home.root}")
+    upgrade(home)
     catalogs = CatalogStore(home.catalogs)
     if plan.catalog:
         snapshot = compile_into(home, plan.catalog, by=plan.by, approval=settings.catalog_approval)

@@ -12,6 +12,7 @@ from dataflows.kafka.names import topic_of
 from dataflows.kafka.owners import Claims
 from dataflows.lane import SpoolItem
 from dataflows.settings import Home, Settings
+from dataflows.upgrades import FORMAT, LAYOUT, format_of
 from dataflows.usage_log.blocks import header_at
 from dataflows.usage_log.kafka import Heading, pieces
 from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolWriter, partition_folder
@@ -27,16 +28,18 @@ def check_layout(root: Path, settings: Settings) -> None:
     """Hold the configured layout against the one on disk, or note it for good.
 
     Raises:
+        HomeTooNew: If a newer version has worked this home.
         LayoutChanged: If they differ: an account's usage would lie in two partitions, or state
             would be resumed from another process's snapshots.
     """
-    path = root / "layout.json"
+    path = root / LAYOUT
     wanted = {"partitions": settings.partitions, "processes": settings.processes}
     if not path.exists():
         root.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, orjson.dumps(wanted), durable=True)
+        write_atomic(path, orjson.dumps(wanted | {"format": FORMAT}), durable=True)
         return
     found = orjson.loads(path.read_bytes())
+    format_of(path, found)
     for name, value in wanted.items():
         if found[name] != value:
             msg = (

@@ -162,7 +162,7 @@ def work(role: str, job: Job) -> None:
         epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
         recovery_config=_recovery(home.recovery(role)),
     )
-    progress.done = not stop.stopping()
+    progress.done, progress.ended = not stop.stopping(), True
     progress.write(force=True)
     held.close()
 

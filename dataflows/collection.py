@@ -12,6 +12,7 @@ from bytewax.inputs import Source
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import SpoolItem
 from dataflows.lane_progress import COLLECTION
@@ -19,7 +20,7 @@ from dataflows.outcomes import Gathered, LaneWork
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.sinks.log import LOG_PART
-from dataflows.sources.files import FeedBatch
+from dataflows.sources.feed_batch import FeedBatch
 from dataflows.tallies import fates_of
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.decoded import Decoded
@@ -46,10 +47,15 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
     """The state of one lane, and the work on its batches."""
 
     def __init__(
-        self, settings: Settings, snapshots: Snapshots, progress: Progress, resume: LaneCut | None
+        self,
+        settings: Settings,
+        snapshots: Snapshots,
+        guard: Guard,
+        progress: Progress,
+        resume: LaneCut | None,
     ) -> None:
         self._settings, self._snapshots, self._resume = settings, snapshots, resume
-        self._progress = progress
+        self._guard, self._progress = guard, progress
         self._work: LaneWork | None = None
         self._journal: Journal | None = None
 
@@ -70,11 +76,12 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         """Work batches in order."""
         items = []
         for batch, decoded in values:
-            work = self._open(batch.feed_id)
+            work = self._open(batch.lane)
             began = time.perf_counter()
             snapshot = self._snapshots(batch.entry.catalog_hash)
-            gathered: Gathered = work.work(batch, decoded, snapshot)
-            items.append(gathered.item())
+            with self._guard.working(batch.lane, batch.entry.token):
+                gathered: Gathered = work.work(batch, decoded, snapshot)
+                items.append(gathered.item())
             self._count(work, gathered, time.perf_counter() - began)
         return items, StatefulBatchLogic.RETAIN
 
@@ -99,13 +106,17 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         return cut
 
 
-def _timed(
-    decode: Callable[[FeedBatch], Decoded | None], progress: Progress, batch: FeedBatch
+def _decoded(
+    decode: Callable[[FeedBatch], Decoded | None],
+    guard: Guard,
+    progress: Progress,
+    batch: FeedBatch,
 ) -> tuple[FeedBatch, Decoded | None]:
     """Decode a batch, and note how long that takes."""
     began = time.perf_counter()
-    decoded = decode(batch)
-    progress.lane(batch.entry.lane, COLLECTION).decoded(time.perf_counter() - began)
+    with guard.working(batch.lane, batch.entry.token):
+        decoded = decode(batch)
+    progress.lane(batch.lane, COLLECTION).decoded(time.perf_counter() - began)
     return batch, decoded
 
 
@@ -115,6 +126,7 @@ def collection_flow(
     decode: Callable[[FeedBatch], Decoded | None],
     settings: Settings,
     snapshots: Snapshots,
+    guard: Guard,
     progress: Progress,
     flow: Dataflow | None = None,
 ) -> Dataflow:
@@ -126,16 +138,19 @@ def collection_flow(
         decode: Total: turns a batch into decoded rows, `None` for batches without frames.
         settings: Partitions and places.
         snapshots: Catalogue snapshot by hash.
+        guard: Counts crashes against the range that was worked.
         progress: Counts what becomes of records.
         flow: A flow to add to, where both halves share a process.
     """
     flow = flow or Dataflow("collection")
     batches: Stream[tuple[str, FeedBatch]] = op.input("collect_source", flow, source)
     decoded: KeyedStream[tuple[FeedBatch, Decoded | None]] = op.map_value(
-        "collect_decode", batches, partial(_timed, decode, progress)
+        "collect_decode", batches, partial(_decoded, decode, guard, progress)
     )
     mediated = op.stateful_batch(
-        "collect_mediate", decoded, lambda resume: Mediate(settings, snapshots, progress, resume)
+        "collect_mediate",
+        decoded,
+        lambda resume: Mediate(settings, snapshots, guard, progress, resume),
     )
     items = op.map("collect_route", mediated, lambda pair: (LOG_PART, pair[1]))
     op.output("collect_log", items, sink)

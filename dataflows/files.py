@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import IO
 
@@ -10,14 +11,22 @@ class LaneTaken(RuntimeError):  # noqa: N818  it says what is the case
     """Another process owns the lane."""
 
 
-def write_atomic(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write_atomic(
+    path: Path, content: bytes, *, durable: bool = False, private: bool = False
+) -> None:
     """Replace a file so that a reader sees the old content or the new, never a mixture.
+
+    Args:
+        durable: It outlives a power cut from now on.
+        private: Only this user may read it.
 
     Raises:
         OSError: If the folder is missing, full or not writable.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with draft.open("wb") as file:
+        if private:
+            os.fchmod(file.fileno(), stat.S_IRUSR | stat.S_IWUSR)
         file.write(content)
         if durable:
             file.flush()

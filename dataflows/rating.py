@@ -17,6 +17,7 @@ from bytewax.outputs import Sink
 from assurance.files import suspended
 from dataflows.closing import STATES, changed_state
 from dataflows.corrections import corrected
+from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
 from dataflows.lane_progress import RATING
@@ -78,9 +79,11 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         settings: Settings,
         raters: Callable[[str], tuple[Rater, Snapshot]],
         progress: Progress,
+        guard: Guard,
         resume: AccountCut | None,
     ) -> None:
         self._settings, self._raters, self._resume = settings, raters, resume
+        self._guard = guard
         self._progress = progress
         self._counters = Counters()
         self._periods = Periods()
@@ -106,7 +109,8 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
     def _work(self, batch: LogBatch) -> StoreBatch:
         began = time.perf_counter()
         self._open(batch.entry.lane)
-        tables = self._tables(batch)
+        with self._guard.working(batch.entry.lane, batch.entry.token):
+            tables = self._tables(batch)
         tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
         tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
         self._count(batch, tables, time.perf_counter() - began)
@@ -210,6 +214,7 @@ def rating_flow(
     settings: Settings,
     snapshots: Snapshots,
     progress: Progress,
+    guard: Guard,
     flow: Dataflow | None = None,
 ) -> Dataflow:
     """Wire the account lanes between their ends.
@@ -220,6 +225,7 @@ def rating_flow(
         settings: Partitions and places.
         snapshots: Catalogue snapshot by hash.
         progress: Counts rated events.
+        guard: Counts crashes against the range that was worked.
         flow: A flow to add to, where both halves share a process.
     """
 
@@ -231,7 +237,7 @@ def rating_flow(
     flow = flow or Dataflow("rating")
     ranges: KeyedStream[LogBatch] = op.input("rate_source", flow, source)
     rated = op.stateful_batch(
-        "rate_rate", ranges, lambda resume: Rate(settings, raters, progress, resume)
+        "rate_rate", ranges, lambda resume: Rate(settings, raters, progress, guard, resume)
     )
     op.output("rate_store", rated, sink)
     return flow

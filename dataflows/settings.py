@@ -127,6 +127,16 @@ class Home:
         """Small files in which the workers say how far they are."""
         return self.root / "progress"
 
+    @property
+    def ingest(self) -> Path:
+        """The spool of usage that came by HTTP."""
+        return self.root / "ingest"
+
+    @property
+    def ingest_keys(self) -> Path:
+        """Hashes of the keys of those who send usage by HTTP."""
+        return self.root / "ingest_keys.json"
+
     def lane(self, process: str, lane: str) -> Path:
         """Ledger, journals and lock of one lane of one process."""
         return self.root / "lanes" / process / lane

@@ -1,7 +1,7 @@
 """Feeds and valid files of every format, for the laws of decoding and mediation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +18,35 @@ def example() -> Snapshot:
     return snapshot
 
 
-SNAPSHOT = example()
+PLAIN_OPTIONS: dict[str, object] = {
+    "envelope": {
+        "id": "usage_id", "source": {"constant": "shop"}, "type": "kind", "time": "meta.ts",
+        "subject": "who",
+    },
+    "events": [
+        {"type": "call", "service": "api", "fields": {"usage_type": "what.path"}},
+        {"type": "bytes", "service": "data", "quantity": "size", "unit": "octets"},
+    ],
+}  # fmt: skip
+"""Of a feed of plain objects."""
+
+PLAIN = b"""\
+{"usage_id": 1, "kind": "call", "meta": {"ts": "2026-10-24T10:00:00Z"}, "who": "c1", "what": {"path": "/a"}}
+{"usage_id": "2", "kind": "bytes", "meta": {"ts": "2026-10-24T10:00:01+02:00"}, "who": "c2", "size": 4096}
+{"usage_id": "3", "kind": "bytes", "meta": {"ts": "yesterday"}, "who": "c2", "size": 1}
+{"kind": "call", "meta": {"ts": "2026-10-24T10:00:02Z"}, "who": "c1"}
+{"usage_id": "5", "kind": "other", "meta": {"ts": "2026-10-24T10:00:03Z"}}
+{"usage_id": "6", "kind": "call", "meta": "none", "who": "c1"}
+"""
+
+
+def _with_plain(snapshot: Snapshot) -> Snapshot:
+    """Add a feed of objects that are no CloudEvents."""
+    plain = replace(snapshot.feeds["platform"], feed_id="plain", options=PLAIN_OPTIONS)
+    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain})
+
+
+SNAPSHOT = _with_plain(example())
 
 
 @dataclass(frozen=True)
@@ -42,7 +70,10 @@ def valid_files() -> Mapping[str, Valid]:
     with TemporaryDirectory() as folder:
         root = Path(folder) / "usage"
         write_all(root, 0)
-        return {key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()}
+        files = {
+            key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
+        }
+    return {**files, "cloudevents_plain": Valid("plain", PLAIN)}
 
 
 VALID = valid_files()

@@ -1,8 +1,12 @@
 """CloudEvents as JSON lines: each type of event is mapped to usage by the feed's own rules.
 
+Objects that are no CloudEvents are read likewise, where the feed says which of their fields stand
+for an event's attributes.
+
 Source: CloudEvents 1.0 (JSON event format). Identity is (source, id).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import orjson
@@ -27,9 +31,11 @@ from tallywire.mediation.decoded import (
 _ENVELOPE = ("specversion", "id", "source", "type", "subject", "time")
 
 
+_ATTRIBUTES = ("id", "source", "type", "subject", "time")
+
+
 def _path(text: str) -> str:
-    parts = text.split(".")
-    if parts[0] != "data" and len(parts) > 1:
+    if not all(text.split(".")):
         msg = f"{text!r} is no path: write subject, or data.duration"
         raise ValueError(msg)
     return text
@@ -86,30 +92,86 @@ class EventRule(BaseModel):
         return self
 
 
+class Constant(BaseModel):
+    """A text that every event has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    constant: str = Field(min_length=1)
+
+
+class Envelope(BaseModel):
+    """Where a plain object holds what a CloudEvent's attributes say: a path, or a constant.
+
+    Attributes:
+        id: Names the object within its source, for ever; therefore no constant.
+        time: RFC 3339 with an offset.
+        subject: The customer, where no field of a rule says otherwise.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: JsonPath
+    source: JsonPath | Constant
+    type: JsonPath | Constant
+    time: JsonPath
+    subject: JsonPath | Constant | None = None
+
+
 class CloudEventsOptions(BaseModel):
-    """Options of a CloudEvents feed."""
+    """Options of a CloudEvents feed.
+
+    Attributes:
+        events: A rule for each type of event.
+        envelope: The feed's objects are no CloudEvents; this is where they hold the attributes.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     events: list[EventRule] = Field(min_length=1)
+    envelope: Envelope | None = None
+
+    @model_validator(mode="after")
+    def _reads_what_there_can_be(self) -> "CloudEventsOptions":
+        paths = _paths(self)
+        for path in paths:
+            if self.envelope is None and "." in path and not path.startswith("data."):
+                msg = (
+                    f"{path!r} is no path of a CloudEvent: write subject, or data.duration; "
+                    "plain objects need an envelope"
+                )
+                raise ValueError(msg)
+        for path in sorted({*paths, *(() if self.envelope else _ENVELOPE)}):
+            below = next((other for other in paths if other.startswith(f"{path}.")), "")
+            if below:
+                msg = f"{path!r} cannot be a value and hold {below!r}: name one of the two"
+                raise ValueError(msg)
+        return self
 
 
-def _paths(rules: list[EventRule]) -> list[str]:
-    found = {path for rule in rules for path in rule.fields.values()}
-    found |= {path for rule in rules for path in rule.attributes.values()}
-    for rule in rules:
-        found |= {path for path in (rule.quantity, rule.amount, rule.currency) if path}
+def _of_rule(rule: EventRule) -> Iterator[str]:
+    yield from rule.fields.values()
+    yield from rule.attributes.values()
+    yield from (path for path in (rule.quantity, rule.amount, rule.currency) if path)
+
+
+def _paths(options: CloudEventsOptions) -> list[str]:
+    """Give every path that is read, but for the attributes of CloudEvents, which always are."""
+    found = {path for rule in options.events for path in _of_rule(rule)}
+    if options.envelope:
+        places = (getattr(options.envelope, name) for name in _ATTRIBUTES)
+        found |= {place for place in places if isinstance(place, str)}
     return sorted(found)
 
 
-def _schema(paths: list[str]) -> pl.Schema:
+def _schema(options: CloudEventsOptions) -> pl.Schema:
     """Make the schema of the lines: everything is text, numbers are accepted as such."""
     tree: dict[str, dict[str, object]] = {}
-    for path in paths:
+    for path in _paths(options):
         node: dict[str, object] = tree  # type: ignore[assignment]
         for part in path.split("."):
             node = node.setdefault(part, {})  # type: ignore[assignment]
-    for name in _ENVELOPE:
+    for name in () if options.envelope else _ENVELOPE:
         tree.setdefault(name, {})
 
     def kind(node: dict[str, object]) -> pl.DataType:
@@ -194,11 +256,26 @@ def _text(path: str) -> pl.Expr:
     return column
 
 
+def _attributes(envelope: Envelope | None) -> list[pl.Expr]:
+    """Give the attributes of every event as columns `e.id` and so on."""
+    if envelope is None:
+        return [pl.col(f"j.{name}").alias(f"e.{name}") for name in _ATTRIBUTES]
+    found = []
+    for name in _ATTRIBUTES:
+        place = getattr(envelope, name)
+        if isinstance(place, str):
+            value = _text(place)
+        else:
+            value = pl.lit(place.constant if place else None, dtype=pl.String)
+        found.append(value.alias(f"e.{name}"))
+    return found
+
+
 def _by_rule(rules: list[EventRule], value: dict[str, pl.Expr], empty: pl.Expr) -> pl.Expr:
     chosen = empty
     for rule in reversed(rules):
         if rule.type in value:
-            chosen = pl.when(pl.col("j.type") == rule.type).then(value[rule.type]).otherwise(chosen)
+            chosen = pl.when(pl.col("e.type") == rule.type).then(value[rule.type]).otherwise(chosen)
     return chosen
 
 
@@ -215,9 +292,10 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode JSON lines by the feed's rules."""
     options = CloudEventsOptions.model_validate(feed.options)
     rules = options.events
-    schema = _schema(_paths(rules))
+    schema = _schema(options)
     table, messages = _table(frames, schema)
     table = table.rename({name: f"j.{name}" for name in table.columns})
+    table = table.with_columns(_attributes(options.envelope))
     frame = places(frames).with_columns(
         *table.get_columns(),
         pl.Series("detail", messages, dtype=pl.String)
@@ -235,13 +313,13 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     )  # fmt: skip
     for name in ("id", "source", "type"):
         frame = refuse(
-            frame, pl.col(f"j.{name}").fill_null("") == "", Reason.FIELD_MISSING,
-            pl.lit(f"the attribute `{name}` is missing"),
+            frame, pl.col(f"e.{name}").fill_null("") == "", Reason.FIELD_MISSING,
+            pl.lit(_missing(name, options.envelope)),
         )  # fmt: skip
     known = [rule.type for rule in rules]
     frame = refuse(
-        frame, ~pl.col("j.type").is_in(known), Reason.RECORD_TYPE_UNKNOWN,
-        pl.format("no rule of the feed takes type {}", pl.col("j.type")),
+        frame, ~pl.col("e.type").is_in(known), Reason.RECORD_TYPE_UNKNOWN,
+        pl.format("no rule of the feed takes type {}", pl.col("e.type")),
     )  # fmt: skip
     frame = frame.with_columns(_columns(rules))
     frame = refuse(
@@ -250,9 +328,15 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     )  # fmt: skip
     frame = refuse(
         frame, pl.col("start_us").is_null(), Reason.TIME_INVALID,
-        pl.format("time {} is not RFC 3339 with an offset", pl.col("j.time").fill_null("(none)")),
+        pl.format("time {} is not RFC 3339 with an offset", pl.col("e.time").fill_null("(none)")),
     )  # fmt: skip
     return Decoded(check_world(complete(frame)))
+
+
+def _missing(name: str, envelope: Envelope | None) -> str:
+    place = getattr(envelope, name, None)
+    where = f" (the feed reads it at {place})" if isinstance(place, str) else ""
+    return f"the attribute `{name}` is missing{where}"
 
 
 def _carried(rules: list[EventRule]) -> list[pl.Expr]:
@@ -277,7 +361,7 @@ def _carried(rules: list[EventRule]) -> list[pl.Expr]:
 def _fields(rules: list[EventRule]) -> list[pl.Expr]:
     """Map fields; a rule that names none has its type as usage type, its subject as customer."""
     found = {
-        "customer": {rule.type: pl.col("j.subject") for rule in rules},
+        "customer": {rule.type: pl.col("e.subject") for rule in rules},
         "usage_type": {rule.type: pl.lit(rule.usage_type or rule.type) for rule in rules},
     }
     for rule in rules:
@@ -289,25 +373,25 @@ def _fields(rules: list[EventRule]) -> list[pl.Expr]:
 def _columns(rules: list[EventRule]) -> list[pl.Expr]:
     empty = pl.lit("")
     mapped = [*_fields(rules), *_carried(rules)]
-    start = values.instant(pl.col("j.time"))
+    start = values.instant(pl.col("e.time"))
     quantity = _by_rule(
         rules, {rule.type: _quantity(rule) for rule in rules}, pl.lit(None, dtype=pl.Int64)
     )
     timed = [rule.type for rule in rules if rule.unit in values.UNIT_US]
     octets = [rule.type for rule in rules if rule.unit == "octets"]
-    length = pl.when(pl.col("j.type").is_in(timed)).then(quantity).otherwise(0)
+    length = pl.when(pl.col("e.type").is_in(timed)).then(quantity).otherwise(0)
     return [
         *mapped,
-        pl.concat_str("j.source", "j.id", separator="\x1f", ignore_nulls=True).alias("natural_key"),
+        pl.concat_str("e.source", "e.id", separator="\x1f", ignore_nulls=True).alias("natural_key"),
         _by_rule(rules, {rule.type: pl.lit(rule.service.value) for rule in rules}, empty)
         .alias("service"),
         _by_rule(rules, {rule.type: pl.lit(rule.direction.value) for rule in rules}, empty)
         .alias("direction"),
         start.alias("start_us"),
         (start + length).alias("end_us"),
-        values.offset_minutes(pl.col("j.time")).cast(pl.Int32).alias("utc_offset_minutes"),
+        values.offset_minutes(pl.col("e.time")).cast(pl.Int32).alias("utc_offset_minutes"),
         pl.lit("explicit_zone").alias("clock_quality"),
         quantity.alias("quantity"),
         length.alias("duration_us"),
-        pl.when(pl.col("j.type").is_in(octets)).then(quantity).otherwise(0).alias("down_octets"),
+        pl.when(pl.col("e.type").is_in(octets)).then(quantity).otherwise(0).alias("down_octets"),
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The ingest gateway: usage by HTTP, answered only when it is durable."""

@@ -1,0 +1,217 @@
+"""The way of a request: whose it is, which feed, its body within bounds, then the group commit."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from dataflows.ingest import problems
+from dataflows.ingest.bodies import attributes_of, compressed, content_of
+from dataflows.ingest.counts import ACCEPTED, Counts
+from dataflows.ingest.group import GroupCommit, Sent, rate_limited
+from dataflows.ingest.judge import Verdict
+from dataflows.ingest.keys import Keyring, Sender
+from dataflows.ingest.limits import Budget
+from dataflows.ingest.log import LogUnavailable
+from dataflows.ingest.problems import Problem
+from tallywire.catalog.snapshot import Feed, Snapshot
+
+BODY_S = 30.0
+"""How long a body may take to arrive, seconds."""
+_FULL_S = 1
+_CHECKED_S = 1.0
+_BEARER = "bearer "
+
+
+@dataclass
+class Gateway:
+    """Everything that requests share; used by the event loop alone.
+
+    Attributes:
+        snapshot: Gives the catalogue in use.
+        open: Requests without a key are taken.
+        spool, topics: Group commits of feeds without and with a topic.
+        body_bytes: Largest body.
+        budget: Bytes of bodies that may be in memory.
+        stopping: Nothing new is begun.
+    """
+
+    snapshot: Callable[[], Snapshot]
+    keyring: Keyring
+    open: bool
+    spool: GroupCommit
+    topics: GroupCommit
+    body_bytes: int
+    budget: Budget
+    counts: Counts
+    stopping: bool = False
+    _checked: tuple[float, str] = (float("-inf"), "")
+    _checking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def take(self, request: Request) -> int:
+        """Take the usage of a request; give how many records were accepted, all durable.
+
+        Raises:
+            Problem: If it was not taken, or not wholly.
+        """
+        if self.stopping:
+            detail = "the gateway is stopping; send the request again"
+            raise Problem(problems.STOPPING, detail, retry_after_s=_FULL_S)
+        sender = await self._sender(request)
+        snapshot = self.snapshot()
+        feed = choose(snapshot, request.query_params.get("feed", ""), sender)
+        attributes = attributes_of(request.headers.items())
+        content = content_of(request.headers.get("content-type", ""), binary=bool(attributes))
+        gzipped = compressed(request.headers.get("content-encoding", ""))
+        bucket = sender.bucket if sender else None
+        if bucket and (wait := bucket.wait_s()):
+            raise rate_limited(wait)
+        taken = _Taken(self.budget)
+        try:
+            body = await self._body(request, taken)
+            answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
+            sent = Sent(feed, snapshot.hash, body, content, gzipped, attributes, bucket, answer)
+            (self.topics if feed.topic else self.spool).submit(sent)
+            return self._told(feed, await answer)
+        finally:
+            taken.give_back()
+
+    async def _sender(self, request: Request) -> Sender | None:
+        authorization = request.headers.get("authorization", "")
+        presented = request.headers.get("x-api-key", "")
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            presented = authorization[len(_BEARER) :].strip()
+        if presented:
+            return await self.keyring.sender(presented)
+        if self.open:
+            return None
+        raise Problem(
+            problems.KEY_MISSING, "send a key: `Authorization: Bearer KEY` or `X-API-Key`"
+        )
+
+    async def _body(self, request: Request, taken: "_Taken") -> bytes:
+        """Read a body; what is declared too large is refused before it is read."""
+        declared = int(request.headers.get("content-length") or 0)
+        if declared > self.body_bytes:
+            raise self._too_large()
+        if declared > self.budget.limit - self.budget.used:
+            raise _queue_full()
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(BODY_S):
+                async for piece in request.stream():
+                    size += len(piece)
+                    if size > self.body_bytes:
+                        raise self._too_large()
+                    if not taken.more(len(piece)):
+                        raise _queue_full()
+                    pieces.append(piece)
+        except TimeoutError:
+            detail = f"the body took longer than {BODY_S:.0f} seconds"
+            raise Problem(problems.BODY_TOO_SLOW, detail) from None
+        self.counts.body_bytes += size
+        return b"".join(pieces)
+
+    def _too_large(self) -> Problem:
+        detail = f"a body has at most {self.body_bytes} bytes; send fewer records at once"
+        return Problem(problems.BODY_TOO_LARGE, detail)
+
+    def _told(self, feed: Feed, verdicts: Sequence[Verdict]) -> int:
+        """Count what became of the records, and say what was refused."""
+        refused = [(index, verdict) for index, verdict in enumerate(verdicts) if verdict.reason]
+        accepted = len(verdicts) - len(refused)
+        counted = self.counts.events[feed.feed_id]
+        counted[ACCEPTED] += accepted
+        counted.update(verdict.reason for _, verdict in refused)
+        if not refused:
+            return accepted
+        listed = [
+            {"index": index, "reason": verdict.reason, "detail": verdict.detail}
+            for index, verdict in refused[: problems.LISTED]
+        ]
+        detail = (
+            f"{len(refused)} of {len(verdicts)} records are no usage of feed {feed.feed_id}; the "
+            "others are accepted and durable: correct those listed and send them again"
+        )
+        more = {"accepted": accepted, "refused": len(refused), "errors": listed}
+        raise Problem(problems.RECORDS_REFUSED, detail, more=more)
+
+    async def check(self) -> None:
+        """Find out whether usage can be made durable now; asked often, it looks once a second.
+
+        Raises:
+            Problem: If it cannot.
+        """
+        if self.stopping:
+            raise Problem(problems.STOPPING, "the gateway is stopping")
+        async with self._checking:
+            now = asyncio.get_running_loop().time()
+            if now - self._checked[0] > _CHECKED_S:
+                self._checked = (now, await asyncio.to_thread(self._look))
+        if self._checked[1]:
+            raise Problem(problems.LOG_UNAVAILABLE, self._checked[1], retry_after_s=_FULL_S)
+
+    def _look(self) -> str:
+        feeds = [feed for feed in self.snapshot().feeds.values() if feed.http]
+        logs = {True: self.topics.log, False: self.spool.log}
+        try:
+            for kind in sorted({bool(feed.topic) for feed in feeds}):
+                logs[kind].check()
+        except LogUnavailable as error:
+            return str(error)
+        return ""
+
+
+class _Taken:
+    """What one request has of the budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self._size = budget, 0
+
+    def more(self, size: int) -> bool:
+        if not self._budget.take(size):
+            return False
+        self._size += size
+        return True
+
+    def give_back(self) -> None:
+        self._budget.give_back(self._size)
+        self._size = 0
+
+
+def _queue_full() -> Problem:
+    detail = "too many bytes wait to be made durable; send the request again"
+    return Problem(problems.QUEUE_FULL, detail, retry_after_s=_FULL_S)
+
+
+def choose(snapshot: Snapshot, named: str, sender: Sender | None) -> Feed:
+    """Find the feed of a request: the one it names, or the only one there can be.
+
+    Args:
+        named: What the request says; may be empty.
+        sender: Whose request it is; `None` where no key is needed.
+
+    Raises:
+        Problem: If there is no such feed, or it is not the sender's.
+    """
+    taken: Mapping[str, Feed] = {name: feed for name, feed in snapshot.feeds.items() if feed.http}
+    if sender is None:
+        allowed = set(taken)
+    else:
+        allowed = {
+            name for name in sender.key.feeds
+            if name in taken and taken[name].tenant_id == sender.key.tenant
+        }  # fmt: skip
+    if named:
+        if named not in taken:
+            detail = f"the catalogue in use has no feed {named[:80]!r} that takes HTTP"
+            raise Problem(problems.FEED_UNKNOWN, detail)
+        if named not in allowed:
+            raise Problem(problems.FEED_NOT_ALLOWED, f"the key may not send to feed {named!r}")
+        return taken[named]
+    if len(allowed) != 1:
+        detail = f"say which feed this is with ?feed=ID: {', '.join(sorted(allowed)) or 'none yet'}"
+        raise Problem(problems.FEED_NOT_NAMED, detail)
+    return taken[allowed.pop()]

@@ -1,0 +1,223 @@
+"""`ingest serve`: the gateway's one process, from its start to its drained end."""
+
+import asyncio
+import logging
+import signal
+import socket
+import traceback
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from dataflows.beside import Newest
+from dataflows.catalogs import CatalogStore
+from dataflows.files import lock
+from dataflows.ingest.app import Counted, application
+from dataflows.ingest.counts import Counts
+from dataflows.ingest.gateway import Gateway
+from dataflows.ingest.group import GroupCommit
+from dataflows.ingest.kafka import KafkaLog
+from dataflows.ingest.keys import Keyring
+from dataflows.ingest.limits import Budget
+from dataflows.ingest.log import IngestMisuse
+from dataflows.ingest.spool import SpoolLog
+from dataflows.logs import log_of
+from dataflows.settings import Home, Settings
+from tallywire.catalog.snapshot import Snapshot
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_WRITTEN_S = 0.5
+_FOLLOWED_S = 1.0
+_CONNECTIONS = 1_024
+_DRAIN_S = 30
+_HEAD_BYTES = 32 * 1024
+
+
+@dataclass
+class _Serving:
+    """The gateway as it runs."""
+
+    gateway: Gateway
+    newest: Newest
+    snapshot: Snapshot
+    counts: Counts
+    log: Any
+
+    async def write(self) -> None:
+        """Write the counts twice a second; a full disk is told once, and ends nothing."""
+        told = False
+        while True:
+            self.counts.queue_bytes = self.gateway.budget.used
+            try:
+                self.counts.write()
+                told = False
+            except OSError as error:
+                if not told:
+                    self.log.warning("counts cannot be written", reason=str(error))
+                told = True
+            await asyncio.sleep(_WRITTEN_S)
+
+    async def follow(self) -> None:
+        """Look for a newer catalogue; where none can be read, the one before serves on."""
+        while True:
+            await asyncio.sleep(_FOLLOWED_S)
+            found = await asyncio.to_thread(self.newest.snapshot)
+            if found.hash != self.snapshot.hash:
+                self.snapshot = found
+                self.log.info("catalogue in use", catalog=found.hash)
+
+
+def check_exposed(host: str, keys: int, *, open_: bool) -> None:
+    """Refuse to listen where anybody could send.
+
+    Args:
+        host: Address to listen on.
+        keys: Valid keys.
+        open_: Requests without a key are to be taken.
+
+    Raises:
+        IngestMisuse: If that is so.
+    """
+    if host in LOOPBACK:
+        return
+    if open_:
+        msg = f"--open is only for 127.0.0.1: on {host} anybody could send usage without a key"
+        raise IngestMisuse(msg)
+    if not keys:
+        msg = (
+            f"there is no key yet, so the gateway listens on 127.0.0.1 only, not on {host}: make "
+            "one first with `tallywire ingest keys add --feed ID`"
+        )
+        raise IngestMisuse(msg)
+
+
+def listening_port(host: str, port: int) -> int:
+    """Find out whether the port can be had, and which one 0 is.
+
+    Raises:
+        OSError: If it is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
+        found: int = probe.getsockname()[1]
+    return found
+
+
+def serve(settings: Settings, *, open_: bool) -> None:
+    """Serve until SIGTERM or SIGINT; what is in work then is answered first.
+
+    Args:
+        open_: Take requests without a key; on 127.0.0.1 only.
+
+    Raises:
+        IngestMisuse: If anybody could send.
+        LaneTaken: If another gateway works this home.
+        LayoutChanged: If the spool was begun with another number of partitions.
+        CatalogError: If no catalogue is in use.
+        OSError: If the home cannot be written, or the port not be had.
+    """
+    home = Home(settings.home)
+    log = log_of("ingest")
+    with lock(home.root / "locks" / "ingest", f"the ingest gateway of {home.root}"):
+        keyring = Keyring(home.ingest_keys)
+        check_exposed(settings.ingest_host, len(keyring), open_=open_)
+        catalogs = CatalogStore(home.catalogs)
+        snapshot = catalogs.load(catalogs.current())
+        port = listening_port(settings.ingest_host, settings.ingest_port)
+        spool = SpoolLog(home.ingest, settings.ingest_partitions, settings.segment_bytes)
+        topics = KafkaLog(settings.kafka, settings.kafka_options)
+        _say(log, settings, keyring, snapshot, open_=open_)
+        asyncio.run(
+            _serve(settings, port, keyring, spool, topics, Newest(catalogs, snapshot), log, open_)
+        )
+        log.info("gateway ends")
+
+
+def _say(
+    log: Any,  # noqa: ANN401  as log_of
+    settings: Settings,
+    keyring: Keyring,
+    snapshot: Snapshot,
+    *,
+    open_: bool,
+) -> None:
+    """Say what an operator should know before the first request."""
+    if open_:
+        log.warning("open: requests without a key are taken from this machine", keys=len(keyring))
+    elif not len(keyring):
+        log.warning("no key yet: every request is answered with 401; "
+                    "make one with `tallywire ingest keys add`")  # fmt: skip
+    feeds = {name: feed.topic for name, feed in snapshot.feeds.items() if feed.http}
+    if not feeds:
+        log.warning("no feed of the catalogue takes HTTP: give one `http: yes`")
+    if any(feeds.values()) and not settings.kafka:
+        log.warning("feeds of topics are answered with 503: no Kafka is configured")
+
+
+async def _serve(
+    settings: Settings, port: int, keyring: Keyring, spool: SpoolLog, topics: KafkaLog,
+    newest: Newest, log: Any, open_: bool,  # noqa: ANN401  as log_of
+) -> None:  # fmt: skip
+    loop = asyncio.get_running_loop()
+    counts = Counts(Home(settings.home).progress / "ingest.json")
+
+    def fault(error: Exception) -> None:
+        """Log where it was, never what: a message may quote a record."""
+        places = traceback.extract_tb(error.__traceback__)[-6:]
+        log.error("fault of our own", kind=type(error).__name__,
+                  at=[f"{Path(one.filename).name}:{one.lineno}" for one in places])  # fmt: skip
+
+    def group(to: SpoolLog | KafkaLog) -> GroupCommit:
+        return GroupCommit(to, settings.ingest_body_bytes, loop, counts.committed, fault)
+
+    gateway = Gateway(
+        snapshot=lambda: serving.snapshot, keyring=keyring, open=open_,
+        spool=group(spool), topics=group(topics), body_bytes=settings.ingest_body_bytes,
+        budget=Budget(settings.ingest_queue_bytes), counts=counts,
+    )  # fmt: skip
+    serving = _Serving(gateway, newest, newest.snapshot(), counts, log)
+    server = _server(Counted(application(gateway, fault), counts), settings.ingest_host, port)
+
+    def stop() -> None:
+        gateway.stopping = True
+        server.stop()  # type: ignore[no-untyped-call]  # granian types it so
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    beside = [asyncio.create_task(serving.write()), asyncio.create_task(serving.follow())]
+    log.info("gateway listens", address=f"http://{settings.ingest_host}:{port}")
+    await server.serve()
+    await _ended(beside)
+    await asyncio.to_thread(gateway.spool.close)
+    await asyncio.to_thread(gateway.topics.close)
+    counts.queue_bytes = 0
+    with suppress(OSError):
+        counts.write(done=True)
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    waiting: list[Awaitable[None]] = []
+    for task in tasks:
+        task.cancel()
+        waiting.append(task)
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _server(app: Counted, host: str, port: int) -> Server:
+    logging.getLogger("_granian").setLevel(logging.ERROR)
+    return Server(
+        app, host, port, interface=Interfaces.ASGINL, http=HTTPModes.http1, websockets=False,
+        backlog=_CONNECTIONS, backpressure=_CONNECTIONS, log_enabled=False,
+        http1_settings=HTTP1Settings(max_buffer_size=_HEAD_BYTES),
+    )  # fmt: skip

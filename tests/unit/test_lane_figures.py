@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from dataflows.crashes import Guard
 from dataflows.lane import LogBatch
 from dataflows.lane_progress import RATING
 from dataflows.progress import Progress
 from dataflows.rating import Rate
-from dataflows.settings import Settings
+from dataflows.settings import Home, Settings
 from dataflows.usage_log.spool import OUTCOMES, USAGE
 from schemas.columns import micros_from_text, rows_to_frame
 from schemas.feeds import LedgerEntry
@@ -28,7 +29,8 @@ def _lane_of(folder: Path, progress: Progress, partitions: int = 1) -> Iterator[
     """A lane with a catalogue of one price; its journals are closed, as the process's end does."""
     snapshot = one_tariff(group(0, 1, "0.06"))
     settings = Settings(home=folder, partitions=partitions)
-    work = Rate(settings, lambda _: (Rater(snapshot), snapshot), progress, None)
+    guard = Guard(Home(folder), RATING, settings.quarantine_after, careful=False)
+    work = Rate(settings, lambda _: (Rater(snapshot), snapshot), progress, guard, None)
     try:
         yield work
     finally:

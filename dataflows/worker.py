@@ -185,7 +185,7 @@ def work(role: str, job: Job) -> None:
         epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
         recovery_config=recovery_config(recovery),
     )
-    progress.done = not stop.stopping()
+    progress.done, progress.ended = not stop.stopping(), True
     progress.write(force=True)
     for lock_file in held:
         lock_file.close()

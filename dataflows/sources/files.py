@@ -97,7 +97,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             if found is not None:
                 return self._ledgered(self._current, found)
         candidates = self._world.scan()
-        self._backlog.look(candidates)
+        self._backlog.listed(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
             found = self._range(opening)

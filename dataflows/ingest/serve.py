@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 import traceback
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -25,7 +26,7 @@ from dataflows.ingest.group import GroupCommit
 from dataflows.ingest.kafka import KafkaLog
 from dataflows.ingest.keys import Keyring
 from dataflows.ingest.limits import Budget
-from dataflows.ingest.log import IngestMisuse
+from dataflows.ingest.log import IngestMisuse, LogUnavailable
 from dataflows.ingest.spool import SpoolLog
 from dataflows.logs import log_of
 from dataflows.settings import Home, Settings
@@ -34,8 +35,9 @@ from tallywire.catalog.snapshot import Snapshot
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WRITTEN_S = 0.5
 _FOLLOWED_S = 1.0
+_TOLD_S = 10.0
+_PLACES = 6
 _CONNECTIONS = 1_024
-_DRAIN_S = 30
 _HEAD_BYTES = 32 * 1024
 
 
@@ -71,6 +73,29 @@ class _Serving:
             if found.hash != self.snapshot.hash:
                 self.snapshot = found
                 self.log.info("catalogue in use", catalog=found.hash)
+
+
+class _Faults:
+    """What goes wrong in requests, for the log; told by any thread."""
+
+    def __init__(self, log: Any) -> None:  # noqa: ANN401  as log_of
+        self._log = log
+        self._told_at = float("-inf")
+
+    def tell(self, error: Exception) -> None:
+        """Log why the log is away, now and then; of a fault of ours where it was, never what.
+
+        The message of a fault may quote a record.
+        """
+        if isinstance(error, LogUnavailable):
+            now = time.monotonic()
+            if now - self._told_at > _TOLD_S:
+                self._told_at = now
+                self._log.warning("usage cannot be made durable", reason=str(error))
+            return
+        places = traceback.extract_tb(error.__traceback__)[-_PLACES:]
+        at = [f"{Path(one.filename).name}:{one.lineno}" for one in places]
+        self._log.error("fault of our own", kind=type(error).__name__, at=at)
 
 
 def check_exposed(host: str, keys: int, *, open_: bool) -> None:
@@ -171,12 +196,7 @@ async def _serve(
 ) -> None:  # fmt: skip
     loop = asyncio.get_running_loop()
     counts = Counts(Home(settings.home).progress / "ingest.json")
-
-    def fault(error: Exception) -> None:
-        """Log where it was, never what: a message may quote a record."""
-        places = traceback.extract_tb(error.__traceback__)[-6:]
-        log.error("fault of our own", kind=type(error).__name__,
-                  at=[f"{Path(one.filename).name}:{one.lineno}" for one in places])  # fmt: skip
+    fault = _Faults(log).tell
 
     def group(to: SpoolLog | KafkaLog) -> GroupCommit:
         return GroupCommit(to, settings.ingest_body_bytes, loop, counts.committed, fault)

@@ -260,6 +260,13 @@ class Senders:
                 if answer.status_code == 202:
                     self.accepted += records
 
+    def wait(self) -> None:
+        """Wait until something was accepted."""
+        deadline = time.monotonic() + 30
+        while not self.accepted:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def join(self) -> None:
         for thread in self.threads:
             thread.join(60)
@@ -269,9 +276,10 @@ class Senders:
 def test_killed_at_any_moment_what_was_accepted_is_there_once_and_whole(own: Gateway) -> None:
     accepted: list[bytes] = []
     sent: list[bytes] = []
-    for seconds in (0.7, 1.1, 1.6):
+    for seconds in (0.2, 0.5, 0.9):
         own.start()
         senders = Senders(own, 4)
+        senders.wait()
         time.sleep(seconds)
         own.kill()
         senders.join()
@@ -289,7 +297,8 @@ def test_killed_at_any_moment_what_was_accepted_is_there_once_and_whole(own: Gat
 def test_asked_to_end_it_answers_what_is_in_work(own: Gateway) -> None:
     own.start()
     senders = Senders(own, 4)
-    time.sleep(1)
+    senders.wait()
+    time.sleep(0.5)
     assert own.stop() == Exit.DONE
     senders.join()
     assert Counter(own.records()) == Counter(senders.accepted)  # nothing kept went unanswered
@@ -370,6 +379,7 @@ def test_a_log_that_cannot_be_written_is_answered_with_503(own: Gateway) -> None
     answer = own.post(event(2))
     assert problem(answer) == "log-unavailable"
     assert answer.headers["retry-after"]
+    assert "usage cannot be made durable" in own.log.read_text()
     moved.rename(folder)
     assert own.post(event(3)).status_code == 202
     assert own.records() == [event(1), event(3)]

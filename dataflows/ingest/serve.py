@@ -1,6 +1,7 @@
 """`ingest serve`: the gateway's one process, from its start to its drained end."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -216,6 +217,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     beside = [asyncio.create_task(serving.write()), asyncio.create_task(serving.follow())]
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through it again and again would stall answers
     log.info("gateway listens", address=f"http://{settings.ingest_host}:{port}")
     await server.serve()
     await _ended(beside)

@@ -26,8 +26,8 @@ from dataflows.run import (
     store_of,
 )
 from dataflows.settings import Home, Settings
-from dataflows.sources.log import tables_of
 from dataflows.usage_log.blocks import encode
+from dataflows.usage_log.reading import tables_of
 from schemas.columns import lean, to_arrow
 from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent

@@ -27,8 +27,8 @@ _UNBROKEN = 100_000
 
 EXITS = (
     "Exit codes: 0 done, 1 problems found, 2 wrong use, 3 some input could not be read, "
-    "4 no store, 5 taken by another process, 6 damaged state, 7 disk or permission, 70 a fault of "
-    "ours."
+    "4 no store or no Kafka, 5 taken by another process, 6 damaged state, 7 disk or permission, "
+    "70 a fault of ours."
 )
 
 

@@ -11,6 +11,8 @@ from cli import (
     doctor,
     explain,
     ingest,
+    lanes,
+    metrics,
     partners,
     period,
     price,
@@ -19,6 +21,8 @@ from cli import (
     status,
     store,
     suspense,
+    topics,
+    up,
 )
 from cli.rerate import command as rerate
 
@@ -30,6 +34,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EPILOG)(run.command)
+app.command("up", epilog=up.EPILOG)(up.up)
+app.command("work", epilog=up.WORK_EPILOG)(up.work)
 app.command("status", epilog=status.EPILOG)(status.command)
 app.command("explain", epilog=explain.EPILOG)(explain.command)
 app.command("replay", epilog=replay.EPILOG)(replay.command)
@@ -39,8 +45,11 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(suspense.app, name="suspense")
 app.add_typer(period.app, name="period")
 app.add_typer(partners.app, name="partners")
+app.add_typer(lanes.app, name="lanes")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(store.app, name="store")
+app.add_typer(metrics.app, name="metrics")
+app.add_typer(topics.app, name="topics")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
 app.command("demo", epilog=demo.EPILOG)(demo.command)
 

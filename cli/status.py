@@ -1,7 +1,7 @@
 """`tallywire status`: what was collected, what became of it, what it is worth."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -9,11 +9,15 @@ from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
 from cli.moments import AsOfOption, as_of_micros
+from cli.status_live import show_lanes
 from dashboards.queries import rows
 from dataflows.exits import Exit
-from dataflows.settings import Settings
+from dataflows.settings import Home, Settings
 
-EPILOG = epilog("status", "status --json", "status --as-of 2026-11-03T00:00:00Z")
+EPILOG = epilog(
+    "status", "status --json", "status --as-of 2026-11-03T00:00:00Z", "status --live",
+    "status --lanes --json",
+)  # fmt: skip
 
 
 def summary(settings: Settings) -> dict[str, Any]:
@@ -141,15 +145,27 @@ def show(settings: Settings, *, as_json: bool, as_of: str = "") -> dict[str, Any
 
 
 def command(
-    *, as_of: AsOfOption = "", as_json: JsonOption = False, home: HomeOption = None
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="Processes and lanes, again each second until Ctrl-C.")
+    ] = False,
+    lanes: Annotated[bool, typer.Option("--lanes", help="Processes and lanes, once.")] = False,
+    as_of: AsOfOption = "",
+    as_json: JsonOption = False,
+    home: HomeOption = None,
 ) -> None:
     """Show records by fate, revenue, suspense and findings.
 
     With `--as-of` it is told as it was known then: what was corrected later is as it was charged.
+    `--live` and `--lanes` show what the processes say of themselves, without the store.
+
     Exit code 1 says that conservation does not hold: some record's fate is not known.
     """
     settings = settings_of(home)
     with plain_errors():
+        if live or lanes:
+            show_lanes(Home(settings.home), live=live, as_json=as_json)
+            return
         content = show(settings, as_json=as_json, as_of=as_of)
         if content["conservation_difference"]:
             typer.echo("conservation does not hold; if a run is under way, look again", err=True)

@@ -15,10 +15,10 @@ from cli.suspended import suspense_rows
 from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
+from dataflows.groups import COLLECTION
 from dataflows.run import RunPlan, compile_into, run, store_of
 from dataflows.settings import Home, Settings
 from dataflows.sources.openings import RECYCLE_FOLDER
-from dataflows.worker import COLLECTION
 from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
 from tallywire.mediation.recycle import Request
@@ -100,7 +100,7 @@ def show(
 
 
 def _requests(events: list[SuspenseEvent]) -> tuple[dict[str, list[Request]], list[str]]:
-    """Make recycle requests by feed from the latest open row of each record; say what cannot be."""
+    """Make recycle requests by lane from the latest open row of each record; say what cannot be."""
     latest: dict[str, SuspenseEvent] = {}
     for event in events:
         if event.change > 0:
@@ -114,14 +114,14 @@ def _requests(events: list[SuspenseEvent]) -> tuple[dict[str, list[Request]], li
             refused.append(f"{key}: its bytes are not kept whole; collect its file again")
         else:
             request = Request(suspended=event, attempt=event.attempt + 1)
-            requests.setdefault(event.feed_id, []).append(request)
+            requests.setdefault(event.lane, []).append(request)
     return requests, refused
 
 
-def _write(home: Home, feed_id: str, requests: list[Request]) -> Path:
+def _write(home: Home, lane: str, requests: list[Request]) -> Path:
     """Put a recycle file before the feed's lane; the same requests are the same file."""
     lines = b"".join(request.model_dump_json().encode() + b"\n" for request in requests)
-    folder = home.lane(COLLECTION, feed_id) / RECYCLE_FOLDER
+    folder = home.lane(COLLECTION, lane) / RECYCLE_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{xxhash.xxh3_128_hexdigest(lines)}.jsonl"
     if not path.exists():
@@ -156,8 +156,8 @@ def recycle(
         requests, refused = _requests(suspense_rows(settings, wanted))
         for text in refused:
             typer.echo(text, err=True)
-        for feed_id, found in sorted(requests.items()):
-            _write(place, feed_id, found)
+        for lane, found in sorted(requests.items()):
+            _write(place, lane, found)
         total = sum(len(found) for found in requests.values())
         typer.echo(f"recycling {total} records")
         result = run(RunPlan(settings, None, [], follow=False), lambda _progress: None)

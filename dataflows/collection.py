@@ -1,7 +1,9 @@
 """The collection flow: files → decode → deduplicate, correlate, normalise → usage log."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import bytewax.operators as op
@@ -10,12 +12,16 @@ from bytewax.inputs import Source
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import SpoolItem
+from dataflows.lane_progress import COLLECTION
 from dataflows.outcomes import Gathered, LaneWork
+from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.sinks.log import LOG_PART
-from dataflows.sources.files import FeedBatch
+from dataflows.sources.feed_batch import FeedBatch
+from dataflows.tallies import fates_of
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.decoded import Decoded
 
@@ -40,8 +46,16 @@ class LaneCut:
 class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, LaneCut]):
     """The state of one lane, and the work on its batches."""
 
-    def __init__(self, settings: Settings, snapshots: Snapshots, resume: LaneCut | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        snapshots: Snapshots,
+        guard: Guard,
+        progress: Progress,
+        resume: LaneCut | None,
+    ) -> None:
         self._settings, self._snapshots, self._resume = settings, snapshots, resume
+        self._guard, self._progress = guard, progress
         self._work: LaneWork | None = None
         self._journal: Journal | None = None
 
@@ -62,11 +76,21 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         """Work batches in order."""
         items = []
         for batch, decoded in values:
-            work = self._open(batch.feed_id)
+            work = self._open(batch.lane)
+            began = time.perf_counter()
             snapshot = self._snapshots(batch.entry.catalog_hash)
-            gathered: Gathered = work.work(batch, decoded, snapshot)
-            items.append(gathered.item())
+            with self._guard.working(batch.lane, batch.entry.token):
+                gathered: Gathered = work.work(batch, decoded, snapshot)
+                items.append(gathered.item())
+            self._count(work, gathered, time.perf_counter() - began)
         return items, StatefulBatchLogic.RETAIN
+
+    def _count(self, work: LaneWork, gathered: Gathered, seconds: float) -> None:
+        """Add a batch to the figures of its lane."""
+        lane = self._progress.lane(work.lane, COLLECTION)
+        lane.add(fates_of(gathered.outcomes))
+        lane.worked(seconds, gathered.batch.entry.ledgered_at, work.state.dedup.watermark)
+        lane.open_sessions = len(work.state.sessions.open)
 
     def snapshot(self) -> LaneCut:
         """Make the lane's state durable and say where."""
@@ -75,7 +99,25 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
                 msg = "a lane without a batch has nothing to snapshot"
                 raise RuntimeError(msg)
             return self._resume
-        return LaneCut(self._work.lane, self._work.dump_files(), self._journal.commit())
+        cut = LaneCut(self._work.lane, self._work.dump_files(), self._journal.commit())
+        lane = self._progress.lane(self._work.lane, COLLECTION)
+        lane.state_bytes = self._journal.length
+        lane.state_keys = len(self._work.state.dedup) + len(self._work.state.sessions.open)
+        return cut
+
+
+def _decoded(
+    decode: Callable[[FeedBatch], Decoded | None],
+    guard: Guard,
+    progress: Progress,
+    batch: FeedBatch,
+) -> tuple[FeedBatch, Decoded | None]:
+    """Decode a batch, and note how long that takes."""
+    began = time.perf_counter()
+    with guard.working(batch.lane, batch.entry.token):
+        decoded = decode(batch)
+    progress.lane(batch.lane, COLLECTION).decoded(time.perf_counter() - began)
+    return batch, decoded
 
 
 def collection_flow(
@@ -84,6 +126,8 @@ def collection_flow(
     decode: Callable[[FeedBatch], Decoded | None],
     settings: Settings,
     snapshots: Snapshots,
+    guard: Guard,
+    progress: Progress,
     flow: Dataflow | None = None,
 ) -> Dataflow:
     """Wire the collection lanes between their ends.
@@ -94,15 +138,19 @@ def collection_flow(
         decode: Total: turns a batch into decoded rows, `None` for batches without frames.
         settings: Partitions and places.
         snapshots: Catalogue snapshot by hash.
+        guard: Counts crashes against the range that was worked.
+        progress: Counts what becomes of records.
         flow: A flow to add to, where both halves share a process.
     """
     flow = flow or Dataflow("collection")
     batches: Stream[tuple[str, FeedBatch]] = op.input("collect_source", flow, source)
     decoded: KeyedStream[tuple[FeedBatch, Decoded | None]] = op.map_value(
-        "collect_decode", batches, lambda batch: (batch, decode(batch))
+        "collect_decode", batches, partial(_decoded, decode, guard, progress)
     )
     mediated = op.stateful_batch(
-        "collect_mediate", decoded, lambda resume: Mediate(settings, snapshots, resume)
+        "collect_mediate",
+        decoded,
+        lambda resume: Mediate(settings, snapshots, guard, progress, resume),
     )
     items = op.map("collect_route", mediated, lambda pair: (LOG_PART, pair[1]))
     op.output("collect_log", items, sink)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dataflows.sources.files import FeedBatch
+from dataflows.sources.feed_batch import FeedBatch
 from tallywire.catalog.snapshot import Feed, Snapshot
 from tallywire.mediation.decoded import Decoded
 from tallywire.mediation.decoders import DECODERS

@@ -6,13 +6,23 @@ from enum import IntEnum
 
 from dataflows.catalogs import CatalogDamaged, CatalogMisuse
 from dataflows.files import LaneTaken
+from dataflows.groups import GroupsWrong
 from dataflows.ingest.log import IngestMisuse
 from dataflows.journal import JournalDamaged
+from dataflows.kafka.errors import (
+    KafkaMisuse,
+    KafkaRefused,
+    KafkaUnavailable,
+    OffsetExpired,
+    RegistryMissing,
+    RegistryUnavailable,
+)
 from dataflows.ledger import LedgerDamaged
 from dataflows.sinks.log import LayoutChanged
 from dataflows.sinks.store import StoreGone
 from dataflows.sources.folder import InputMissing
 from dataflows.sources.openings import InputChanged
+from dataflows.upgrades import HomeTooNew
 from dataflows.usage_log.blocks import BlockDamaged
 from warehouse.client import StoreError, StoreUnavailable
 from warehouse.owners import StaleOwner
@@ -35,6 +45,11 @@ class Exit(IntEnum):
 _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (StoreGone, Exit.STORE),
     (StoreUnavailable, Exit.STORE),
+    (KafkaUnavailable, Exit.STORE),
+    (KafkaRefused, Exit.STORE),
+    (RegistryUnavailable, Exit.STORE),
+    (RegistryMissing, Exit.USAGE),
+    (KafkaMisuse, Exit.USAGE),
     (StaleOwner, Exit.TAKEN),
     (LaneTaken, Exit.TAKEN),
     (StoreError, Exit.STORE),
@@ -42,11 +57,14 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (InputChanged, Exit.DAMAGED),
     (LayoutChanged, Exit.USAGE),
     (IngestMisuse, Exit.USAGE),
+    (HomeTooNew, Exit.USAGE),
     (LedgerDamaged, Exit.DAMAGED),
     (JournalDamaged, Exit.DAMAGED),
     (BlockDamaged, Exit.DAMAGED),
     (CatalogDamaged, Exit.DAMAGED),
     (CatalogMisuse, Exit.USAGE),
+    (GroupsWrong, Exit.USAGE),
+    (OffsetExpired, Exit.DAMAGED),
     (OSError, Exit.MACHINE),
 )
 

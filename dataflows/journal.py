@@ -115,6 +115,11 @@ class Journal:
         self._chain.update(checksum.to_bytes(8, "little"))
         self._length += _HEADER.size + len(piece)
 
+    @property
+    def length(self) -> int:
+        """Bytes of the journal as it is."""
+        return self._length
+
     def commit(self) -> Cut:
         """Make all changes durable and say where; called when an epoch closes.
 

@@ -11,6 +11,7 @@ import orjson
 import polars as pl
 import xxhash
 
+from assurance.alerts import Worth
 from assurance.files import (
     FeedMemory,
     Held,
@@ -20,8 +21,10 @@ from assurance.files import (
     suspended,
     trailer,
 )
+from assurance.streams import expired
 from dataflows.lane import SpoolItem
-from dataflows.sources.files import FeedBatch
+from dataflows.sources.feed_batch import FeedBatch
+from dataflows.sources.streams import LOST
 from dataflows.usage_log.blocks import encode
 from dataflows.usage_log.spool import OUTCOMES, USAGE
 from schemas.alerts import Alert
@@ -43,6 +46,7 @@ from tallywire.mediation.lane import (
 )
 from tallywire.mediation.recycle import parse, recycle
 from tallywire.mediation.resolve import IdentifierIndex
+from tallywire.worth import typical
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Gathered:
 
     def item(self) -> SpoolItem:
         """Write it as blocks of the usage log, usage split by routing id."""
-        lane, position = self.batch.feed_id, self.batch.entry.position
+        lane, position = self.batch.lane, self.batch.entry.position
         ended = self.batch.detail["run"] if self.batch.kind == "ended" else ""
         blocks = {
             (USAGE, number): encode(lane, position, {"usage_events": lean(rows, UsageEvent)})
@@ -124,6 +128,8 @@ class LaneWork:
             collected_at=batch.entry.ledgered_at,
             frames=batch.frames,
         )
+        if batch.kind == LOST:
+            return self._lost(batch, context)
         if batch.kind == "replayed":
             return self._replayed(batch, context)
         if batch.kind == "recycle" and batch.frames is not None:
@@ -153,6 +159,20 @@ class LaneWork:
             "lane_ledger": _frame([batch.entry], LedgerEntry),
         }
         return Gathered(batch, made.usage, outcomes, self._partitions)
+
+    def _lost(self, batch: FeedBatch, context: BatchContext) -> Gathered:
+        """Report messages that were gone before they were read."""
+        detail, feed, cut = batch.detail, context.feed, batch.entry
+        found = expired(
+            feed.tenant_id, feed.feed_id, cut.source, (cut.first, cut.last), context.collected_at,
+            Worth(*typical(feed.feed_id, context.snapshot)),
+            f"passed over by {detail['by']}: {detail['note']}",
+        )  # fmt: skip
+        outcomes = {
+            "alerts": _frame([found], Alert), "lane_ledger": _frame([cut], LedgerEntry),
+        }  # fmt: skip
+        usage = pl.DataFrame(schema=polars_schema(LaneCount))
+        return Gathered(batch, usage, outcomes, self._partitions)
 
     def _replayed(self, batch: FeedBatch, context: BatchContext) -> Gathered:
         """Count a file that was read before: all its records are duplicates, in one row."""

@@ -1,5 +1,6 @@
 """The rating flow: usage log → account lanes → store."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,13 +17,16 @@ from bytewax.outputs import Sink
 from assurance.files import suspended
 from dataflows.closing import STATES, changed_state
 from dataflows.corrections import corrected
+from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import LogBatch, StoreBatch
+from dataflows.lane_progress import RATING
 from dataflows.outcomes import add_held, held_of
 from dataflows.partners import partners_trued_up
 from dataflows.progress import Progress
 from dataflows.requests import Asked
 from dataflows.settings import Home, Settings
+from dataflows.tallies import fates_of, misplaced
 from dataflows.usage_log.spool import USAGE
 from schemas.alerts import Alert
 from schemas.columns import rows_to_frame
@@ -75,9 +79,11 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         settings: Settings,
         raters: Callable[[str], tuple[Rater, Snapshot]],
         progress: Progress,
+        guard: Guard,
         resume: AccountCut | None,
     ) -> None:
         self._settings, self._raters, self._resume = settings, raters, resume
+        self._guard = guard
         self._progress = progress
         self._counters = Counters()
         self._periods = Periods()
@@ -101,11 +107,27 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         return [self._work(batch) for batch in values], StatefulBatchLogic.RETAIN
 
     def _work(self, batch: LogBatch) -> StoreBatch:
+        began = time.perf_counter()
         self._open(batch.entry.lane)
-        tables = self._tables(batch)
+        with self._guard.working(batch.entry.lane, batch.entry.token):
+            tables = self._tables(batch)
         tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
         tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
+        self._count(batch, tables, time.perf_counter() - began)
         return StoreBatch(batch.entry, tables, replayed=batch.replayed)
+
+    def _count(self, batch: LogBatch, tables: dict[str, pl.DataFrame], seconds: float) -> None:
+        """Add a batch to the figures of its lane; outcomes of collection were counted there."""
+        lane = self._progress.lane(self._lane, RATING)
+        if batch.topic != USAGE:
+            lane.worked(seconds, batch.entry.ledgered_at, 0)
+            return
+        usage = batch.tables["usage_events"]
+        lane.add(fates_of(tables))
+        number = int(self._lane.rpartition("-")[2])
+        lane.key_affinity_faults += misplaced(usage, number, self._settings.partitions)
+        newest = [int(usage[name].max() or 0) for name in ("collected_at", "start_time")]  # type: ignore[arg-type]
+        lane.worked(seconds, newest[0], newest[1])
 
     def _tables(self, batch: LogBatch) -> dict[str, pl.DataFrame]:
         if batch.asked is not None:
@@ -176,10 +198,14 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
                 msg = "a lane without a batch has nothing to snapshot"
                 raise RuntimeError(msg)
             return self._resume
-        return AccountCut(
+        cut = AccountCut(
             self._lane, self._journal.commit(), orjson.dumps(self._held),
             self._period_journal.commit(),
         )  # fmt: skip
+        lane = self._progress.lane(self._lane, RATING)
+        lane.state_bytes = self._journal.length + self._period_journal.length
+        lane.state_keys = len(self._counters) + len(self._periods)
+        return cut
 
 
 def rating_flow(
@@ -188,6 +214,7 @@ def rating_flow(
     settings: Settings,
     snapshots: Snapshots,
     progress: Progress,
+    guard: Guard,
     flow: Dataflow | None = None,
 ) -> Dataflow:
     """Wire the account lanes between their ends.
@@ -198,6 +225,7 @@ def rating_flow(
         settings: Partitions and places.
         snapshots: Catalogue snapshot by hash.
         progress: Counts rated events.
+        guard: Counts crashes against the range that was worked.
         flow: A flow to add to, where both halves share a process.
     """
 
@@ -209,7 +237,7 @@ def rating_flow(
     flow = flow or Dataflow("rating")
     ranges: KeyedStream[LogBatch] = op.input("rate_source", flow, source)
     rated = op.stateful_batch(
-        "rate_rate", ranges, lambda resume: Rate(settings, raters, progress, resume)
+        "rate_rate", ranges, lambda resume: Rate(settings, raters, progress, guard, resume)
     )
     op.output("rate_store", rated, sink)
     return flow

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -18,12 +19,16 @@ from dataflows.beside import Beside, Newest
 from dataflows.catalogs import CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.files import lock, write_atomic
+from dataflows.groups import COLLECTION, collection_lanes, read_groups
+from dataflows.jobs import Job, job_path, jobs_of, written
+from dataflows.kafka.client import partitions_of
 from dataflows.lane import now_us
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.sources.folder import Candidate, discover
-from dataflows.worker import COLLECTION, ENGINE, RATING, Job
+from dataflows.upgrades import upgrade
 from tallywire.catalog import Problem, Snapshot
+from tallywire.catalog.snapshot import Feed
 from warehouse.client import opened
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
@@ -33,7 +38,6 @@ _WATCH_S = 0.2
 _NEEDED_S = 5.0
 _STOP_S = 5.0
 _WORKER = "dataflows.worker"
-_JOB = "job.json"
 
 
 class CatalogRefused(ValueError):  # noqa: N818  it says what is the case
@@ -113,21 +117,27 @@ class Workers:
     failed: tuple[str, int] | None = None
     ending: bool = False
 
-    def start(self, roles: Sequence[str], job: Job) -> None:
-        """Start a process for each role."""
+    def start(self, base: Job, jobs: Mapping[str, Job]) -> None:
+        """Start a process for each job.
+
+        Args:
+            base: What the jobs have in common: processes beside the workers read it.
+            jobs: Job by role.
+        """
         home = Home(self.settings.home)
         (home.root / "logs").mkdir(parents=True, exist_ok=True)
-        write_atomic(home.root / _JOB, job.model_dump_json().encode())
-        for role in roles:
-            self._start(role, _WORKER)
+        write_atomic(job_path(home), written(base))
+        for role, job in jobs.items():
+            write_atomic(job_path(home, role), written(job))
+            self._start(role, _WORKER, job_path(home, role))
 
-    def _start(self, role: str, module: str) -> None:
+    def _start(self, role: str, module: str, job_file: Path) -> None:
         home = Home(self.settings.home)
         with suppress(FileNotFoundError):
             (home.progress / f"{role}.json").unlink()
         with (home.root / "logs" / f"{role}.jsonl").open("ab") as log:
             self.processes[role] = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-m", module, role, str(home.root / _JOB)],
+                [sys.executable, "-m", module, role, str(job_file)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, env={**os.environ, "POLARS_MAX_THREADS": "2"},
             )  # fmt: skip
@@ -155,7 +165,7 @@ class Workers:
         snapshot = newest.snapshot()
         for one in beside:
             if one.needed(snapshot):
-                self._start(one.role, one.module)
+                self._start(one.role, one.module, job_path(Home(self.settings.home)))
         return [one for one in beside if one.role not in self.processes]
 
     def _note_failure(self) -> None:
@@ -239,29 +249,32 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     Raises:
         CatalogRefused: If the catalogue has problems.
         LaneTaken: If another run works this home.
+        HomeTooNew: If a newer version has worked it.
         StoreError: If the store cannot be had.
         OSError: If the home cannot be written.
     """
     settings, home = plan.settings, Home(plan.settings.home)
     held = lock(home.root / "locks" / "run", f"home {home.root}")
+    upgrade(home)
     catalogs = CatalogStore(home.catalogs)
     if plan.catalog:
         snapshot = compile_into(home, plan.catalog, by=plan.by, approval=settings.catalog_approval)
     else:
         snapshot = catalogs.load(catalogs.current())
     taken, unclaimed = discover(plan.inputs, snapshot.feeds)
-    feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(home, taken))
+    feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(settings, taken, snapshot))
     began = time.monotonic()
-    job = Job(
+    base = Job(
         run=f"{time.time_ns()}", inputs=[path.resolve() for path in plan.inputs],
-        follow=plan.follow, feeds=feeds,
+        follow=plan.follow,
         settings=settings.model_copy(update={"home": settings.home.resolve()}),
     )  # fmt: skip
-    roles = [COLLECTION, RATING] if settings.processes == 2 else [ENGINE]
+    lanes = lanes_of(settings, [snapshot.feeds[name] for name in feeds])
+    jobs = jobs_of(base, read_groups(home), lanes)
     with store_of(settings):
         prepare_store(settings)
         workers = Workers(settings)
-        workers.start(roles, job)
+        workers.start(base, jobs)
         code = workers.watch(
             lambda: tell(progress_of(home, [*workers.processes])),
             plan.beside, Newest(catalogs, snapshot),
@@ -280,12 +293,28 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     )  # fmt: skip
 
 
-def _busy(home: Home, taken: Mapping[str, list[Candidate]]) -> list[str]:
-    """Give the feeds that have files, or suspense to recycle, or a ledger to finish."""
+def lanes_of(settings: Settings, feeds: Iterable[Feed]) -> dict[str, str]:
+    """Name the collection lanes of feeds, each with its feed; without Kafka those of topics rest.
+
+    Raises:
+        KafkaUnavailable: If Kafka does not answer.
+        KafkaRefused: If a topic is missing.
+    """
+    found = [feed for feed in feeds if settings.kafka or not feed.topic]
+    return collection_lanes(settings, found, partial(partitions_of, settings))
+
+
+def _busy(
+    settings: Settings, taken: Mapping[str, list[Candidate]], snapshot: Snapshot
+) -> list[str]:
+    """Give the feeds with files, suspense to recycle or a ledger to finish, and all streams."""
+    home = Home(settings.home)
     return [
         feed_id
         for feed_id, files in taken.items()
-        if files or (home.lane(COLLECTION, feed_id) / "ledger").exists()
+        if files
+        or (home.lane(COLLECTION, feed_id) / "ledger").exists()
+        or not snapshot.feeds[feed_id].path
     ]
 
 

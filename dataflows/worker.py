@@ -1,5 +1,7 @@
 """One worker process: builds its flow, runs it, ends cleanly; `python -m dataflows.worker`.
 
+It owns the lanes that its job names; its role names its recovery folder, its lock and its log.
+
 Exit codes are those of `dataflows.exits`; what went wrong is the last line of its log.
 """
 
@@ -12,52 +14,39 @@ from pathlib import Path
 
 from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
-from bytewax.recovery import RecoveryConfig, init_db_dir
-from pydantic import BaseModel
 
-from dataflows import stop
+from dataflows import stop, supervised
 from dataflows.catalogs import CatalogStore
 from dataflows.collection import collection_flow
+from dataflows.crashes import Guard
 from dataflows.decode import decode_batch, framing_of
 from dataflows.exits import Exit, exit_code, explain
 from dataflows.files import lock
+from dataflows.groups import COLLECTION, ENGINE, RATING
+from dataflows.jobs import Job
 from dataflows.logs import log_of
 from dataflows.progress import Progress
 from dataflows.rating import rating_flow
-from dataflows.settings import Home, Settings
+from dataflows.recovery import keep_only, known_lanes, recovery_config
+from dataflows.settings import Home
 from dataflows.sinks.log import LogSink, check_layout
 from dataflows.sinks.store import StoreSink, StoreWorld
-from dataflows.sources.files import FeedSource, FeedWorld
+from dataflows.sources.feed_batch import FeedWorld
+from dataflows.sources.feeds import FeedSource
 from dataflows.sources.folder import Candidate, discover
 from dataflows.sources.log import LogEnds, LogSource
+from dataflows.sources.opened import Streams, readers_of
 from dataflows.sources.openings import RECYCLE_FOLDER
+from dataflows.sources.streams import feed_of
 from tallywire.catalog.snapshot import Snapshot
+from tallywire.worth import typical
 from warehouse.client import connect
-
-COLLECTION = "collection"
-RATING = "rating"
-ENGINE = "engine"
+from warehouse.parent import end_with_parent
 
 
-class Job(BaseModel):
-    """What a run asks of its workers.
-
-    Attributes:
-        run: Name of the run: the end of input is reported under it.
-        inputs: Files and folders of usage.
-        follow: Wait for more input instead of ending.
-        feeds: Feeds to collect.
-    """
-
-    run: str
-    inputs: list[Path]
-    follow: bool
-    feeds: list[str]
-    settings: Settings
-
-
-def _scanner(job: Job, feed_id: str, snapshot: Snapshot) -> Callable[[], list[Candidate]]:
-    folder = Home(job.settings.home).lane(COLLECTION, feed_id) / RECYCLE_FOLDER
+def _scanner(job: Job, lane: str, snapshot: Snapshot) -> Callable[[], list[Candidate]]:
+    folder = Home(job.settings.home).lane(COLLECTION, lane) / RECYCLE_FOLDER
+    feed_id = feed_of(lane)
 
     def scan() -> list[Candidate]:
         taken, _ = discover(job.inputs, snapshot.feeds)
@@ -88,34 +77,45 @@ def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[int], str]:
     return newest
 
 
-def _add_collection(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
+def _add_collection(
+    job: Job, catalogs: CatalogStore, recovery: Path, flow: Dataflow, progress: Progress
+) -> None:
     current = catalogs.load(catalogs.current())
-    worlds = {
-        feed_id: FeedWorld(
+    streams = Streams(job.settings, progress.problem)
+    guard = _guard(job, COLLECTION)
+    worlds = {}
+    for lane in job.collect:
+        feed = current.feeds[feed_of(lane)]
+        worlds[lane] = FeedWorld(
             settings=job.settings,
-            feed=current.feeds[feed_id],
-            framing=framing_of(current.feeds[feed_id]),
-            scan=_scanner(job, feed_id, current),
+            lane=lane,
+            feed=feed,
+            framing=framing_of(feed),
+            scan=_scanner(job, lane, current),
             follow=job.follow,
             run=job.run,
             progress=progress,
-            catalog_at=_newest_for(catalogs, feed_id),
+            catalog_at=_newest_for(catalogs, feed.feed_id),
+            guard=guard,
+            lost=partial(_lost, current),
+            stream=streams.of(lane, feed),
         )
-        for feed_id in job.feeds
-    }
+    idle = known_lanes(recovery, "collect_source") - worlds.keys()
     taken, _ = discover(job.inputs, current.feeds)
     progress.bytes_total = sum(
-        file.path.stat().st_size for feed_id in job.feeds for file in taken[feed_id]
+        file.path.stat().st_size for lane in job.collect for file in taken[feed_of(lane)]
     )
     collection_flow(
-        FeedSource(worlds), LogSink(job.settings), partial(decode_batch, catalogs.load),
-        job.settings, catalogs.load, flow,
+        FeedSource(worlds, idle), LogSink(job.settings, progress.problem),
+        partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
 
 
 def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
-    ends = LogEnds() if job.follow else LogEnds(job.run, frozenset(job.feeds))
-    source = LogSource(job.settings, ends, progress, catalogs.current)
+    ends = LogEnds() if job.follow else LogEnds(job.run, frozenset(job.ends))
+    readers = readers_of(job.settings, progress.problem)
+    guard = _guard(job, RATING)
+    source = LogSource(job.rate, readers, job.settings, ends, progress, catalogs.current, guard)
     world = StoreWorld(
         connect=partial(connect, job.settings.store_url, Home(job.settings.home).store,
                         database=job.settings.database),
@@ -124,16 +124,30 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
         patience_s=job.settings.store_patience_s,
     )  # fmt: skip
     sink = StoreSink(world, source.list_parts())
-    rating_flow(source, sink, job.settings, catalogs.load, progress, flow)
+    rating_flow(source, sink, job.settings, catalogs.load, progress, guard, flow)
 
 
-def _recovery(folder: Path) -> RecoveryConfig:
-    if not folder.exists():
-        draft = folder.with_name(f".{folder.name}")
-        draft.mkdir(parents=True, exist_ok=True)
-        init_db_dir(draft, 1)  # type: ignore[no-untyped-call]  # Bytewax types it so
-        draft.rename(folder)
-    return RecoveryConfig(folder)  # type: ignore[no-untyped-call]  # as above
+def _lost(snapshot: Snapshot, lane: str, messages: int) -> str:
+    """Say what messages that are gone were worth, and what to do."""
+    amount, currency, _ = typical(feed_of(lane), snapshot)
+    worth = f", worth about {messages * amount:f} {currency}" if amount is not None else ""
+    return (
+        f"{worth}; have the producer send them again, then pass over those that are gone with "
+        f"`tallywire lanes skip {lane} --note WHY`"
+    )
+
+
+def _guard(job: Job, kind: str) -> Guard:
+    """Watch over lanes; a run that ends tells its crash at once instead."""
+    most = job.settings.quarantine_after if job.follow else 0
+    return Guard(Home(job.settings.home), kind, most, careful=supervised.careful())
+
+
+def _flow_name(job: Job) -> str:
+    """Name the flow by what it does: what it left in a recovery store is found by that name."""
+    if job.collect and job.rate:
+        return ENGINE
+    return COLLECTION if job.collect else RATING
 
 
 def work(role: str, job: Job) -> None:
@@ -144,15 +158,20 @@ def work(role: str, job: Job) -> None:
     """
     home = Home(job.settings.home)
     check_layout(home.spool, job.settings)
-    held = lock(home.root / "locks" / role, f"the {role} of {home.root}")
+    held = [lock(home.root / "locks" / role, f"the {role} of {home.root}")]
+    for kind, lanes in ((COLLECTION, job.collect), (RATING, job.rate)):
+        held += [lock(home.lane(kind, lane), f"lane {lane}") for lane in lanes]
     store = CatalogStore(home.catalogs)
     store.load = lru_cache(maxsize=4)(store.load)  # type: ignore[method-assign]
     progress = Progress(home.progress / f"{role}.json", role)
     progress.write(force=True)
-    flow = Dataflow(role)
-    if role in {COLLECTION, ENGINE}:
-        _add_collection(job, store, flow, progress)
-    if role in {RATING, ENGINE}:
+    flow = Dataflow(_flow_name(job))
+    recovery = home.recovery(role)
+    if job.collect:
+        _add_collection(job, store, recovery, flow, progress)
+    if job.rate and not job.collect:
+        keep_only(recovery, job.rate)
+    if job.rate:
         _add_rating(job, store, flow, progress)
     gc.collect()
     gc.freeze()
@@ -160,11 +179,12 @@ def work(role: str, job: Job) -> None:
     cli_main(  # type: ignore[no-untyped-call]  # as above
         flow,
         epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
-        recovery_config=_recovery(home.recovery(role)),
+        recovery_config=recovery_config(recovery),
     )
     progress.done = not stop.stopping()
     progress.write(force=True)
-    held.close()
+    for lock_file in held:
+        lock_file.close()
 
 
 def main(arguments: list[str]) -> int:
@@ -172,8 +192,9 @@ def main(arguments: list[str]) -> int:
     role, job_file = arguments
     log = log_of(role)
     stop.listen()
+    end_with_parent()
     job = Job.model_validate_json(Path(job_file).read_bytes())
-    log.info("worker starts", run=job.run, feeds=job.feeds)
+    log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:
         work(role, job)
     except Exception as error:  # noqa: BLE001  the one place where everything that can go wrong is told

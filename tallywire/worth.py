@@ -32,6 +32,15 @@ def _worth(
     return amount.quantize(_NANO, context=_CONTEXT), rate[1], method
 
 
+def typical(feed_id: str, snapshot: Snapshot) -> tuple[Decimal | None, str, str]:
+    """Estimate what one record of a feed is worth, of which nothing else is known.
+
+    Returns:
+        Amount, currency and method; no amount where the catalogue says nothing.
+    """
+    return _worth(snapshot.feeds[feed_id].service, 0, feed_id, snapshot)
+
+
 def _true(quantity: int) -> bool:
     return 0 < quantity <= QUANTITY_LIMIT
 

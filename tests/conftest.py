@@ -1,4 +1,4 @@
-"""What tests share: a real store, for those that need one."""
+"""What tests share: a real store and a real Kafka broker, for those that need one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.broker import Broker, BrokerMissing
 from warehouse.client import Client, connect
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
@@ -45,6 +46,18 @@ def store(server: tuple[Path, Running]) -> Store:
     name = f"test_{next(_NUMBERS)}"
     migrate(connect("", home, role="owner"), name)
     return Store(home, name, running)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A real Kafka broker, once for all tests of a process: give topics names of their own."""
+    try:
+        made = Broker(tmp_path_factory.mktemp("kafka"), free_port(), free_port())
+    except BrokerMissing as reason:
+        pytest.skip(str(reason))
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from warehouse.configuration import ServerPlan
 from warehouse.errors import StoreError
+from warehouse.parent import end_with_parent
 from warehouse.server import serve
 
 
 def main(arguments: list[str]) -> int:
     """Serve; give the exit code."""
+    end_with_parent()
     home, http_port, tcp_port, memory, database = arguments
     plan = ServerPlan(
         Path(home), int(http_port), int(tcp_port), memory_bytes=int(memory), database=database

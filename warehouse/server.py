@@ -130,6 +130,12 @@ def _answers(state: ServerState) -> bool:
         return False
 
 
+def answers(home: Path) -> bool:
+    """Tell whether a store serves a home and answers."""
+    state = find(home)
+    return state is not None and _answers(state)
+
+
 def start(plan: ServerPlan) -> Running:
     """Start a server as a child process and wait until it answers.
 

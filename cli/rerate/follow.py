@@ -17,10 +17,10 @@ from cli.rerate.late import in_money, late_corrected, timed
 from cli.rerate.world import Way, World, world_of
 from dataflows.beside import Beside
 from dataflows.exits import Exit, explain
+from dataflows.jobs import Job
 from dataflows.logs import log_of
 from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
-from dataflows.worker import Job
 from warehouse.client import Client, opened
 
 FOLLOWER = Beside("late_usage", "cli.rerate.follow", lambda snapshot: bool(timed(snapshot)))

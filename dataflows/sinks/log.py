@@ -6,8 +6,15 @@ import orjson
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from dataflows.files import write_atomic
+from dataflows.kafka.client import Tell, producer
+from dataflows.kafka.delivery import Deliveries
+from dataflows.kafka.names import topic_of
+from dataflows.kafka.owners import Claims
 from dataflows.lane import SpoolItem
 from dataflows.settings import Home, Settings
+from dataflows.upgrades import FORMAT, LAYOUT, format_of
+from dataflows.usage_log.blocks import header_at
+from dataflows.usage_log.kafka import Heading, pieces
 from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolWriter, partition_folder
 
 LOG_PART = "log"
@@ -21,16 +28,18 @@ def check_layout(root: Path, settings: Settings) -> None:
     """Hold the configured layout against the one on disk, or note it for good.
 
     Raises:
+        HomeTooNew: If a newer version has worked this home.
         LayoutChanged: If they differ: an account's usage would lie in two partitions, or state
             would be resumed from another process's snapshots.
     """
-    path = root / "layout.json"
+    path = root / LAYOUT
     wanted = {"partitions": settings.partitions, "processes": settings.processes}
     if not path.exists():
         root.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, orjson.dumps(wanted), durable=True)
+        write_atomic(path, orjson.dumps(wanted | {"format": FORMAT}), durable=True)
         return
     found = orjson.loads(path.read_bytes())
+    format_of(path, found)
     for name, value in wanted.items():
         if found[name] != value:
             msg = (
@@ -40,16 +49,20 @@ def check_layout(root: Path, settings: Settings) -> None:
             raise LayoutChanged(msg)
 
 
+def places(settings: Settings) -> list[tuple[str, int]]:
+    """Name all partitions of the log: of usage, and the one of its outcomes."""
+    return [(USAGE, number) for number in range(settings.partitions)] + [(OUTCOMES, 0)]
+
+
 class LogWriters(StatefulSinkPartition[SpoolItem, None]):
     """Writers of all partitions of both topics."""
 
     def __init__(self, settings: Settings) -> None:
         root = Home(settings.home).spool
         check_layout(root, settings)
-        places = [(USAGE, number) for number in range(settings.partitions)] + [(OUTCOMES, 0)]
         self._writers = {
             place: SpoolWriter(partition_folder(root, *place), settings.segment_bytes)
-            for place in places
+            for place in places(settings)
         }
 
     def write_batch(self, items: list[SpoolItem]) -> None:
@@ -72,16 +85,70 @@ class LogWriters(StatefulSinkPartition[SpoolItem, None]):
             writer.close()
 
 
-class LogSink(FixedPartitionedSink[SpoolItem, None]):
-    """The usage log, written by this one process."""
+class KafkaWriters(StatefulSinkPartition[SpoolItem, None]):
+    """The producer of all partitions of both topics.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        tell: Told of what goes wrong and mends itself.
+    """
+
+    def __init__(self, settings: Settings, tell: Tell) -> None:
+        check_layout(Home(settings.home).spool, settings)
         self._settings = settings
+        self._deliveries = Deliveries(producer(settings, tell), settings.store_patience_s)
+        self._claims = Claims(settings, self._deliveries, tell)
+
+    def write_batch(self, items: list[SpoolItem]) -> None:
+        """Hand blocks to the producer; they are not durable yet.
+
+        Raises:
+            KafkaRefused: If Kafka does not take them.
+            KafkaUnavailable: If it does not do so in time.
+        """
+        for item in items:
+            generation = self._claims.generation(item.lane)
+            for place, block in item.blocks.items():
+                for sequence, piece in pieces(item.lane, item.position, block):
+                    header = header_at(memoryview(piece), 0)
+                    rows = header.rows if header else 0
+                    self._send(place, piece, Heading(item.lane, generation, sequence, rows))
+            if item.ended:
+                head = Heading(item.lane, generation, 0, 0, item.ended)
+                for place in places(self._settings):
+                    self._send(place, b"", head)
+
+    def _send(self, place: tuple[str, int], block: bytes, head: Heading) -> None:
+        topic = topic_of(self._settings, place[0])
+        self._deliveries.send(topic, place[1], block, headers=head.headers())
+
+    def snapshot(self) -> None:
+        """Wait until the epoch's blocks are acknowledged: this runs before the epoch commits.
+
+        Raises:
+            StaleOwner: If another process owns one of the lanes by now.
+        """
+        self._deliveries.settle()
+        self._claims.check()
+
+    def close(self) -> None:
+        """Let go of the brokers."""
+        self._claims.close()
+
+
+class LogSink(FixedPartitionedSink[SpoolItem, None]):
+    """The usage log, written by this process."""
+
+    def __init__(self, settings: Settings, tell: Tell) -> None:
+        self._settings, self._tell = settings, tell
 
     def list_parts(self) -> list[str]:
         """One part: one writer holds every partition."""
         return [LOG_PART]
 
-    def build_part(self, _step_id: str, _for_part: str, _resume_state: None) -> LogWriters:
+    def build_part(
+        self, _step_id: str, _for_part: str, _resume_state: None
+    ) -> LogWriters | KafkaWriters:
         """Open the log where its blocks end."""
+        if self._settings.usage_log == "kafka":
+            return KafkaWriters(self._settings, self._tell)
         return LogWriters(self._settings)

@@ -1,5 +1,6 @@
 """The store as a Bytewax sink: tokens, one insert thread, all in before the epoch commits."""
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from dataflows import stop
 from dataflows.lane import StoreBatch
+from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from schemas.columns import to_arrow
@@ -74,6 +76,7 @@ class Inserter:
                 self._client = None
                 self._world.progress.retries += 1
                 self._world.progress.problem(f"the store does not answer: {error}")
+                self._world.progress.write()
             else:
                 return
             if waited >= self._world.patience_s or stop.wait(pause):
@@ -119,6 +122,7 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
         self._pending: list[Future[None]] = []
         self._fresh: list[str] = []
         self._generation = 0
+        self._figures = world.progress.lane(lane, RATING)
         inserter.submit(self._claim).result()
 
     def _claim(self, client: Client) -> None:
@@ -145,8 +149,10 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
             self._world.progress.batches += 1
 
     def _send(self, batch: StoreBatch, done: set[str], client: Client) -> None:
+        began = time.perf_counter()
         self._check_owner(client)
         send(client, batch, done)
+        self._figures.inserts.add(time.perf_counter() - began)
 
     def snapshot(self) -> None:
         """Wait for the epoch's inserts, then acknowledge: this runs before the epoch commits."""

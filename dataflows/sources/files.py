@@ -1,31 +1,40 @@
-"""Feeds of files as a Bytewax source: one part per feed, ranges ledgered before they leave."""
+"""Feeds as a Bytewax source: one part per lane, ranges ledgered before they leave.
+
+A lane reads the files of its feed, or one partition of its stream; suspense to be tried again is
+a file in both cases.
+"""
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import xxhash
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.inputs import StatefulSourcePartition
 
 from dataflows import stop
+from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import entry
 from dataflows.ledger import Ledger
-from dataflows.progress import Progress
-from dataflows.settings import Home, Settings
+from dataflows.settings import Home
+from dataflows.skips import asked_skip, skipped
+from dataflows.sources.backlog import Backlog
+from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest
 from dataflows.sources.openings import Finder, InputChanged, Opening
 from dataflows.sources.ranges import Range, count_records, next_range
+from dataflows.sources.streams import LOST, STREAM, Records, RecordStream, stream_detail
 from schemas.feeds import LedgerEntry
-from tallywire.catalog.snapshot import Feed
-from tallywire.mediation.decoded import Frames
 from tallywire.mediation.framing import frame
 
 _POLL = datetime.timedelta(milliseconds=200)
+_POLL_STREAM = datetime.timedelta(milliseconds=20)
 _KIND_OF_STATUS = {
+    STREAM: "usage",
     "complete": "usage",
     "growing": "usage",
     "replayed": "replayed",
@@ -33,55 +42,15 @@ _KIND_OF_STATUS = {
 }
 
 
-@dataclass(frozen=True)
-class FeedBatch:
-    """A ledgered range of a file.
-
-    Attributes:
-        kind: `usage`, `overlong` (a piece of a record beyond all bounds), `replayed` (a whole file
-            seen before), `recycle` (suspense to be tried again) or `ended` (no more input).
-        frames: Records of the range; `None` where the kind has none.
-        raw: The range's bytes where it has no frames and is not a whole file.
-        detail: What the ledger says of the file.
-    """
-
-    feed_id: str
-    kind: str
-    entry: LedgerEntry
-    frames: Frames | None
-    detail: Mapping[str, Any]
-    raw: bytes = b""
-
-
-@dataclass(frozen=True)
-class FeedWorld:
-    """What a feed's part needs to know of the world.
-
-    Attributes:
-        scan: Gives the feed's files as they are now, in the order of their names.
-        framing: How the feed's format cuts records.
-        follow: Wait for more input instead of ending.
-        run: Names this run; the end of input is reported under it.
-    """
-
-    settings: Settings
-    feed: Feed
-    framing: str
-    scan: Callable[[], list[Candidate]]
-    follow: bool
-    run: str
-    progress: Progress
-    catalog_at: Callable[[int], str]
-
-
 class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
-    """One feed; resumes at a position of its ledger."""
+    """One lane; resumes at a position of its ledger."""
 
     def __init__(self, world: FeedWorld, resume: int | None) -> None:
         self._world = world
-        self._lane = world.feed.feed_id
-        folder = Home(world.settings.home).lane("collection", self._lane)
-        self._ledger = Ledger(folder / "ledger")
+        self._lane, self._feed_id = world.lane, world.feed.feed_id
+        self._folder = Home(world.settings.home).lane("collection", self._lane)
+        self._ledger = Ledger(self._folder / "ledger")
+        world.guard.opened(self._lane)
         self._position = resume or 0
         self._replay_until = len(self._ledger.entries)
         self._manifest = Manifest()
@@ -90,8 +59,11 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._finder = Finder(
             growing=world.feed.growing, settle=world.follow, problem=world.progress.problem
         )
+        self._backlog = Backlog(world.progress.lane(self._lane), self._manifest)
         self._current: Opening | None = None
         self._ended = False
+        self._full = False
+        self._looked = 0.0
         self._awake: datetime.datetime | None = None
 
     def next_batch(self) -> list[tuple[str, FeedBatch]]:
@@ -100,14 +72,18 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             raise StopIteration
         self._awake = None
         self._world.progress.write()
+        if self._world.guard.aside(self._lane, self._world.progress.lane(self._lane)):
+            self._awake = datetime.datetime.now(datetime.UTC) + _POLL
+            return []
         if self._position < self._replay_until:
             cut = self._ledger.entries[self._position]
             return self._emit(cut, orjson.loads(cut.detail), None)
         batch = self._next()
         if batch is not None:
             return batch
-        if self._world.follow:
-            self._awake = datetime.datetime.now(datetime.UTC) + _POLL
+        if self._world.follow or not self._drained():
+            pause = _POLL_STREAM if self._world.stream else _POLL
+            self._awake = datetime.datetime.now(datetime.UTC) + pause
             return []
         if not self._ended:
             self._ended = True
@@ -121,6 +97,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             if found is not None:
                 return self._ledgered(self._current, found)
         candidates = self._world.scan()
+        self._backlog.look(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
             found = self._range(opening)
@@ -128,7 +105,90 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
                 return self._ledgered(opening, found)
             candidates = [other for other in candidates if other.name > opening.name]
         self._current = None
+        if self._world.stream is not None:
+            return self._streamed(self._world.stream)
+        self._backlog.nothing()
         return None
+
+    def _streamed(self, stream: RecordStream) -> list[tuple[str, FeedBatch]] | None:
+        """Cut the next range of the stream; what comes slowly is given some time to gather."""
+        settings = self._world.settings
+        now = time.monotonic()
+        if not self._full and now - self._looked < settings.linger_ms / 1_000:
+            return None
+        state = self._stream_state(stream)
+        try:
+            found = stream.next(
+                state.offset, rows=settings.collection_rows, limit=settings.collection_bytes
+            )
+        except OffsetExpired as error:
+            return self._passed_over(error, stream, state)
+        self._looked = now
+        self._full = found is not None and 2 * len(found) >= settings.collection_rows
+        figures = self._world.progress.lane(self._lane)
+        figures.stand(found.last if found else state.offset, stream.end())
+        if found is None:
+            return None
+        detail = stream_detail(stream.source, state, found)
+        cut = entry(
+            self._lane, self._position, stream.source, (found.first, found.last), len(found),
+            self._world.catalog_at, orjson.dumps(detail).decode(),
+        )  # fmt: skip
+        self._ledger.append(cut)
+        return self._emit_records(cut, detail, found)
+
+    def _passed_over(
+        self, error: OffsetExpired, stream: RecordStream, state: FileState
+    ) -> list[tuple[str, FeedBatch]]:
+        """Put the loss of messages into the ledger, where a person asked for it.
+
+        Otherwise the lane is put aside, and the others go on.
+
+        Raises:
+            OffsetExpired: In a run that shall end, with the money at risk.
+        """
+        world, gone = self._world, error.low - error.position
+        world.progress.lane(self._lane).expired = gone
+        skip = asked_skip(self._folder)
+        if skip is None:
+            more = world.lost(self._lane, gone)
+            told = OffsetExpired(error.place, error.position, error.low, more)
+            if not world.guard.put_aside(self._lane, error.place, str(told)):
+                raise told from error
+            world.progress.problem(str(told))
+            return []
+        nothing = Records(error.position, error.low, b"", np.empty(0, int), np.empty(0, int))
+        detail = stream_detail(stream.source, state, nothing) | {
+            "status": LOST, "by": skip.by, "note": skip.note,
+        }  # fmt: skip
+        cut = entry(
+            self._lane, self._position, stream.source, (error.position, error.low), 0,
+            self._world.catalog_at, orjson.dumps(detail).decode(),
+        )  # fmt: skip
+        self._ledger.append(cut)
+        skipped(self._folder)
+        return self._emit(cut, detail, b"")
+
+    def _stream_state(self, stream: RecordStream) -> FileState:
+        known = self._manifest.files.get(stream.source)
+        return known or FileState(stream.source, stream.source)
+
+    def _drained(self) -> bool:
+        """Tell whether nothing more lies in the stream; files are looked for by `_next`."""
+        stream = self._world.stream
+        return stream is None or stream.end() <= self._stream_state(stream).offset
+
+    def _emit_records(
+        self, cut: LedgerEntry, detail: dict[str, Any], found: Records
+    ) -> list[tuple[str, FeedBatch]]:
+        self._taken(cut)
+        figures = self._world.progress.lane(self._lane)
+        figures.cut(cut)
+        figures.without_record += found.without_record
+        figures.key_affinity_faults += found.misplaced
+        frames = found.frames(detail["first_record_no"], detail["first_byte"])
+        batch = FeedBatch(self._lane, self._feed_id, "usage", cut, frames, detail)
+        return [(self._lane, batch)]
 
     def _state(self, opening: Opening) -> FileState:
         known = self._manifest.files.get(opening.file_id)
@@ -167,29 +227,57 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._ledger.append(cut)
         return self._emit(cut, detail, found.data)
 
-    def _emit(
-        self, cut: LedgerEntry, detail: dict[str, Any], data: bytes | None
-    ) -> list[tuple[str, FeedBatch]]:
+    def _taken(self, cut: LedgerEntry) -> None:
         self._manifest.take(cut)
         self._position = cut.position + 1
         self._world.progress.bytes_read += cut.last - cut.first
         self._world.progress.collected += cut.records
+
+    def _emit(
+        self, cut: LedgerEntry, detail: dict[str, Any], data: bytes | None
+    ) -> list[tuple[str, FeedBatch]]:
+        if detail["status"] == LOST:
+            self._taken(cut)
+            return [(self._lane, FeedBatch(self._lane, self._feed_id, LOST, cut, None, detail))]
+        if detail["status"] == STREAM:
+            return self._emit_records(cut, detail, self._read_stream_again(cut, detail))
+        self._taken(cut)
+        self._backlog.cut(cut)
         kind = "overlong" if detail["overlong"] else _KIND_OF_STATUS[detail["status"]]
         if kind == "replayed":
-            return [(self._lane, FeedBatch(self._lane, kind, cut, None, detail))]
+            return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail))]
         if data is None:
             data = _read_again(cut, detail, self._world.scan())
         if kind == "overlong":
-            return [(self._lane, FeedBatch(self._lane, kind, cut, None, detail, data))]
+            return [
+                (self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail, data))
+            ]
         frames, _ = frame(
             data, self._framing(detail["status"]), at_end=True,
             first_record_no=detail["first_record_no"], base_offset=cut.first,
         )  # fmt: skip
-        return [(self._lane, FeedBatch(self._lane, kind, cut, frames, detail))]
+        return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, frames, detail))]
+
+    def _read_stream_again(self, cut: LedgerEntry, detail: Mapping[str, Any]) -> Records:
+        """Read a ledgered range of the stream once more, exactly.
+
+        Raises:
+            InputChanged: If it is not any more what was read.
+        """
+        stream = self._world.stream
+        if stream is not None and stream.source == cut.source:
+            found = stream.read(cut.first, cut.last)
+            if xxhash.xxh3_64_hexdigest(found.data) == detail["checksum"]:
+                return found
+        msg = (
+            f"{cut.source} is not any more what was read between {cut.first} and {cut.last}: "
+            "put it back as it was and start again"
+        )
+        raise InputChanged(msg)
 
     def _end(self) -> FeedBatch:
         cut = entry(self._lane, self._position, "", (0, 0), 0, self._world.catalog_at)
-        return FeedBatch(self._lane, "ended", cut, None, {"run": self._world.run})
+        return FeedBatch(self._lane, self._feed_id, "ended", cut, None, {"run": self._world.run})
 
     def next_awake(self) -> datetime.datetime | None:
         """Ask to be called again soon when there was nothing: never freeze the other feeds."""
@@ -197,11 +285,15 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
 
     def snapshot(self) -> int:
         """Give the position that an epoch commits."""
+        if (stream := self._world.stream) is not None:
+            stream.committed(self._stream_state(stream).offset)
         return self._position
 
     def close(self) -> None:
-        """Close the ledger."""
+        """Close the ledger and the stream."""
         self._ledger.close()
+        if self._world.stream is not None:
+            self._world.stream.close()
 
 
 def _range_of(path: Path, cut: LedgerEntry) -> bytes:
@@ -231,18 +323,3 @@ def _read_again(
         "put the file back as it was and run again"
     )
     raise InputChanged(msg)
-
-
-class FeedSource(FixedPartitionedSource[tuple[str, FeedBatch], int]):
-    """All feeds that this process collects."""
-
-    def __init__(self, worlds: Mapping[str, FeedWorld]) -> None:
-        self._worlds = worlds
-
-    def list_parts(self) -> list[str]:
-        """Name every feed."""
-        return sorted(self._worlds)
-
-    def build_part(self, _step_id: str, for_part: str, resume_state: int | None) -> FeedPart:
-        """Open a feed where the last committed epoch left it."""
-        return FeedPart(self._worlds[for_part], resume_state)

@@ -61,6 +61,9 @@ class HttpStream:
         """Give the durable length."""
         return durable_length(self._folder)
 
+    def committed(self, _position: int) -> None:
+        """Nobody asks how far the spool is read."""
+
     def close(self) -> None:
         """Nothing is kept open between reads."""
 

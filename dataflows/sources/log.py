@@ -2,24 +2,24 @@
 
 import datetime
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
+from dataflows.crashes import Guard
+from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import LogBatch, entry
+from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
 from dataflows.progress import Progress
 from dataflows.requests import SOURCE, Asked, Inbox, load
 from dataflows.settings import Home, Settings
-from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
-from dataflows.usage_log.spool import OUTCOMES, REQUESTS, USAGE, SpoolReader, partition_folder
-from schemas.columns import conform
+from dataflows.usage_log.reading import LogReader
+from dataflows.usage_log.spool import REQUESTS
 from schemas.feeds import LedgerEntry
-from schemas.usage import UsageEvent
 
 _IDLE = datetime.timedelta(milliseconds=20)
 
@@ -31,9 +31,13 @@ class LogEnds:
     run: str = ""
     lanes: frozenset[str] = frozenset()
 
-    def reached(self, ended: dict[str, str]) -> bool:
+    def reached(self, ended: Mapping[str, str]) -> bool:
         """Tell whether nothing more will come."""
         return bool(self.lanes) and all(ended.get(lane) == self.run for lane in self.lanes)
+
+
+Readers = Callable[[str, int], LogReader]
+"""Opens a partition of a topic of the log."""
 
 
 def part_name(topic: str, partition: int) -> str:
@@ -45,24 +49,14 @@ def part_name(topic: str, partition: int) -> str:
     return f"{topic}-{partition:04d}"
 
 
-def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
-    """Read the rows of whole blocks, by record: usage with all its columns.
+def place_of(lane: str) -> tuple[str, int]:
+    """Tell which partition of which topic a lane works.
 
-    Raises:
-        BlockDamaged: If the bytes are not whole blocks.
+    >>> place_of("usage-0003")
+    ('usage', 3)
     """
-    pieces: dict[str, list[pl.DataFrame]] = defaultdict(list)
-    offset = 0
-    while offset < len(data):
-        header = header_at(data, offset)
-        if header is None:
-            msg = "a range of the usage log does not end with a block: restore it from a backup"
-            raise BlockDamaged(msg)
-        for name, frame in decode(data, offset, header).items():
-            whole = conform(frame, UsageEvent) if name == "usage_events" else frame
-            pieces[name].append(whole)
-        offset += header.length
-    return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
+    topic, _, number = lane.rpartition("-")
+    return topic, int(number)
 
 
 class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
@@ -71,23 +65,27 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
     def __init__(
         self,
         lane: str,
+        reader: LogReader,
         settings: Settings,
         ends: LogEnds,
         progress: Progress,
         catalog_at: Callable[[int], str],
+        guard: Guard,
         resume: int | None,
     ) -> None:
         home = Home(settings.home)
-        topic, _, number = lane.rpartition("-")
-        self._lane, self._topic = lane, topic
+        self._lane, self._topic = lane, place_of(lane)[0]
         self._settings, self._ends, self._progress = settings, ends, progress
-        self._catalog_at = catalog_at
-        self._reader = SpoolReader(partition_folder(home.spool, topic, int(number)))
+        self._catalog_at, self._guard = catalog_at, guard
+        guard.opened(lane)
+        self._reader = reader
+        self._figures = progress.lane(lane, RATING)
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
         self._position = resume or 0
         self._replay_until = len(self.ledger.entries)
         entries = self.ledger.entries
         self._offset = entries[self._position - 1].last if self._position else 0
+        reader.resume(entries[: self._position])
         if self._position < len(entries) and entries[self._position].first != self._offset:
             msg = f"ledger of {lane} does not continue at byte {self._offset}: restore a backup"
             raise RuntimeError(msg)
@@ -102,28 +100,42 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if stop.stopping():
             raise StopIteration
         self._awake = None
+        if self._guard.aside(self._lane, self._figures):
+            return self._wait()
         if self._position < self._replay_until:
             return self._emit(self.ledger.entries[self._position])
         if (name := self._inbox.next(self._progress.problem)) is not None:
             return self._take(f"{SOURCE}{name}", self._offset, 0)
-        durable = self._reader.durable()
-        self._progress.bytes_total = max(self._progress.bytes_total, durable.length)
-        if durable.length <= self._offset:
-            if self._ends.reached(durable.ended):
+        return self._next()
+
+    def _next(self) -> list[tuple[str, LogBatch]]:
+        """Cut the next range, when it is full or has waited for long enough."""
+        try:
+            found = self._reader.plan(self._offset, self._settings.rating_rows)
+        except OffsetExpired as error:
+            if not self._guard.put_aside(self._lane, error.place, str(error)):
+                raise
+            self._progress.problem(str(error))
+            return self._wait()
+        self._progress.bytes_total = max(self._progress.bytes_total, found.end)
+        self._figures.stand(found.at, found.end)
+        ended = self._ends.reached(found.ended)
+        if not found.rows:
+            if ended:
                 raise StopIteration
             return self._wait()
-        last, rows, full = self._reader.plan(
-            self._offset, durable.length, self._settings.rating_rows
-        )
-        if not full and not self._ends.reached(durable.ended) and self._lingers():
+        if not found.full and not ended and self._lingers():
             return self._wait()
-        return self._take(self._topic, last, rows)
+        return self._take(self._topic, found.last, found.rows, found.detail)
 
-    def _take(self, source: str, last: int, rows: int) -> list[tuple[str, LogBatch]]:
+    def _take(
+        self, source: str, last: int, rows: int, detail: str = ""
+    ) -> list[tuple[str, LogBatch]]:
         """Put a range, or a request, into the ledger; then it may leave."""
         cut = entry(
-            self._lane, self._position, source, (self._offset, last), rows, self._catalog_at
-        )
+            self._lane, self._position, source, (self._offset, last), rows, self._catalog_at,
+            detail,
+        )  # fmt: skip
         self.ledger.append(cut)
         self._inbox.worked(source)
         return self._emit(cut)
@@ -144,11 +156,12 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._position = cut.position + 1
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
+        self._figures.cut(cut)
         replayed = cut.position < self._replay_until
         if cut.source.startswith(SOURCE):
             asked = self._asked(cut)
             return [(self._lane, LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=asked))]
-        tables = tables_of(self._reader.read(cut.first, cut.last))
+        tables = self._reader.read(cut)
         batch = LogBatch(self._topic, cut, tables, replayed=replayed)
         return [(self._lane, batch)]
 
@@ -162,7 +175,8 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
                 other = load(self._home, self._lane, done.source.removeprefix(SOURCE))
                 stale |= asked.routing_ids & (other.routing_ids or asked.routing_ids)
                 continue
-            usage = tables_of(self._reader.read(done.first, done.last))["usage_events"]
+            before = self.ledger.entries[: done.position]
+            usage = self._reader.again(done, before)["usage_events"]
             usage = usage.filter(pl.col("routing_id").is_in(mine))
             later.append(usage.with_columns(pl.lit(done.catalog_hash).alias("catalog_hash")))
         return replace(asked, later=pl.concat(later), stale=frozenset(stale))
@@ -184,21 +198,25 @@ class LogSource(FixedPartitionedSource[tuple[str, LogBatch], int]):
 
     def __init__(
         self,
+        lanes: Sequence[str],
+        readers: Readers,
         settings: Settings,
         ends: LogEnds,
         progress: Progress,
         catalog_at: Callable[[int], str],
+        guard: Guard,
     ) -> None:
-        self._make = (settings, ends, progress, catalog_at)
+        self._lanes, self._readers = list(lanes), readers
+        self._make = (settings, ends, progress, catalog_at, guard)
         self.ledgers: dict[str, Ledger] = {}
 
     def list_parts(self) -> list[str]:
-        """Name every partition of both topics."""
-        partitions = range(self._make[0].partitions)
-        return [part_name(USAGE, number) for number in partitions] + [part_name(OUTCOMES, 0)]
+        """Name every lane."""
+        return self._lanes
 
     def build_part(self, _step_id: str, for_part: str, resume_state: int | None) -> LogPart:
         """Open a partition where the last committed epoch left it."""
-        part = LogPart(for_part, *self._make, resume_state)
+        reader = self._readers(*place_of(for_part))
+        part = LogPart(for_part, reader, *self._make, resume_state)
         self.ledgers[for_part] = part.ledger
         return part

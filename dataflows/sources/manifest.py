@@ -16,6 +16,7 @@ class FileState:
     """How far one file is.
 
     Attributes:
+        record_bytes: Bytes of the records so far, where `offset` counts something else.
         done: A whole file was read to its end.
         overlong: The range read last ended inside a record beyond all bounds.
         inode: With `head`, what recognises a growing file after a rename.
@@ -26,6 +27,7 @@ class FileState:
     name: str
     offset: int = 0
     records: int = 0
+    record_bytes: int = 0
     done: bool = False
     overlong: bool = False
     inode: int = 0
@@ -55,6 +57,7 @@ class Manifest:
         state.records += entry.records
         state.inode = detail["inode"]
         state.head, state.head_length = detail["head"], detail["head_length"]
+        state.record_bytes += detail.get("record_bytes", 0)
         state.overlong = detail["more"]
         if detail["at_end"]:
             state.done = True

@@ -1,14 +1,18 @@
 """Records that arrive one by one, by HTTP or Kafka: an ordered log with positions, replayable."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
+from dataflows.sources.manifest import FileState
 from tallywire.mediation.decoded import Frames
 
 LANE_SEPARATOR = "@"
+STREAM, LOST = "stream", "lost"
+"""Status, in the ledger, of a range of a stream, and of one whose messages were gone."""
 
 
 def lane_of(feed_id: str, partition: int) -> str:
@@ -62,6 +66,17 @@ class Records:
         return Frames(self.data, self.starts, self.lengths, first_record_no, base_offset)
 
 
+def stream_detail(source: str, state: FileState, found: Records) -> dict[str, Any]:
+    """Say what the ledger keeps of a range of a stream; what only files have is empty."""
+    return {
+        "name": source, "status": STREAM, "sha256": "", "size": 0, "inode": 0, "head": "",
+        "head_length": 0, "at_end": False, "overlong": False, "more": False,
+        "first_record_no": state.records, "first_byte": state.record_bytes,
+        "record_bytes": len(found.data), "checksum": xxhash.xxh3_64_hexdigest(found.data),
+        "without_record": found.without_record, "misplaced": found.misplaced,
+    }  # fmt: skip
+
+
 class RecordStream(Protocol):
     """One partition of a feed's stream; opened, read and closed by one collection lane."""
 
@@ -85,7 +100,14 @@ class RecordStream(Protocol):
         ...
 
     def end(self) -> int:
-        """Give the position behind the newest durable record, as far as is known."""
+        """Give the position behind the newest durable record, as far as is known.
+
+        It is not beyond the position that was read last only where nothing more is there.
+        """
+        ...
+
+    def committed(self, position: int) -> None:
+        """Take note of how far an epoch came; nothing depends on it."""
         ...
 
     def close(self) -> None:

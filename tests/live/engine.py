@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cli.demo.usage import write_carrier, write_platform, write_roaming
 from dataflows.catalogs import example_folder
+from dataflows.groups import COLLECTION, RATING, account_lanes
+from dataflows.jobs import Job
 from dataflows.progress import read as read_progress
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
-from dataflows.worker import COLLECTION, RATING, Job
 from schemas.columns import columns
 from schemas.rated import RatedEvent
 from tests.conftest import Store
@@ -47,13 +48,16 @@ class Engine:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.snapshot = compile_into(Home(home), example_folder())
 
-    def job(self, **settings: int) -> Path:
-        """Write a job with some settings; each start may have its own batch sizes."""
+    def job(self, role: str, **settings: int) -> Path:
+        """Write a job of a role with some settings; each start may have its own batch sizes."""
         made = Settings(
             home=self.home, database=self.store.database, partitions=self.partitions,
             **{"linger_ms": 50, "epoch_ms": 100, **settings},
         )  # fmt: skip
-        job = Job(run="test", inputs=[self.usage], follow=False, feeds=self.feeds, settings=made)
+        part = {"collect": self.feeds} if role == COLLECTION else {"rate": account_lanes(made)}
+        job = Job(
+            run="test", inputs=[self.usage], follow=False, ends=self.feeds, settings=made, **part
+        )
         path = self.home / f"job-{time.monotonic_ns()}.json"
         path.write_text(job.model_dump_json())
         return path
@@ -64,7 +68,7 @@ class Engine:
         path.unlink(missing_ok=True)
         with (self.home / f"{role}.log").open("ab") as log:
             self.processes[role] = subprocess.Popen(
-                [sys.executable, "-m", "dataflows.worker", role, str(self.job(**settings))],
+                [sys.executable, "-m", "dataflows.worker", role, str(self.job(role, **settings))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "POLARS_MAX_THREADS": "1"},
             )  # fmt: skip

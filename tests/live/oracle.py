@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dataflows.settings import Home
-from dataflows.sources.log import tables_of
+from dataflows.usage_log.reading import tables_of
 from dataflows.usage_log.spool import USAGE, SpoolReader, partition_folder
 from tallywire.rating.rulebook import CounterKey, Rulebook
 from tests.live.engine import Engine

@@ -10,7 +10,7 @@ import pytest
 
 from cli.demo.usage import write_all
 from dataflows.exits import Exit
-from dataflows.worker import COLLECTION, RATING
+from dataflows.groups import COLLECTION, RATING
 from tests.conftest import Store
 from tests.live.engine import ALL_FEEDS, FEEDS, Engine, kill_often, picture, write_usage
 from tests.live.oracle import charges, stored

@@ -12,10 +12,10 @@ import pytest
 from cli.rerate.late import late_corrected
 from cli.rerate.world import Way, world_of
 from dataflows.catalogs import example_folder
+from dataflows.groups import COLLECTION, RATING
 from dataflows.requests import request_folder
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
-from dataflows.worker import COLLECTION, RATING
 from tests.conftest import Store
 from tests.live.engine import Engine
 from tests.live.test_cli import status_of, tallywire

@@ -15,10 +15,10 @@ from cli.rerate.selection import Selection
 from cli.rerate.world import World, world_of
 from dataflows.catalogs import example_folder
 from dataflows.corrections import rerated
+from dataflows.groups import COLLECTION, RATING
 from dataflows.requests import Asked, put
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
-from dataflows.worker import COLLECTION, RATING
 from schemas.requests import CorrectionReason, RequestStatus
 from tallywire.rating.counters import Counters
 from tests.conftest import Store

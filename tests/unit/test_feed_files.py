@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dataflows.crashes import Guard
 from dataflows.progress import Progress
-from dataflows.settings import Settings
-from dataflows.sources.files import FeedBatch, FeedPart, FeedWorld
+from dataflows.settings import Home, Settings
+from dataflows.sources.feed_batch import FeedBatch, FeedWorld
+from dataflows.sources.files import FeedPart
 from dataflows.sources.folder import Candidate, discover
 from dataflows.sources.openings import InputChanged
 from tests.laws.feeds import SNAPSHOT
@@ -24,8 +26,10 @@ class Feed:
         feed = replace(SNAPSHOT.feeds["platform"], path="*", growing=growing)
         self._world = FeedWorld(
             settings=Settings(home=root / "home", collection_rows=rows, collection_bytes=1_024),
-            feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
+            lane="platform", feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
             progress=Progress(root / "progress.json", "collection"), catalog_at=lambda _: "hash",
+            guard=Guard(Home(root / "home"), "collection", 0, careful=False),
+            lost=lambda _lane, _messages: "",
         )  # fmt: skip
 
     def _scan(self) -> list[Candidate]:

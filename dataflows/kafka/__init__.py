@@ -1,0 +1,1 @@
+"""Kafka: its clients, as this product wants them, and what goes over them."""

@@ -1,0 +1,108 @@
+"""What an account lane asks of the usage log, wherever the log lies."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
+from dataflows.usage_log.spool import SpoolReader
+from schemas.columns import conform
+from schemas.feeds import LedgerEntry
+from schemas.usage import UsageEvent
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What lies in a partition behind a position.
+
+    Attributes:
+        last: End of the next range, whole blocks up to a number of rows.
+        rows: Rows in it; 0 where there is nothing to work.
+        full: Waiting for more would be vain: the range is full, or cannot grow.
+        ended: Lane to the run in which it came to the end of its input.
+        at: Where the reader stands: what lies before it holds no rows to work.
+        end: Position behind the newest block that is known.
+        detail: What the ledger keeps with the range.
+    """
+
+    last: int
+    rows: int
+    full: bool
+    ended: Mapping[str, str]
+    at: int
+    end: int
+    detail: str = ""
+
+
+class LogReader(Protocol):
+    """One partition of the usage log."""
+
+    def resume(self, entries: Sequence[LedgerEntry]) -> None:
+        """Begin behind ranges that are committed, given from the first."""
+        ...
+
+    def plan(self, first: int, max_rows: int) -> Planned:
+        """Look what can be read; never waits."""
+        ...
+
+    def read(self, cut: LedgerEntry) -> dict[str, pl.DataFrame]:
+        """Read a ledgered range, by record; ranges are read in their order.
+
+        Raises:
+            BlockDamaged: If it is not there any more.
+        """
+        ...
+
+    def again(self, cut: LedgerEntry, before: Sequence[LedgerEntry]) -> dict[str, pl.DataFrame]:
+        """Read an older range once more, given all entries before it."""
+        ...
+
+
+def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
+    """Read the rows of whole blocks, by record: usage with all its columns.
+
+    Raises:
+        BlockDamaged: If the bytes are not whole blocks.
+    """
+    pieces: dict[str, list[pl.DataFrame]] = defaultdict(list)
+    offset = 0
+    while offset < len(data):
+        header = header_at(data, offset)
+        if header is None:
+            msg = "a range of the usage log does not end with a block: restore it from a backup"
+            raise BlockDamaged(msg)
+        for name, frame in decode(data, offset, header).items():
+            whole = conform(frame, UsageEvent) if name == "usage_events" else frame
+            pieces[name].append(whole)
+        offset += header.length
+    return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
+
+
+class SpoolLog:
+    """A partition of the spool; positions are bytes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._reader = SpoolReader(folder)
+
+    def resume(self, entries: Sequence[LedgerEntry]) -> None:
+        """Nothing depends on what was read before."""
+
+    def plan(self, first: int, max_rows: int) -> Planned:
+        """Look what is durable."""
+        durable = self._reader.durable()
+        if durable.length <= first:
+            return Planned(first, 0, False, durable.ended, first, durable.length)
+        last, rows, full = self._reader.plan(first, durable.length, max_rows)
+        return Planned(last, rows, bool(full), durable.ended, first, durable.length)
+
+    def read(self, cut: LedgerEntry) -> dict[str, pl.DataFrame]:
+        """Read a range."""
+        return tables_of(self._reader.read(cut.first, cut.last))
+
+    def again(self, cut: LedgerEntry, _before: Sequence[LedgerEntry]) -> dict[str, pl.DataFrame]:
+        """Read a range."""
+        return self.read(cut)

@@ -31,7 +31,9 @@ from dataflows.ingest.log import IngestMisuse, LogUnavailable
 from dataflows.ingest.spool import SpoolLog
 from dataflows.logs import log_of
 from dataflows.settings import Home, Settings
+from dataflows.upgrades import check_format
 from tallywire.catalog.snapshot import Snapshot
+from warehouse.parent import end_with_parent
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WRITTEN_S = 0.5
@@ -149,11 +151,14 @@ def serve(settings: Settings, *, open_: bool) -> None:
     Raises:
         IngestMisuse: If anybody could send.
         LaneTaken: If another gateway works this home.
+        HomeTooNew: If a newer version has worked it.
         LayoutChanged: If the spool was begun with another number of partitions.
         CatalogError: If no catalogue is in use.
         OSError: If the home cannot be written, or the port not be had.
     """
+    end_with_parent()
     home = Home(settings.home)
+    check_format(home)
     log = log_of("ingest")
     with lock(home.root / "locks" / "ingest", f"the ingest gateway of {home.root}"):
         keyring = Keyring(home.ingest_keys)

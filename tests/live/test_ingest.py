@@ -16,6 +16,7 @@ import pytest
 
 from dataflows.exits import Exit
 from dataflows.ingest.keys import revoke_key
+from dataflows.reports import read_reports
 from dataflows.run import compile_into
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import BatchContext, LaneState, mediate
@@ -170,13 +171,20 @@ def test_the_document_lists_what_is_answered(served: Gateway) -> None:
 
 def test_counts_are_written_for_others(served: Gateway) -> None:
     served.post(event(400) + b"\n{}")
-    found = served.counts()["ingest"]
-    assert found["requests"]["422"] >= 1
-    assert found["events"]["platform"]["accepted"] >= 1
-    assert found["events"]["platform"]["field_missing"] >= 1
-    assert found["queue_bytes"] == 0
-    assert found["commit_seconds_count"] >= 1
-    assert found["commit_seconds_sum"] > 0
+    said = served.counts()["ingest"]
+    assert said["reasons"]["platform"]["field_missing"] >= 1
+    reports = read_reports(served.home)
+    assert reports.unreadable == []
+    report = reports.reports["ingest"]
+    assert report.lives()
+    found = report.ingest
+    assert found is not None
+    assert found.requests["422"] >= 1
+    assert found.accepted["platform"] >= 1
+    assert found.refused["platform"] >= 1
+    assert found.queue_bytes == 0
+    assert found.commits >= 1
+    assert found.commit_seconds > 0
 
 
 def test_the_log_has_no_keys_and_no_records(served: Gateway) -> None:

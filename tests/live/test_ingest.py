@@ -388,6 +388,7 @@ def test_a_log_that_cannot_be_written_is_answered_with_503(own: Gateway) -> None
     assert problem(answer) == "log-unavailable"
     assert answer.headers["retry-after"]
     assert "usage cannot be made durable" in own.log.read_text()
+    assert "the ingest spool cannot be written" in own.counts()["problems"][0]
     moved.rename(folder)
     assert own.post(event(3)).status_code == 202
     assert own.records() == [event(1), event(3)]

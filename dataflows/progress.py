@@ -23,6 +23,8 @@ class Progress:
     """Counts of one worker since it started.
 
     Attributes:
+        done: All its input was worked.
+        ended: It came to its end, or was asked to and has ended cleanly.
         bytes_total: Bytes of all inputs known, for the estimate of the end.
         problems: Things a person should know, each once: an unreadable file, a store away.
         news: The latest thing that was done beside the work itself.
@@ -40,6 +42,7 @@ class Progress:
     batches: int = 0
     retries: int = 0
     done: bool = False
+    ended: bool = False
     problems: list[str] = field(default_factory=list)
     news: str = ""
     lanes: dict[str, LaneProgress] = field(default_factory=dict)

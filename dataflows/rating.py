@@ -216,6 +216,7 @@ def rating_flow(
     progress: Progress,
     guard: Guard,
     flow: Dataflow | None = None,
+    published: Sink[tuple[str, StoreBatch]] | None = None,
 ) -> Dataflow:
     """Wire the account lanes between their ends.
 
@@ -227,6 +228,7 @@ def rating_flow(
         progress: Counts rated events.
         guard: Counts crashes against the range that was worked.
         flow: A flow to add to, where both halves share a process.
+        published: Takes the same rows as the store, for those who follow them.
     """
 
     @lru_cache(maxsize=8)
@@ -240,4 +242,6 @@ def rating_flow(
         "rate_rate", ranges, lambda resume: Rate(settings, raters, progress, guard, resume)
     )
     op.output("rate_store", rated, sink)
+    if published is not None:
+        op.output("rate_publish", rated, published)
     return flow

@@ -40,6 +40,7 @@ class Report:
 
     Attributes:
         pid: Process that wrote it; 0 where it does not say.
+        ended: It has ended cleanly.
         written: When it was written, seconds since 1970.
         ingest: Given by a gateway only.
     """
@@ -50,7 +51,7 @@ class Report:
     collected: int = 0
     rated: int = 0
     retries: int = 0
-    done: bool = False
+    ended: bool = False
     problems: list[str] = field(default_factory=list)
     cpu_s: float = 0.0
     peak_rss_bytes: int = 0
@@ -129,6 +130,6 @@ def read_reports(home: Home) -> Reports:
     unsupervised = {
         name: _found(name, report)
         for name, report in reports.items()
-        if name not in supervised and not report.done
+        if name not in supervised and not report.ended
     }
     return Reports(supervised | unsupervised, reports, unreadable)

@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dataflows.files import write_atomic
-from dataflows.ledger import read_ledger
+from dataflows.ledger import Held, read_ledger
 from dataflows.settings import Home
 from dataflows.usage_log.blocks import BlockDamaged, decode, encode, header_at
 from schemas.columns import conform, lean, polars_schema
@@ -217,23 +217,27 @@ class Inbox:
                 yield path.stat().st_mtime_ns, path.stem
 
 
-def _ledgers(home: Home) -> tuple[dict[str, list[LedgerEntry]], set[str]]:
+def _ledgers(home: Home) -> tuple[dict[str, Held], set[str]]:
     """Read the ledgers of all lanes by lane, and what the store has: any lane's may tell it."""
-    entries: dict[str, list[LedgerEntry]] = {}
+    ledgers: dict[str, Held] = {}
     acknowledged: set[str] = set()
     for path in sorted(home.lane("rating", "").glob("*/ledger")):
-        entries[path.parent.name], known = read_ledger(path)
-        acknowledged |= known
-    return entries, acknowledged
+        held = ledgers[path.parent.name] = read_ledger(path)
+        acknowledged |= held.acknowledged
+    return ledgers, acknowledged
 
 
 def settled(home: Home, lanes: Sequence[str]) -> dict[str, list[LedgerEntry]]:
-    """Give the entries of lanes' ledgers up to the first of which the store has not all rows."""
-    entries, acknowledged = _ledgers(home)
+    """Give the entries of lanes' ledgers up to the first of which the store has not all rows.
+
+    Entries that are folded are not among them; the store has their rows.
+    """
+    ledgers, acknowledged = _ledgers(home)
     return {
         lane: list(
             takewhile(
-                lambda entry: f"{entry.token}:lane_ledger" in acknowledged, entries.get(lane, [])
+                lambda entry: f"{entry.token}:lane_ledger" in acknowledged,
+                ledgers[lane].entries if lane in ledgers else [],
             )
         )
         for lane in lanes
@@ -254,8 +258,9 @@ def settled_position(home: Home, lane: str) -> int:
 
 def answered(home: Home, lane: str, name: str) -> bool:
     """Tell whether the store has all rows that a request led to."""
-    entries, acknowledged = _ledgers(home)
-    return any(
+    ledgers, acknowledged = _ledgers(home)
+    held = ledgers.get(lane, Held())
+    return name in held.folded.get("worked", ()) or any(
         entry.source == f"{SOURCE}{name}" and f"{entry.token}:lane_ledger" in acknowledged
-        for entry in entries.get(lane, [])
+        for entry in held.entries
     )

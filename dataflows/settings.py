@@ -33,6 +33,8 @@ class Settings(BaseSettings):
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
         segment_bytes: Size at which a usage-log segment is closed and the next begun.
+        log_days: Days that the usage log, and usage that came by HTTP, stay on this machine's disk
+            at least, though nobody reads them again.
         kafka: Bootstrap servers of Kafka, `host:port,host:port`; empty without Kafka.
         kafka_options: Further settings of every Kafka client by librdkafka's names, such as
             `security.protocol` and `sasl.password`, as JSON. Give it by environment, not by file.
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
+    log_days: int = Field(default=7, ge=0)
     kafka: str = ""
     kafka_options: dict[str, str] = Field(default_factory=dict, repr=False)
     usage_log: Literal["spool", "kafka"] = "spool"

@@ -28,7 +28,8 @@ def fates_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
     if suspense is not None and suspense.height:
         for name, sign in (("suspended", 1), ("recycled", -1)):
             rows = suspense.filter(pl.col("change") == sign)
-            found[name] = int(rows["records"].sum())
+            if rows.height:
+                found[name] = int(rows["records"].sum())
     rated = tables.get("rated_events")
     if rated is not None and rated.height:
         found["rated"] = int(rated["fate_change"].sum())

@@ -31,6 +31,7 @@ from dataflows.recovery import keep_only, known_lanes, recovery_config
 from dataflows.settings import Home
 from dataflows.sinks.log import LogSink, check_layout
 from dataflows.sinks.store import StoreSink, StoreWorld
+from dataflows.sinks.topics import TopicsSink
 from dataflows.sources.feed_batch import FeedWorld
 from dataflows.sources.feeds import FeedSource
 from dataflows.sources.folder import Candidate, discover
@@ -124,7 +125,10 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
         patience_s=job.settings.store_patience_s,
     )  # fmt: skip
     sink = StoreSink(world, source.list_parts())
-    rating_flow(source, sink, job.settings, catalogs.load, progress, guard, flow)
+    published = None
+    if job.settings.kafka and job.settings.publish:
+        published = TopicsSink(job.settings, source.list_parts(), progress.problem)
+    rating_flow(source, sink, job.settings, catalogs.load, progress, guard, flow, published)
 
 
 def _lost(snapshot: Snapshot, lane: str, messages: int) -> str:
@@ -181,7 +185,7 @@ def work(role: str, job: Job) -> None:
         epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
         recovery_config=recovery_config(recovery),
     )
-    progress.done = not stop.stopping()
+    progress.done, progress.ended = not stop.stopping(), True
     progress.write(force=True)
     for lock_file in held:
         lock_file.close()

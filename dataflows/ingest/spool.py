@@ -9,13 +9,13 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 
 import orjson
 
 from dataflows.files import sync_folder, write_atomic
 from dataflows.ingest.log import Keyed, LogUnavailable, partition_of
+from dataflows.segments import segments
 from dataflows.sinks.log import LayoutChanged
 from dataflows.sources.openings import InputChanged
 from tallywire.catalog.snapshot import Feed
@@ -31,11 +31,6 @@ def spool_folder(root: Path, feed_id: str, partition: int) -> Path:
     return root / feed_id / f"{partition:04d}"
 
 
-def segments(folder: Path) -> list[tuple[int, Path]]:
-    """Give the first position and the path of every segment, in order."""
-    return sorted((int(path.stem), path) for path in folder.glob("*.segment"))
-
-
 def durable_length(folder: Path) -> int:
     """Read what the writer published, bytes; nothing yet is 0.
 
@@ -47,23 +42,6 @@ def durable_length(folder: Path) -> int:
     except (FileNotFoundError, orjson.JSONDecodeError):
         return 0
     return length
-
-
-def forget(folder: Path, before: int) -> int:
-    """Delete the segments that end at a position or before it; the newest stays.
-
-    Args:
-        folder: Of a partition.
-        before: Every lane that reads the partition has committed all before this position.
-
-    Returns:
-        How many were deleted.
-    """
-    known = segments(folder)
-    old = [path for (_, path), (end, _) in pairwise(known) if end <= before]
-    for path in old:
-        path.unlink()
-    return len(old)
 
 
 def check_partitions(root: Path, partitions: int) -> None:

@@ -18,13 +18,13 @@ from bytewax.inputs import StatefulSourcePartition
 from dataflows import stop
 from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import entry
-from dataflows.ledger import Ledger
+from dataflows.ledger import KEPT, Ledger
 from dataflows.settings import Home
 from dataflows.skips import asked_skip, skipped
 from dataflows.sources.backlog import Backlog
 from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.folder import Candidate
-from dataflows.sources.manifest import FileState, Manifest
+from dataflows.sources.manifest import FileState, Manifest, folded
 from dataflows.sources.openings import Finder, InputChanged, Opening
 from dataflows.sources.ranges import Range, count_records, next_range
 from dataflows.sources.streams import LOST, STREAM, Records, RecordStream, stream_detail
@@ -51,10 +51,10 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._folder = Home(world.settings.home).lane("collection", self._lane)
         self._ledger = Ledger(self._folder / "ledger")
         world.guard.opened(self._lane)
-        self._position = resume or 0
-        self._replay_until = len(self._ledger.entries)
-        self._manifest = Manifest()
-        for done in self._ledger.entries[: self._position]:
+        self._position = self._committed = self._ledger.begin(resume)
+        self._replay_until = self._ledger.end
+        self._manifest = Manifest.of(self._ledger.folded)
+        for done in self._ledger.between(self._ledger.base, self._position):
             self._manifest.take(done)
         self._finder = Finder(
             growing=world.feed.growing, settle=world.follow, problem=world.progress.problem
@@ -76,7 +76,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             self._awake = datetime.datetime.now(datetime.UTC) + _POLL
             return []
         if self._position < self._replay_until:
-            cut = self._ledger.entries[self._position]
+            cut = self._ledger.at(self._position)
             return self._emit(cut, orjson.loads(cut.detail), None)
         batch = self._next()
         if batch is not None:
@@ -97,7 +97,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             if found is not None:
                 return self._ledgered(self._current, found)
         candidates = self._world.scan()
-        self._backlog.look(candidates)
+        self._backlog.listed(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
             found = self._range(opening)
@@ -284,10 +284,19 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         return self._awake
 
     def snapshot(self) -> int:
-        """Give the position that an epoch commits."""
+        """Give the position that an epoch commits; fold what lies far behind the one before."""
+        if self._committed - self._ledger.base > 2 * KEPT:
+            self._compact()
+        self._committed = self._position
         if (stream := self._world.stream) is not None:
             stream.committed(self._stream_state(stream).offset)
         return self._position
+
+    def _compact(self) -> None:
+        self._ledger.compact(self._committed - KEPT, folded)
+        if (stream := self._world.stream) is not None:
+            kept = Manifest.of(self._ledger.folded).files.get(stream.source)
+            stream.forget(kept.offset if kept else 0)
 
     def close(self) -> None:
         """Close the ledger and the stream."""

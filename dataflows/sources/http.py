@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dataflows.ingest.spool import durable_length, segments, spool_folder
+from dataflows.ingest.spool import durable_length, spool_folder
+from dataflows.segments import forget, segments
 from dataflows.sources.openings import InputChanged
 from dataflows.sources.streams import Records
 from tallywire.mediation.decoded import MAX_RECORD_BYTES
 
 _NEWLINE = 10
+_DAY_S = 86_400.0
 
 
 class HttpStream:
@@ -19,9 +21,11 @@ class HttpStream:
 
     Args:
         root: Folder of the ingest spool.
+        days: How long segments stay after they were written, whoever has read them.
     """
 
-    def __init__(self, root: Path, feed_id: str, partition: int) -> None:
+    def __init__(self, root: Path, feed_id: str, partition: int, days: int) -> None:
+        self._days = days
         self.source = f"http/{partition}"
         self._folder = spool_folder(root, feed_id, partition)
 
@@ -60,6 +64,10 @@ class HttpStream:
     def end(self) -> int:
         """Give the durable length."""
         return durable_length(self._folder)
+
+    def forget(self, before: int) -> None:
+        """Delete old segments."""
+        forget(self._folder, before, self._days * _DAY_S)
 
     def committed(self, _position: int) -> None:
         """Nobody asks how far the spool is read."""

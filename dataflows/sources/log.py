@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -13,10 +13,11 @@ from dataflows.crashes import Guard
 from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import LogBatch, entry
 from dataflows.lane_progress import RATING
-from dataflows.ledger import Ledger
+from dataflows.ledger import KEPT, Folded, Ledger
 from dataflows.progress import Progress
 from dataflows.requests import SOURCE, Asked, Inbox, load
 from dataflows.settings import Home, Settings
+from dataflows.usage_log.kafka import Seen
 from dataflows.usage_log.reading import LogReader
 from dataflows.usage_log.spool import REQUESTS
 from schemas.feeds import LedgerEntry
@@ -59,6 +60,20 @@ def place_of(lane: str) -> tuple[str, int]:
     return topic, int(number)
 
 
+def folded(before: Folded, entries: Iterable[LedgerEntry]) -> Folded:
+    """Fold entries of an account lane: where they ended, what was asked, what the reader keeps."""
+    offset, worked, seen = before.get("offset", 0), list(before.get("worked", ())), Seen()
+    if before.get("seen"):
+        seen.add(before["seen"])
+    for one in entries:
+        offset = one.last
+        if one.source.startswith(SOURCE):
+            worked.append(one.source.removeprefix(SOURCE))
+        elif one.detail:
+            seen.add(one.detail)
+    return {"offset": offset, "worked": worked, "seen": seen.since(Seen())}
+
+
 class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
     """One partition of the log; resumes at a position of its ledger."""
 
@@ -81,17 +96,18 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self._reader = reader
         self._figures = progress.lane(lane, RATING)
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
-        self._position = resume or 0
-        self._replay_until = len(self.ledger.entries)
+        self._position = self._committed = self.ledger.begin(resume)
+        self._replay_until = self.ledger.end
         entries = self.ledger.entries
-        self._offset = entries[self._position - 1].last if self._position else 0
-        reader.resume(entries[: self._position])
+        done = self.ledger.between(self.ledger.base, self._position)
+        self._offset = done[-1].last if done else self.ledger.folded.get("offset", 0)
+        reader.resume(self.ledger.folded, done)
         if self._position < len(entries) and entries[self._position].first != self._offset:
             msg = f"ledger of {lane} does not continue at byte {self._offset}: restore a backup"
             raise RuntimeError(msg)
         self._home, self._inbox = home, Inbox(home, lane)
-        for done in entries:
-            self._inbox.worked(done.source)
+        for source in [*self.ledger.folded.get("worked", ()), *(one.source for one in entries)]:
+            self._inbox.worked(source)
         self._waiting_since: float | None = None
         self._awake: datetime.datetime | None = None
 
@@ -103,7 +119,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if self._guard.aside(self._lane, self._figures):
             return self._wait()
         if self._position < self._replay_until:
-            return self._emit(self.ledger.entries[self._position])
+            return self._emit(self.ledger.at(self._position))
         if (name := self._inbox.next(self._progress.problem)) is not None:
             return self._take(f"{SOURCE}{name}", self._offset, 0)
         return self._next()
@@ -170,13 +186,16 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         asked = load(self._home, self._lane, cut.source.removeprefix(SOURCE))
         mine = sorted(asked.routing_ids)
         later, stale = [asked.later], set[str]()
-        for done in self.ledger.entries[asked.request.position + 1 : cut.position]:
+        since = asked.request.position + 1
+        if since < self.ledger.base:  # too long ago to tell: what was charged must be read anew
+            stale |= asked.routing_ids
+        for done in self.ledger.between(since, cut.position):
             if done.source.startswith(SOURCE):
                 other = load(self._home, self._lane, done.source.removeprefix(SOURCE))
                 stale |= asked.routing_ids & (other.routing_ids or asked.routing_ids)
                 continue
-            before = self.ledger.entries[: done.position]
-            usage = self._reader.again(done, before)["usage_events"]
+            before = self.ledger.between(self.ledger.base, done.position)
+            usage = self._reader.again(done, self.ledger.folded, before)["usage_events"]
             usage = usage.filter(pl.col("routing_id").is_in(mine))
             later.append(usage.with_columns(pl.lit(done.catalog_hash).alias("catalog_hash")))
         return replace(asked, later=pl.concat(later), stale=frozenset(stale))
@@ -186,7 +205,11 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         return self._awake
 
     def snapshot(self) -> int:
-        """Give the position that an epoch commits."""
+        """Give the position that an epoch commits; fold what lies far behind the one before."""
+        if self._committed - self.ledger.base > 2 * KEPT:
+            self.ledger.compact(self._committed - KEPT, folded)
+            self._reader.forget(self.ledger.folded["offset"])
+        self._committed = self._position
         return self._position
 
     def close(self) -> None:

@@ -1,11 +1,13 @@
 """What a feed's lane has read so far: a fold over its ledger, nothing else."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import orjson
 import xxhash
 
+from dataflows.ledger import Folded
 from schemas.feeds import LedgerEntry
 
 HEAD_BYTES = 4096
@@ -48,6 +50,15 @@ class Manifest:
     contents: dict[str, str] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, folded: Folded) -> Self:
+        """Read what older entries came to."""
+        return cls(
+            {key: FileState(**state) for key, state in folded.get("files", {}).items()},
+            dict(folded.get("contents", {})),
+            {(name, sha256) for name, sha256 in folded.get("taken", ())},
+        )
+
     def take(self, entry: LedgerEntry) -> None:
         """Fold one ledger entry."""
         detail: dict[str, Any] = orjson.loads(entry.detail)
@@ -77,6 +88,18 @@ class Manifest:
             if begins_alike and size >= state.offset and len(start) >= state.head_length:
                 return state
         return None
+
+
+def folded(before: Folded, entries: Iterable[LedgerEntry]) -> Folded:
+    """Fold entries of a collection lane: how far its files and its stream are."""
+    manifest = Manifest.of(before)
+    for entry in entries:
+        manifest.take(entry)
+    return {
+        "files": {key: asdict(state) for key, state in manifest.files.items()},
+        "contents": manifest.contents,
+        "taken": sorted(manifest.taken),
+    }
 
 
 def head_of(start: bytes) -> str:

@@ -46,7 +46,9 @@ class Streams:
             return None
         partition = int(number)
         if not feed.topic:
-            return HttpStream(Home(self._settings.home).ingest, feed.feed_id, partition)
+            return HttpStream(
+                Home(self._settings.home).ingest, feed.feed_id, partition, self._settings.log_days
+            )
         partitions = self._partitions(feed.topic)
 
         def elsewhere(messages: Sequence[Message]) -> int:
@@ -61,7 +63,9 @@ def readers_of(settings: Settings, tell: Tell) -> Readers:
     """Give what opens partitions of the usage log, wherever it lies."""
     if settings.usage_log == "spool":
         root = Home(settings.home).spool
-        return lambda topic, partition: SpoolLog(partition_folder(root, topic, partition))
+        return lambda topic, partition: SpoolLog(
+            partition_folder(root, topic, partition), settings.log_days
+        )
     shared = cache(lambda: _fetcher(settings, "rating", tell))
 
     def open_partition(topic: str, partition: int) -> LogReader:

@@ -110,6 +110,10 @@ class RecordStream(Protocol):
         """Take note of how far an epoch came; nothing depends on it."""
         ...
 
+    def forget(self, before: int) -> None:
+        """Let go of what lies before a position that no restart goes back to."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

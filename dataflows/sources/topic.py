@@ -94,5 +94,8 @@ class TopicStream:
         """Note how far an epoch came, for tools that show lag."""
         self._fetcher.note({(self._topic, self._partition): position})
 
+    def forget(self, before: int) -> None:
+        """The topic's own retention lets go of messages."""
+
     def close(self) -> None:
         """Leave the consumer to the other partitions."""

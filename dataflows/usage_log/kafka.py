@@ -14,6 +14,7 @@ from confluent_kafka import Message
 
 from dataflows.kafka.client import MAX_MESSAGE_BYTES, Tell
 from dataflows.kafka.fetcher import Buffer, Fetcher
+from dataflows.ledger import Folded
 from dataflows.usage_log.blocks import decode, encode, header_at
 from dataflows.usage_log.reading import Planned, tables_of
 from schemas.feeds import LedgerEntry
@@ -160,8 +161,10 @@ class KafkaLog:
         self._seen = Seen()
         self._buffer: Buffer | None = None
 
-    def resume(self, entries: Sequence[LedgerEntry]) -> None:
+    def resume(self, folded: Folded, entries: Sequence[LedgerEntry]) -> None:
         """Learn what was seen from the details of the ledger."""
+        if folded.get("seen"):
+            self._seen.add(folded["seen"])
         for done in entries:
             if done.detail:
                 self._seen.add(done.detail)
@@ -224,12 +227,17 @@ class KafkaLog:
         self._fetcher.note({(self._topic, self._partition): cut.last})
         return tables_of(memoryview(b"".join(blocks)))
 
-    def again(self, cut: LedgerEntry, before: Sequence[LedgerEntry]) -> dict[str, pl.DataFrame]:
+    def forget(self, before: int) -> None:
+        """The topic's own retention lets go of messages."""
+
+    def again(
+        self, cut: LedgerEntry, folded: Folded, before: Sequence[LedgerEntry]
+    ) -> dict[str, pl.DataFrame]:
         """Read an older range with a consumer of its own."""
         fetcher = self._apart()
         try:
             reader = KafkaLog(fetcher, self._topic, self._partition, self._apart, self._tell)
-            reader.resume(before)
+            reader.resume(folded, before)
             return reader.read(cut)
         finally:
             fetcher.close()

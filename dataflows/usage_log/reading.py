@@ -8,11 +8,15 @@ from typing import Protocol
 
 import polars as pl
 
+from dataflows.ledger import Folded
+from dataflows.segments import forget
 from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
 from dataflows.usage_log.spool import SpoolReader
 from schemas.columns import conform
 from schemas.feeds import LedgerEntry
 from schemas.usage import UsageEvent
+
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,13 @@ class Planned:
 class LogReader(Protocol):
     """One partition of the usage log."""
 
-    def resume(self, entries: Sequence[LedgerEntry]) -> None:
-        """Begin behind ranges that are committed, given from the first."""
+    def resume(self, folded: Folded, entries: Sequence[LedgerEntry]) -> None:
+        """Begin behind ranges that are committed.
+
+        Args:
+            folded: What the oldest of them came to.
+            entries: The others, in order.
+        """
         ...
 
     def plan(self, first: int, max_rows: int) -> Planned:
@@ -57,8 +66,14 @@ class LogReader(Protocol):
         """
         ...
 
-    def again(self, cut: LedgerEntry, before: Sequence[LedgerEntry]) -> dict[str, pl.DataFrame]:
-        """Read an older range once more, given all entries before it."""
+    def forget(self, before: int) -> None:
+        """Let go of what lies before a position that no restart and no request goes back to."""
+        ...
+
+    def again(
+        self, cut: LedgerEntry, folded: Folded, before: Sequence[LedgerEntry]
+    ) -> dict[str, pl.DataFrame]:
+        """Read an older range once more, given what lies before it as for `resume`."""
         ...
 
 
@@ -83,12 +98,21 @@ def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
 
 
 class SpoolLog:
-    """A partition of the spool; positions are bytes."""
+    """A partition of the spool; positions are bytes.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        days: How long segments stay after they were written, whoever has read them.
+    """
+
+    def __init__(self, folder: Path, days: int) -> None:
         self._reader = SpoolReader(folder)
+        self._folder, self._days = folder, days
 
-    def resume(self, entries: Sequence[LedgerEntry]) -> None:
+    def forget(self, before: int) -> None:
+        """Delete old segments."""
+        forget(self._folder, before, self._days * _DAY_S)
+
+    def resume(self, _folded: Folded, _entries: Sequence[LedgerEntry]) -> None:
         """Nothing depends on what was read before."""
 
     def plan(self, first: int, max_rows: int) -> Planned:
@@ -103,6 +127,8 @@ class SpoolLog:
         """Read a range."""
         return tables_of(self._reader.read(cut.first, cut.last))
 
-    def again(self, cut: LedgerEntry, _before: Sequence[LedgerEntry]) -> dict[str, pl.DataFrame]:
+    def again(
+        self, cut: LedgerEntry, _folded: Folded, _before: Sequence[LedgerEntry]
+    ) -> dict[str, pl.DataFrame]:
         """Read a range."""
         return self.read(cut)

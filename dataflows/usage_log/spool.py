@@ -14,6 +14,7 @@ from typing import BinaryIO
 import orjson
 
 from dataflows.files import sync_folder, write_atomic
+from dataflows.segments import segments
 from dataflows.usage_log.blocks import BlockDamaged, Header, header_at, read_header
 
 USAGE = "usage"
@@ -30,10 +31,12 @@ class Durable:
     Attributes:
         length: Bytes from the beginning of the partition.
         ended: Lane to the run in which it reached the end of its input.
+        seen: Lane to the position of its newest block; nothing in what older versions wrote.
     """
 
     length: int
     ended: dict[str, str]
+    seen: dict[str, int] | None = None
 
 
 def partition_folder(root: Path, topic: str, partition: int) -> Path:
@@ -45,13 +48,9 @@ def read_durable(folder: Path) -> Durable:
     """Read what the writer published; nothing yet is length 0."""
     try:
         content = orjson.loads((folder / _DURABLE).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, orjson.JSONDecodeError):  # its writer publishes it anew
         return Durable(0, {})
-    return Durable(content["length"], content["ended"])
-
-
-def _segments(folder: Path) -> list[tuple[int, Path]]:
-    return sorted((int(path.stem), path) for path in folder.glob("*.segment"))
+    return Durable(content["length"], content["ended"], content.get("seen"))
 
 
 def _headers(data: memoryview) -> Iterator[tuple[int, Header]]:
@@ -73,18 +72,22 @@ class SpoolWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._segment_bytes = segment_bytes
-        self._seen: dict[str, int] = {}
-        self._ended = dict(read_durable(folder).ended)
+        known = read_durable(folder)
+        self._seen: dict[str, int] = dict(known.seen or {})
+        self._ended = dict(known.ended)
         self._dirty = True
-        segments = _segments(folder) or [(0, folder / f"{0:020d}.segment")]
-        for base, path in segments:
-            whole = self._scan(path)
-            if base != segments[-1][0] and path.stat().st_size != whole:
+        known_segments = segments(folder) or [(0, folder / f"{0:020d}.segment")]
+        read = known.length if known.seen is not None else 0
+        for number, (base, path) in enumerate(known_segments):
+            size = path.stat().st_size if path.exists() else 0
+            whole = self._scan(path, max(0, read - base)) if base + size > read else size
+            following = known_segments[number + 1 :]
+            if following and base + whole != following[0][0]:
                 msg = f"{path} is cut short in the middle of the log: restore it from a backup"
                 raise BlockDamaged(msg)
             self.length = base + whole
-        self._base = segments[-1][0]
-        self._file = self._open(segments[-1][1])
+        self._base = known_segments[-1][0]
+        self._file = self._open(known_segments[-1][1])
         self._file.truncate(self.length - self._base)
         self._file.seek(self.length - self._base)
         self.sync()
@@ -93,14 +96,16 @@ class SpoolWriter:
     def _open(path: Path) -> BinaryIO:
         return path.open("r+b" if path.exists() else "w+b")
 
-    def _scan(self, path: Path) -> int:
-        """Note the origins of a segment's blocks; return the length of its whole ones."""
+    def _scan(self, path: Path, first: int) -> int:
+        """Note the origins of a segment's blocks from a place on; return where whole ones end."""
+        with path.open("rb") as file:
+            file.seek(first)
+            data = memoryview(file.read())
         whole = 0
-        data = memoryview(path.read_bytes() if path.exists() else b"")
         for offset, header in _headers(data):
             self._seen[header.origin] = max(self._seen.get(header.origin, -1), header.position)
             whole = offset + header.length
-        return whole
+        return first + whole
 
     def append(self, origin: str, position: int, block: bytes) -> None:
         """Write a block, unless this origin has already written that position."""
@@ -132,7 +137,7 @@ class SpoolWriter:
             return
         self._file.flush()
         os.fsync(self._file.fileno())
-        content = orjson.dumps({"length": self.length, "ended": self._ended})
+        content = orjson.dumps({"length": self.length, "ended": self._ended, "seen": self._seen})
         write_atomic(self._folder / _DURABLE, content)
         self._dirty = False
 
@@ -171,7 +176,7 @@ class SpoolReader:
         return memoryview(data)
 
     def _segment_of(self, offset: int) -> tuple[int, Path]:
-        found = [item for item in _segments(self._folder) if item[0] <= offset]
+        found = [item for item in segments(self._folder) if item[0] <= offset]
         if not found:
             msg = f"byte {offset} of the log is gone from {self._folder}: restore it from a backup"
             raise BlockDamaged(msg)

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from cli.main import app
 from dataflows.metric_table import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +63,29 @@ def test_every_metric_that_is_named_exists(path: Path) -> None:
         whole = name in known
         begun = name.endswith("_") and any(metric.startswith(name) for metric in EXPOSED)
         assert whole or begun, f"{path.name} names {name}"
+
+
+def _commands(text: str) -> set[tuple[str, ...]]:
+    """Take the commands of a runbook apart, in words; a text in quotes is one."""
+    blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
+    inline = re.findall(r"`(tallywire [^`]+)`", text)
+    lines = [line for block in blocks for line in block.splitlines()] + inline
+    told = [re.sub(r'"[^"]*"', "TEXT", line).partition("#")[0] for line in lines]
+    return {tuple(line.split()[1:]) for line in told if line.startswith("tallywire ")}
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
+def test_every_command_of_a_runbook_can_be_typed(path: Path) -> None:
+    for words in _commands(path.read_text()):
+        command: Any = typer.main.get_command(app)
+        rest = list(words)
+        while rest and rest[0] in getattr(command, "commands", {}):
+            command = command.commands[rest.pop(0)]
+        assert len(rest) < len(words), f"no command {words}"
+        options = {name for one in command.params for name in one.opts}
+        assert {word for word in rest if word.startswith("-")} <= options, words
+        takes_values = any(one.param_type_name == "argument" for one in command.params)
+        assert takes_values or not rest or rest[0].startswith("-"), words
 
 
 def test_every_alert_is_tried_firing_and_silent() -> None:

@@ -13,10 +13,9 @@ from dataflows.ingest.spool import (
     SpoolLog,
     check_partitions,
     durable_length,
-    forget,
-    segments,
     spool_folder,
 )
+from dataflows.segments import forget, segments
 from dataflows.sinks.log import LayoutChanged
 from dataflows.sources.http import HttpStream
 from dataflows.sources.openings import InputChanged
@@ -31,7 +30,7 @@ def _place(root: Path) -> Path:
 
 
 def _all(root: Path, partition: int = 0) -> list[bytes]:
-    stream = HttpStream(root, "platform", partition)
+    stream = HttpStream(root, "platform", partition, 7)
     found: list[bytes] = []
     position = 0
     while (records := stream.next(position, rows=7, limit=64)) is not None:
@@ -155,7 +154,7 @@ def test_old_segments_are_forgotten_and_asking_for_them_is_an_error(tmp_path: Pa
     assert forget(folder, base - 1) == 1
     assert forget(folder, base) == 1
     assert forget(folder, LARGE) == 1  # the newest stays
-    stream = HttpStream(tmp_path, "platform", 0)
+    stream = HttpStream(tmp_path, "platform", 0, 7)
     with pytest.raises(InputChanged):
         stream.next(0, rows=1, limit=100)
     with pytest.raises(InputChanged):
@@ -171,9 +170,9 @@ def test_a_record_longer_than_the_limit_is_read_whole(tmp_path: Path) -> None:
     writer.append([b"a", long, b"b"])
     assert _all(tmp_path) == [b"a", long, b"b"]
     writer.close()
-    stream = HttpStream(tmp_path, "platform", 0)
+    stream = HttpStream(tmp_path, "platform", 0, 7)
     assert stream.source == "http/0"
-    assert HttpStream(tmp_path, "nobody", 3).next(0, rows=1, limit=1) is None
+    assert HttpStream(tmp_path, "nobody", 3, 7).next(0, rows=1, limit=1) is None
     for first, last in ((0, 1), (0, 3), (2, 10**9), (stream.end(), stream.end() + 5)):
         with pytest.raises(InputChanged):
             stream.read(first, last)

@@ -73,3 +73,10 @@ def test_a_changed_number_of_partitions_is_refused(
     (home / "ingest" / "layout.json").write_text('{"partitions": 2}')
     monkeypatch.setenv("TALLYWIRE_INGEST_PORT", "0")
     assert "TALLYWIRE_INGEST_PARTITIONS=2" in _run(home, "serve", code=Exit.USAGE)
+
+
+def test_a_home_of_a_newer_version_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "spool").mkdir()
+    (home / "spool" / "layout.json").write_text('{"format": 9999}')
+    monkeypatch.setenv("TALLYWIRE_INGEST_PORT", "0")
+    assert "of format 9999" in _run(home, "serve", code=Exit.USAGE)

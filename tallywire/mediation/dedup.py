@@ -5,12 +5,13 @@ before with other content: never dropped, never billed beside the first. Anythin
 verdict of a row depends on the rows before it, never on how they were cut into batches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from tallywire.collected import Collected
 from tallywire.hashes import UInts
 from tallywire.keytable import KeyTable, Slots
 
@@ -167,13 +168,26 @@ class DedupWindow:
 
     def apply(self, changes: bytes) -> None:
         """Take changes written before, in order."""
-        records = np.frombuffer(changes, _RECORD)
-        entries = records[records["kind"] == _ENTRY]
-        if len(entries):
-            slots, _ = self._table.claim(entries["hi"].copy(), entries["lo"].copy())
-            self._table.values["payload"][slots] = entries["payload"]
-            self._table.values["time"][slots] = entries["number"]
-        for kind, hi, lo, payload, number in records[records["kind"] != _ENTRY].tolist():
+        self.apply_all([changes])
+
+    def apply_all(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Take many pieces of changes at once, in order: much sooner than one by one."""
+        collected = Collected(_RECORD, ("hi", "lo", "payload", "number"))
+        for piece in pieces:
+            records = np.frombuffer(piece, _RECORD)
+            is_entry = records["kind"] == _ENTRY
+            if is_entry.all():
+                collected.add(records)
+            else:
+                collected.add(records[is_entry])
+                self._apply_others(records[~is_entry])
+        columns = collected.take()
+        columns["time"] = columns.pop("number")
+        self._table.take(columns.pop("hi"), columns.pop("lo"), columns)
+
+    def _apply_others(self, records: npt.NDArray[np.void]) -> None:
+        """Take what is no entry of the window."""
+        for kind, hi, lo, payload, number in records.tolist():
             if kind == _WATERMARK:
                 self.watermark = max(self.watermark, number)
             elif kind == _ATTEMPT:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Columns = dict[str, npt.NDArray[Any]]
 
 _ROWS = 5_000_000
-"""Rows of a part: beyond 32 MB an array has pages of its own, and pages not yet written are free."""
+"""Rows of a part: beyond 32 MB an array has pages of its own, free until they are written."""
 
 
 class Collected:

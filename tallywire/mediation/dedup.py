@@ -176,26 +176,37 @@ class DedupWindow:
         for piece in pieces:
             records = np.frombuffer(piece, _RECORD)
             is_entry = records["kind"] == _ENTRY
-            if is_entry.all():
-                collected.add(records)
-            else:
-                collected.add(records[is_entry])
-                self._apply_others(records[~is_entry])
+            collected.add(records if is_entry.all() else records[is_entry])
+            for record in records[self._beside(records, is_entry)].tolist():
+                self._apply_one(*record)
         columns = collected.take()
         columns["time"] = columns.pop("number")
         self._table.take(columns.pop("hi"), columns.pop("lo"), columns)
 
-    def _apply_others(self, records: npt.NDArray[np.void]) -> None:
-        """Take what is no entry of the window."""
-        for kind, hi, lo, payload, number in records.tolist():
-            if kind == _WATERMARK:
-                self.watermark = max(self.watermark, number)
-            elif kind == _ATTEMPT:
-                self._attempts[hi, lo] = number
-            elif kind == _TOTAL:
-                self._table.reserve(number)
-            else:
-                self._restated.setdefault((hi, lo), []).append(payload)
+    def _beside(
+        self, records: npt.NDArray[np.void], is_entry: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
+        """Tell which records say something beside the table: entries, too, of restated keys."""
+        more = records["hi"][records["kind"] == _RESTATED]
+        if not self._restated and not len(more):
+            return ~is_entry
+        words = np.fromiter((hi for hi, _ in self._restated), np.uint64, len(self._restated))
+        known = np.sort(np.concatenate([words, more]))
+        place = np.searchsorted(known, records["hi"])
+        found: npt.NDArray[np.bool_] = known[np.minimum(place, len(known) - 1)] == records["hi"]
+        return found | ~is_entry
+
+    def _apply_one(self, kind: int, hi: int, lo: int, payload: int, number: int) -> None:
+        if kind == _ENTRY:  # written anew: beyond the window, what was restated is forgotten
+            self._restated.pop((hi, lo), None)
+        elif kind == _WATERMARK:
+            self.watermark = max(self.watermark, number)
+        elif kind == _ATTEMPT:
+            self._attempts[hi, lo] = number
+        elif kind == _TOTAL:
+            self._table.reserve(number)
+        else:
+            self._restated.setdefault((hi, lo), []).append(payload)
 
     def dump(self) -> Iterator[bytes]:
         """Give the whole state, in pieces; the first says how many entries there are."""

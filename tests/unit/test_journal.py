@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataflows import journal
 from dataflows.journal import Cut, Journal, JournalDamaged
@@ -202,3 +204,57 @@ def test_a_million_counters_are_as_before_after_a_restart(tmp_path: Path) -> Non
     assert len(after) == len(before) == KEYS
     assert (after.claim(names)[1] == before.claim(names)[1]).all()
     assert after.series(("3",)) == before.series(("3",)) != ()
+
+
+def test_a_restatement_beyond_the_window_is_forgotten_after_a_restart_too(tmp_path: Path) -> None:
+    """The key came again as new: what was restated of it before is no duplicate any more."""
+    key = np.array([7], np.uint64)
+
+    def judged(state: LaneState, payload: int, day: int) -> tuple[int, int]:
+        verdicts, numbers = state.dedup.judge(
+            key, key, np.array([payload], np.uint64), np.array([MOMENT + day * 86_400_000_000]),
+            window_days=35, backfill=False,
+        )  # fmt: skip
+        return int(verdicts[0]), int(numbers[0])
+
+    before = LaneState()
+    written = Journal(tmp_path, before, None)
+    assert [judged(before, 1, 0), judged(before, 2, 1)] == [(0, 0), (2, 1)]
+    written.commit()
+    assert judged(before, 3, 60) == (0, 0)
+    cut = written.commit()
+    written.close()
+    after = LaneState()
+    Journal(tmp_path, after, cut).close()
+    assert judged(after, 2, 62) == judged(before, 2, 62) == (2, 1)
+    assert judged(after, 2, 63) == judged(before, 2, 63) == (1, 1)
+
+
+_RECORDS = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=6
+)
+
+
+@given(st.lists(st.tuples(_RECORDS, st.sampled_from(["go on", "restart", "compact"])), max_size=8))
+def test_a_window_judges_alike_whether_or_not_it_was_restarted(
+    steps: list[tuple[list[tuple[int, int, int]], str]],
+) -> None:
+    whole, restarted = LaneState(), LaneState()
+    pieces: list[bytes] = []
+    for records, then in steps:
+        keys, payloads, days = (
+            np.array(column, np.uint64) for column in zip(*records, strict=True)
+        )
+        times = MOMENT + days.astype(np.int64) * 86_400_000_000
+        verdicts = [
+            state.dedup.judge(keys, keys, payloads, times, window_days=20, backfill=False)
+            for state in (whole, restarted)
+        ]
+        assert verdicts[0][0].tolist() == verdicts[1][0].tolist()
+        assert verdicts[0][1].tolist() == verdicts[1][1].tolist()
+        pieces.append(restarted.changes())
+        if then == "compact":
+            pieces = list(restarted.dump())
+        if then != "go on":
+            restarted = LaneState()
+            restarted.apply_all(piece for piece in pieces if piece)

@@ -26,7 +26,7 @@ def _suspense(rows: int) -> pl.DataFrame:
     numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
     frame = frame.with_columns(
         pl.col(pl.String).fill_null(""),
-        pl.col(pl.Binary).fill_null(b""),
+        pl.col(pl.Binary).fill_null(bytes(16)),
         pl.col(numbers).fill_null(0),
     )
     frame = frame.with_columns(pl.int_range(rows, dtype=pl.Int64).alias("record_no"))

@@ -180,9 +180,10 @@ def work(role: str, job: Job) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # batches are freed by reference counts; collections would only cost time
+    epoch_ms = job.settings.epoch_ms if job.collect else job.settings.rating_epoch_ms
     cli_main(  # type: ignore[no-untyped-call]  # as above
         flow,
-        epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
+        epoch_interval=datetime.timedelta(milliseconds=epoch_ms),
         recovery_config=recovery_config(recovery),
     )
     progress.done, progress.ended = not stop.stopping(), True

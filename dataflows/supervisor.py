@@ -174,7 +174,7 @@ class Supervisor:
         if child.reader is not None:
             child.reader.join(1.0)
         child.careful = child.careful or code < 0
-        reason = self._log.reason(child.lines) or _died(code)
+        reason = _died(code) if code < 0 else self._log.reason(child.lines) or _died(code)
         name = child.service.name
         if code == Exit.DAMAGED:
             self._state(child, "failed", reason)

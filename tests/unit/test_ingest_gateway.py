@@ -145,7 +145,7 @@ def test_requests_of_one_moment_are_answered_each_for_itself(tmp_path: Path) -> 
         assert gateway.counts.commits <= len(bodies)
 
     assert _with_gateway(tmp_path, work) == []
-    stream = HttpStream(tmp_path / "ingest", "plain", 0)
+    stream = HttpStream(tmp_path / "ingest", "plain", 0, 7)
     records = stream.next(0, rows=100, limit=10_000)
     assert records is not None
     assert records.frames(0, 0).slices() == [*lines[:2], *lines[:2], lines[0]]

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 from confluent_kafka import Producer
@@ -136,6 +136,13 @@ class Product:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "up.log").open("ab") as log:
@@ -148,12 +155,8 @@ class Product:
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
-
-    def kill(self) -> None:
-        """Kill the workers; the store stays."""
-        for name in ("collection", "rating"):
-            os.kill(self._pid(name), signal.SIGKILL)
+            self.process.wait(90)
+            self.process = None
 
     def _pid(self, name: str) -> int:
         content = json.loads((Home(self.home).progress / "supervisor.json").read_text())
@@ -187,10 +190,8 @@ def _count(client: Client) -> int:
 
 def throughput(name: str, broker: Broker, catalog: Path, count: int) -> dict[str, Any]:
     """Rate everything that lies on the topic; from the first visible row to the last."""
-    product = Product(name, broker, catalog)
-    product.start()
     seen: list[tuple[float, int]] = []
-    with product.store() as client:
+    with Product(name, broker, catalog) as product, product.store() as client:
         while not seen or seen[-1][1] < count:
             rows = _count(client)
             if rows and not seen:
@@ -199,7 +200,6 @@ def throughput(name: str, broker: Broker, catalog: Path, count: int) -> dict[str
                 seen.append((time.time(), rows))
             time.sleep(0.1)
         after = {**product.cpu(), "broker": _cpu(broker.pid)}
-        product.stop()
     seconds, rows = seen[-1][0] - seen[0][0], seen[-1][1] - seen[0][1]
     return {
         "events": count, "seconds": seconds, "events_per_s": rows / seconds,
@@ -237,17 +237,14 @@ def latency(
     name: str, broker: Broker, catalog: Path, events: Events, rate: int, seconds: float
 ) -> dict[str, Any]:
     """Arrival to visible row, at a steady rate; the first five seconds do not count."""
-    product = Product(name, broker, catalog)
-    product.start()
     stop, sent = threading.Event(), list[tuple[int, float]]()
-    with product.store() as client:
+    with Product(name, broker, catalog) as product, product.store() as client:
         sender = threading.Thread(
             target=lambda: sent.extend(pace(broker, events, rate, seconds, stop))
         )
         sender.start()
         visible = _visible(client, lambda _rows: not sender.is_alive())
         visible += _visible(client, lambda rows: rows >= sent[-1][0])
-    product.stop()
     late = [one for one in sent if one[1] > sent[0][1] + 5.0]
     return {"rate": sent[-1][0] / (sent[-1][1] - sent[0][1]), **_quantiles(late, visible)}
 
@@ -257,26 +254,20 @@ def catch_up(
 ) -> dict[str, Any]:
     """The workers are away while usage goes on arriving; then how fast the backlog shrinks."""
     product = Product(name, broker, catalog)
-    product.start()
-    stop, sent = threading.Event(), list[tuple[int, float]]()
-    with product.store() as client:
-        sender = threading.Thread(
-            target=lambda: sent.extend(pace(broker, events, rate, 3_600, stop))
-        )
-        sender.start()
-        _visible(client, lambda rows: rows > 5 * rate)
-        product.stop()
-    time.sleep(outage_s)
-    product.start()
-    with product.store() as client:
-        before = _count(client)
-        visible = _visible(client, lambda rows: rows > before)
-        began = visible[-1]
-        missing = outage_s * rate
-        visible = _visible(client, lambda rows: rows - began[0] > missing)
+    stop = threading.Event()
+    sender = threading.Thread(target=lambda: pace(broker, events, rate, 3_600, stop))
+    try:
+        with product, product.store() as client:
+            sender.start()
+            _visible(client, lambda rows: rows > 5 * rate)
+        time.sleep(outage_s)
+        with product, product.store() as client:
+            before = _count(client)
+            began = _visible(client, lambda rows: rows > before)[-1]
+            visible = _visible(client, lambda rows: rows - began[0] > outage_s * rate)
+    finally:
         stop.set()
         sender.join()
-    product.stop()
     rows, seconds = visible[-1][0] - began[0], visible[-1][1] - began[1]
     return {"rate": rate, "outage_s": outage_s, "events_per_s": rows / seconds,
             "ratio": rows / seconds / rate}  # fmt: skip

@@ -13,7 +13,7 @@ from dataflows.crashes import Guard
 from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import LogBatch, entry
 from dataflows.lane_progress import RATING
-from dataflows.ledger import KEPT, Folded, Ledger
+from dataflows.ledger import KEPT, Folded, Ledger, LedgerDamaged
 from dataflows.progress import Progress
 from dataflows.requests import SOURCE, Asked, Inbox, load
 from dataflows.settings import Home, Settings
@@ -102,9 +102,10 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         done = self.ledger.between(self.ledger.base, self._position)
         self._offset = done[-1].last if done else self.ledger.folded.get("offset", 0)
         reader.resume(self.ledger.folded, done)
-        if self._position < len(entries) and entries[self._position].first != self._offset:
-            msg = f"ledger of {lane} does not continue at byte {self._offset}: restore a backup"
-            raise RuntimeError(msg)
+        following = self.ledger.between(self._position, self._position + 1)
+        if following and following[0].first != self._offset:
+            msg = f"the ledger of {lane} does not continue at {self._offset}: restore a backup"
+            raise LedgerDamaged(msg)
         self._home, self._inbox = home, Inbox(home, lane)
         for source in [*self.ledger.folded.get("worked", ()), *(one.source for one in entries)]:
             self._inbox.worked(source)

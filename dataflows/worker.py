@@ -46,11 +46,13 @@ from warehouse.parent import end_with_parent
 
 
 def _scanner(job: Job, lane: str, snapshot: Snapshot) -> Callable[[], list[Candidate]]:
+    """Look for files of a lane: suspense to recycle, and those of its feed where it has some."""
     folder = Home(job.settings.home).lane(COLLECTION, lane) / RECYCLE_FOLDER
     feed_id = feed_of(lane)
+    inputs = job.inputs if snapshot.feeds[feed_id].path else []
 
     def scan() -> list[Candidate]:
-        taken, _ = discover(job.inputs, snapshot.feeds)
+        taken, _ = discover(inputs, snapshot.feeds)
         again = [
             Candidate(f"{RECYCLE_FOLDER}/{path.name}", path) for path in folder.glob("*.jsonl")
         ]

@@ -63,7 +63,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._current: Opening | None = None
         self._ended = False
         self._full = False
-        self._looked = 0.0
+        self._looked = self._scanned = 0.0
         self._awake: datetime.datetime | None = None
 
     def next_batch(self) -> list[tuple[str, FeedBatch]]:
@@ -96,7 +96,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             found = self._range(self._current)
             if found is not None:
                 return self._ledgered(self._current, found)
-        candidates = self._world.scan()
+        candidates = self._candidates()
         self._backlog.listed(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
@@ -109,6 +109,15 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             return self._streamed(self._world.stream)
         self._backlog.nothing()
         return None
+
+    def _candidates(self) -> list[Candidate]:
+        """Look for files; a lane that follows a stream has few, and looks now and then."""
+        now = time.monotonic()
+        rarely = self._world.stream is not None and self._world.follow
+        if rarely and now - self._scanned < _POLL.total_seconds():
+            return []
+        self._scanned = now
+        return self._world.scan()
 
     def _streamed(self, stream: RecordStream) -> list[tuple[str, FeedBatch]] | None:
         """Cut the next range of the stream; what comes slowly is given some time to gather."""

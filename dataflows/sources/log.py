@@ -23,6 +23,8 @@ from dataflows.usage_log.spool import REQUESTS
 from schemas.feeds import LedgerEntry
 
 _IDLE = datetime.timedelta(milliseconds=20)
+_LONGEST_IDLE = datetime.timedelta(milliseconds=100)
+"""With many partitions each looks less often."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         for source in [*self.ledger.folded.get("worked", ()), *(one.source for one in entries)]:
             self._inbox.worked(source)
         self._waiting_since: float | None = None
+        self._idle = min(_IDLE * settings.partitions, _LONGEST_IDLE)
         self._awake: datetime.datetime | None = None
 
     def next_batch(self) -> list[tuple[str, LogBatch]]:
@@ -164,7 +167,7 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         return now - self._waiting_since < self._settings.linger_ms / 1_000
 
     def _wait(self) -> list[tuple[str, LogBatch]]:
-        self._awake = datetime.datetime.now(datetime.UTC) + _IDLE
+        self._awake = datetime.datetime.now(datetime.UTC) + self._idle
         self._progress.write()
         return []
 

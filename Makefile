@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutants check format bench migration schemas lock clean
+.PHONY: help setup demo test mutants check format bench docs migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -45,15 +45,24 @@ format: $(READY) ## format the code
 bench: $(READY) ## measure speed and memory, each stage beside its floor
 	@$(BIN)/python -m benchmarks
 
+docs: $(READY) ## draw the flows into docs/reference/flows.md, and the dashboard of Grafana
+	@$(BIN)/python -m dataflows.drawn
+	@$(BIN)/python ops/grafana/dashboard.py
+
 schemas: $(READY) ## write the records as JSON Schema
 	@$(BIN)/python -m schemas.json_schema
 
 migration: $(READY) ## write the next migration from the difference between schemas and store
 	@$(BIN)/python -m warehouse.new_migration
 
-lock: ## resolve the dependencies anew into requirements.lock
+lock: ## resolve the dependencies anew: of everything, of what runs, of what builds
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group test --group lint --group bench --group build pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra embedded --extra registry --constraint requirements.lock \
+		pyproject.toml --output-file requirements-run.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--group pyproject.toml:build --constraint requirements.lock --output-file requirements-build.lock
 
 clean: ## remove what the tools made, never a home folder
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo/out benchmarks/out mutants

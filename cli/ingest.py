@@ -1,6 +1,7 @@
 """`tallywire ingest`: the gateway that takes usage by HTTP, and the keys of those who send it."""
 
 import datetime
+from contextlib import ExitStack, closing
 from importlib import import_module
 from typing import Annotated
 
@@ -10,9 +11,10 @@ from rich.table import Table
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.status import as_json_bytes
 from dataflows.catalogs import CatalogStore
+from dataflows.exporter import serve as serve_metrics
 from dataflows.ingest.keys import add_key, read_keys, revoke_key
 from dataflows.ingest.log import IngestMisuse
-from dataflows.settings import Home
+from dataflows.settings import Home, Settings
 
 app = typer.Typer(help="Take usage by HTTP, and manage the keys for it.", no_args_is_help=True)
 keys = typer.Typer(help="Make, list and revoke keys of senders.", no_args_is_help=True)
@@ -23,11 +25,37 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@app.command("serve", epilog=epilog("ingest serve", "ingest serve --open"))
+def _check_topics(settings: Settings) -> None:
+    """Make sure that no feed's usage would lie on this machine's disk.
+
+    Raises:
+        IngestMisuse: If that of one would.
+    """
+    catalogs = CatalogStore(Home(settings.home).catalogs)
+    feeds = catalogs.load(catalogs.current()).feeds
+    local = sorted(name for name, feed in feeds.items() if feed.http and not feed.topic)
+    if local:
+        msg = (
+            f"usage of {', '.join(local)} would lie on this machine's disk, where no other machine "
+            "collects it: give each a `topic`, or serve without --topics-only"
+        )
+        raise IngestMisuse(msg)
+
+
+@app.command(
+    "serve",
+    epilog=epilog("ingest serve", "ingest serve --open", "ingest serve --topics-only --metrics"),
+)
 def _serve(
     *,
     open_: Annotated[
         bool, typer.Option("--open", help="Take requests without a key; on 127.0.0.1 only.")
+    ] = False,
+    topics_only: Annotated[
+        bool, typer.Option("--topics-only", help="Refuse feeds that take HTTP without a topic.")
+    ] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Serve metrics, too; without a supervisor.")
     ] = False,
     home: HomeOption = None,
 ) -> None:
@@ -37,7 +65,12 @@ def _serve(
     is answered.
     """
     settings = settings_of(home)
-    with plain_errors():
+    with plain_errors(), ExitStack() as beside:
+        if topics_only:
+            _check_topics(settings)
+        if metrics:
+            exporter = serve_metrics(Home(settings.home), settings, store=False)
+            beside.enter_context(closing(exporter))
         # the web server is loaded by this verb alone: all others would start later for it
         import_module("dataflows.ingest.serve").serve(settings, open_=open_)
 

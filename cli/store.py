@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.common import HomeOption, console, epilog, plain_errors, reader, settings_of
 from dataflows.exits import Exit
+from dataflows.run import prepare_store, store_of
 from dataflows.settings import Home
 from warehouse.client import address, told
 from warehouse.configuration import LOCAL, ServerPlan
@@ -60,6 +61,21 @@ def serve_(
     )
     with plain_errors():
         serve(plan)
+
+
+@app.command(epilog=epilog("store migrate"))
+def migrate(*, home: HomeOption = None) -> None:
+    """Bring the store's tables to this version, once, before many workers begin to use it.
+
+    `tallywire run`, `up` and `work` do so by themselves. Where several begin at once, and before
+    each new version of several, this comes first.
+    """
+    settings = settings_of(home)
+    with plain_errors(), store_of(settings):
+        applied = prepare_store(settings)
+    for name in applied:
+        typer.echo(name)
+    typer.echo(f"{len(applied)} migrations were applied", err=True)
 
 
 @app.command(

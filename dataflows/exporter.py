@@ -28,14 +28,18 @@ class Pages:
     Args:
         home: Whose progress files are read.
         settings: Say where the store is.
+        store: The processes of this home need the store; where they do not, nobody asks for it.
     """
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, *, store: bool = True) -> None:
         self._read = partial(read_reports, home)
-        self._probe = StoreProbe(settings)
+        self._probe = StoreProbe(settings) if store else None
         self._registry: CollectorRegistry = registry_of(
-            HomeCollector(self._read, self._probe.up, settings.ingest_queue_bytes)
+            HomeCollector(self._read, self._store_up, settings.ingest_queue_bytes)
         )
+
+    def _store_up(self) -> bool | None:
+        return self._probe.up() if self._probe is not None else None
 
     def metrics(self, accept: str = "") -> tuple[HTTPStatus, str, bytes]:
         """Give the exposition, as text or OpenMetrics, whichever is asked for."""
@@ -44,7 +48,8 @@ class Pages:
 
     def ready(self) -> tuple[HTTPStatus, str, bytes]:
         """Say whether all processes run, the store answers and no lane is quarantined."""
-        found = list(missing(self._read(), self._probe.problem()))
+        problem = self._probe.problem() if self._probe is not None else ""
+        found = list(missing(self._read(), problem))
         status = HTTPStatus.SERVICE_UNAVAILABLE if found else HTTPStatus.OK
         return status, _JSON, orjson.dumps({"ready": not found, "missing": found})
 
@@ -63,7 +68,8 @@ class Pages:
 
     def close(self) -> None:
         """Ask the store no more."""
-        self._probe.close()
+        if self._probe is not None:
+            self._probe.close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -136,8 +142,13 @@ class Exporter:
             self._pages.close()
 
 
-def serve(home: Home, settings: Settings) -> Exporter:
+def serve(home: Home, settings: Settings, *, store: bool = True) -> Exporter:
     """Serve a home on `metrics_host` and `metrics_port`, in threads of this process.
+
+    Args:
+        home: The home.
+        settings: Say where, and where the store is.
+        store: The processes of this home need the store.
 
     Raises:
         OSError: If the address cannot be had; the sentence says which.
@@ -145,7 +156,7 @@ def serve(home: Home, settings: Settings) -> Exporter:
     if not settings.metrics_port:
         return Exporter(None, None)
     host, port = settings.metrics_host, settings.metrics_port
-    pages = Pages(home, settings)
+    pages = Pages(home, settings, store=store)
     kind = _Server6 if ":" in host else _Server
     try:
         server = kind((host, port), partial(_Handler, pages))

@@ -107,7 +107,7 @@ def _add_collection(
         file.path.stat().st_size for lane in job.collect for file in taken[feed_of(lane)]
     )
     collection_flow(
-        FeedSource(worlds, idle), LogSink(job.settings, progress.problem),
+        FeedSource(worlds, idle), LogSink(job.settings, job.collect, progress.problem),
         partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
 
@@ -121,6 +121,7 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
         connect=partial(connect, job.settings.store_url, Home(job.settings.home).store,
                         database=job.settings.database),
         ledgers=source.ledgers,
+        folder=partial(Home(job.settings.home).lane, RATING),
         progress=progress,
         patience_s=job.settings.store_patience_s,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -14,11 +15,12 @@ from dataflows import stop
 from dataflows.lane import StoreBatch
 from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
+from dataflows.ownership import Ownership
 from dataflows.progress import Progress
 from schemas.columns import to_arrow
 from warehouse.client import Client, StoreUnavailable
 from warehouse.insert import insert
-from warehouse.owners import StaleOwner, claim, newest
+from warehouse.owners import StaleOwner, claim, following, newest
 from warehouse.recovery import complete, inserts_since
 from warehouse.tables import DEDUPLICATION_WINDOW, TABLES
 
@@ -39,11 +41,13 @@ class StoreWorld:
     Attributes:
         connect: Opens a client of the writer; called in the thread that uses it.
         ledgers: Ledger of each lane, where acknowledgements go.
+        folder: Gives the folder of a lane.
         patience_s: How long to retry a store that does not answer.
     """
 
     connect: Callable[[], Client]
     ledgers: Mapping[str, Ledger]
+    folder: Callable[[str], Path]
     progress: Progress
     patience_s: float
 
@@ -122,11 +126,19 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
         self._pending: list[Future[None]] = []
         self._fresh: list[str] = []
         self._generation = 0
+        self._ownership = Ownership(world.folder(lane), lane)
         self._figures = world.progress.lane(lane, RATING)
         inserter.submit(self._claim).result()
 
     def _claim(self, client: Client) -> None:
-        self._generation = claim(client, self._lane)
+        """Claim the lane, unless another home has done so since this one did."""
+        found = newest(client, self._lane)
+        self._ownership.check(found, f"{found}")
+        generation = following(found)
+        self._ownership.begin(f"{generation}")
+        claim(client, self._lane, generation)
+        self._ownership.done(generation)
+        self._generation = generation
 
     def _check_owner(self, client: Client) -> None:
         found = newest(client, self._lane)

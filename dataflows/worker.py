@@ -39,6 +39,7 @@ from dataflows.sources.log import LogEnds, LogSource
 from dataflows.sources.opened import Streams, readers_of
 from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.sources.streams import feed_of
+from dataflows.wall_clock import begin_anew, watch
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.worth import typical
 from warehouse.client import connect
@@ -199,6 +200,12 @@ def main(arguments: list[str]) -> int:
     stop.listen()
     end_with_parent()
     job = Job.model_validate_json(Path(job_file).read_bytes())
+
+    def set_back() -> None:
+        log.warning("worker begins anew: the wall clock was set back", run=job.run)
+        begin_anew("dataflows.worker", arguments)
+
+    watch(set_back)
     log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:
         work(role, job)

@@ -158,13 +158,18 @@ class KafkaWriters(StatefulSinkPartition[SpoolItem, None]):
 class LogSink(FixedPartitionedSink[SpoolItem, None]):
     """The usage log, written by this process.
 
+    On Kafka its lanes are claimed at once: Bytewax builds a part when its first item comes, and
+    until then a lane would still belong to whoever wrote it before.
+
     Args:
         lanes: Collection lanes that write to it.
         tell: Told of what goes wrong and mends itself.
     """
 
     def __init__(self, settings: Settings, lanes: Sequence[str], tell: Tell) -> None:
-        self._settings, self._lanes, self._tell = settings, lanes, tell
+        self._settings = settings
+        kafka = settings.usage_log == "kafka"
+        self._kafka = KafkaWriters(settings, lanes, tell) if kafka else None
 
     def list_parts(self) -> list[str]:
         """One part: one writer holds every partition."""
@@ -174,6 +179,4 @@ class LogSink(FixedPartitionedSink[SpoolItem, None]):
         self, _step_id: str, _for_part: str, _resume_state: None
     ) -> LogWriters | KafkaWriters:
         """Open the log where its blocks end."""
-        if self._settings.usage_log == "kafka":
-            return KafkaWriters(self._settings, self._lanes, self._tell)
-        return LogWriters(self._settings)
+        return self._kafka or LogWriters(self._settings)

@@ -182,11 +182,20 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
 
 
 class StoreSink(FixedPartitionedSink[StoreBatch, None]):
-    """The store, written lane by lane."""
+    """The store, written lane by lane.
+
+    All lanes are claimed at once, before anything is read: Bytewax builds a part when its first
+    batch comes, and until then a lane would still belong to whoever worked it before.
+
+    Raises:
+        StaleOwner: If another home has taken over one of them.
+        StoreGone: If the store does not answer for longer than the run may wait.
+    """
 
     def __init__(self, world: StoreWorld, lanes: list[str]) -> None:
-        self._world, self._lanes = world, sorted(lanes)
-        self._inserter = Inserter(world)
+        self._lanes = sorted(lanes)
+        inserter = Inserter(world)
+        self._parts = {lane: StorePart(lane, world, inserter) for lane in self._lanes}
 
     def list_parts(self) -> list[str]:
         """Name every lane."""
@@ -197,5 +206,5 @@ class StoreSink(FixedPartitionedSink[StoreBatch, None]):
         return self._lanes.index(item_key)
 
     def build_part(self, _step_id: str, for_part: str, _resume_state: None) -> StorePart:
-        """Claim a lane in the store."""
-        return StorePart(for_part, self._world, self._inserter)
+        """Give a lane's part."""
+        return self._parts[for_part]

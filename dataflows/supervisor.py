@@ -183,8 +183,9 @@ class Supervisor:
         code = child.process.returncode if child.process else 0
         if child.reader is not None:
             child.reader.join(1.0)
-        child.careful = child.careful or code < 0
-        reason = _died(code) if code < 0 else self._log.reason(child.lines) or _died(code)
+        said = "" if code < 0 else self._log.reason(child.lines)
+        child.careful = child.careful or code < 0 or (code > 0 and not said)
+        reason = said or _died(code)
         name = child.service.name
         if code == Exit.DAMAGED:
             self._state(child, "failed", reason)

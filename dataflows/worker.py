@@ -39,6 +39,7 @@ from dataflows.sources.log import LogEnds, LogSource
 from dataflows.sources.opened import Streams, readers_of
 from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.sources.streams import feed_of
+from dataflows.wall_clock import begin_anew, watch
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.worth import typical
 from warehouse.client import connect
@@ -109,7 +110,7 @@ def _add_collection(
         file.path.stat().st_size for lane in job.collect for file in taken[feed_of(lane)]
     )
     collection_flow(
-        FeedSource(worlds, idle), LogSink(job.settings, progress.problem),
+        FeedSource(worlds, idle), LogSink(job.settings, job.collect, progress.problem),
         partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
 
@@ -123,6 +124,7 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
         connect=partial(connect, job.settings.store_url, Home(job.settings.home).store,
                         database=job.settings.database),
         ledgers=source.ledgers,
+        folder=partial(Home(job.settings.home).lane, RATING),
         progress=progress,
         patience_s=job.settings.store_patience_s,
     )  # fmt: skip
@@ -201,6 +203,12 @@ def main(arguments: list[str]) -> int:
     stop.listen()
     end_with_parent()
     job = Job.model_validate_json(Path(job_file).read_bytes())
+
+    def set_back() -> None:
+        log.warning("worker begins anew: the wall clock was set back", run=job.run)
+        begin_anew("dataflows.worker", arguments)
+
+    watch(set_back)
     log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:
         work(role, job)

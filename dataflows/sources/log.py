@@ -100,16 +100,20 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
         self._position = self._committed = self.ledger.begin(resume)
         self._replay_until = self.ledger.end
-        entries = self.ledger.entries
         done = self.ledger.between(self.ledger.base, self._position)
         self._offset = done[-1].last if done else self.ledger.folded.get("offset", 0)
         reader.resume(self.ledger.folded, done)
-        following = self.ledger.between(self._position, self._position + 1)
-        if following and following[0].first != self._offset:
-            msg = f"the ledger of {lane} does not continue at {self._offset}: restore a backup"
-            raise LedgerDamaged(msg)
+        if self._position < self._replay_until:
+            following = self.ledger.at(self._position).first
+            if following != self._offset:
+                msg = (
+                    f"the ledger of {lane} goes on at {following}, and what is committed ends at "
+                    f"{self._offset}: restore both from one backup"
+                )
+                raise LedgerDamaged(msg)
         self._home, self._inbox = home, Inbox(home, lane)
-        for source in [*self.ledger.folded.get("worked", ()), *(one.source for one in entries)]:
+        entries = (one.source for one in self.ledger.entries)
+        for source in [*self.ledger.folded.get("worked", ()), *entries]:
             self._inbox.worked(source)
         self._waiting_since: float | None = None
         self._idle = min(_IDLE * settings.partitions, _LONGEST_IDLE)
@@ -123,20 +127,35 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if self._guard.aside(self._lane, self._figures):
             return self._wait()
         if self._position < self._replay_until:
-            return self._emit(self.ledger.at(self._position))
+            return self._again(self.ledger.at(self._position))
         if (name := self._inbox.next(self._progress.problem)) is not None:
             return self._take(f"{SOURCE}{name}", self._offset, 0)
         return self._next()
+
+    def _again(self, cut: LedgerEntry) -> list[tuple[str, LogBatch]]:
+        """Give a ledgered range once more."""
+        try:
+            return self._emit(cut)
+        except OffsetExpired as error:
+            return self._gone(error)
+
+    def _gone(self, error: OffsetExpired) -> list[tuple[str, LogBatch]]:
+        """Put the lane aside, and let the others go on.
+
+        Raises:
+            OffsetExpired: In a run that shall end.
+        """
+        if not self._guard.put_aside(self._lane, error.place, str(error)):
+            raise error
+        self._progress.problem(str(error))
+        return self._wait()
 
     def _next(self) -> list[tuple[str, LogBatch]]:
         """Cut the next range, when it is full or has waited for long enough."""
         try:
             found = self._reader.plan(self._offset, self._settings.rating_rows)
         except OffsetExpired as error:
-            if not self._guard.put_aside(self._lane, error.place, str(error)):
-                raise
-            self._progress.problem(str(error))
-            return self._wait()
+            return self._gone(error)
         self._progress.bytes_total = max(self._progress.bytes_total, found.end)
         self._figures.stand(found.at, found.end)
         ended = self._ends.reached(found.ended)
@@ -172,17 +191,16 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         return []
 
     def _emit(self, cut: LedgerEntry) -> list[tuple[str, LogBatch]]:
+        replayed = cut.position < self._replay_until
+        if cut.source.startswith(SOURCE):
+            batch = LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=self._asked(cut))
+        else:
+            batch = LogBatch(self._topic, cut, self._reader.read(cut), replayed=replayed)
         self._waiting_since = None
         self._position = cut.position + 1
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
         self._figures.cut(cut)
-        replayed = cut.position < self._replay_until
-        if cut.source.startswith(SOURCE):
-            asked = self._asked(cut)
-            return [(self._lane, LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=asked))]
-        tables = self._reader.read(cut)
-        batch = LogBatch(self._topic, cut, tables, replayed=replayed)
         return [(self._lane, batch)]
 
     def _asked(self, cut: LedgerEntry) -> Asked:

@@ -5,13 +5,13 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -29,7 +29,9 @@ DOCKERFILES = [ROOT / "Dockerfile", ROOT / "deploy/catalogue.Dockerfile"]
 DASHBOARD = ROOT / "ops/grafana/dashboards/tallywire-runtime.json"
 SETTINGS = {f"TALLYWIRE_{name.upper()}" for name in Settings.model_fields}
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+(\.\d+)*(-[a-z0-9.-]+)?")
-_INGEST, _METRICS = (Settings.model_fields[f"{name}_port"].default for name in ("ingest", "metrics"))
+_INGEST, _METRICS = (
+    Settings.model_fields[f"{name}_port"].default for name in ("ingest", "metrics")
+)
 LISTENS = {
     "clickhouse": {8123, 9000},
     "prometheus": {9090},
@@ -110,7 +112,9 @@ def test_the_image_runs_the_command_as_a_user_with_a_number_and_looks_after_its_
     [user] = re.findall(r"^USER (\d+):(\d+)$", last, re.MULTILINE)
     assert user == ("10001", "10001")
     assert f"--uid {user[0]}" in last
-    assert re.findall(r"TALLYWIRE_HOME=(\S+)", last) == re.findall(r"^VOLUME (\S+)$", last, re.M)
+    assert re.findall(r"TALLYWIRE_HOME=(\S+)", last) == re.findall(
+        r"^VOLUME (\S+)$", last, re.MULTILINE
+    )
     assert f"TALLYWIRE_METRICS_PORT={_METRICS}" in last
     assert "apt-get" not in text
 
@@ -171,12 +175,27 @@ def test_what_waits_for_another_waits_for_its_health_or_its_end() -> None:
 
 
 def test_shares_make_a_whole_and_each_has_a_home_of_its_own() -> None:
-    workers = [service for service in SERVICES.values() if service.get("command", [""])[0] == "work"]
-    shares = [w["command"][w["command"].index("--share") + 1] for w in workers if "--share" in w["command"]]
+    workers = [
+        service for service in SERVICES.values() if service.get("command", [""])[0] == "work"
+    ]
+    shares = [
+        w["command"][w["command"].index("--share") + 1]
+        for w in workers
+        if "--share" in w["command"]
+    ]
     assert sorted(shares) == [f"{number}/{len(shares)}" for number in range(len(shares))]
-    homes = [volume for worker in workers for volume in worker["volumes"] if volume.endswith(":/var/lib/tallywire")]
+    homes = [
+        volume
+        for worker in workers
+        for volume in worker["volumes"]
+        if volume.endswith(":/var/lib/tallywire")
+    ]
     assert len(set(homes)) == len(workers)
-    [rating] = [one for one in OBJECTS if one["kind"] == "StatefulSet" and "rating" in one["metadata"]["name"]]
+    [rating] = [
+        one
+        for one in OBJECTS
+        if one["kind"] == "StatefulSet" and "rating" in one["metadata"]["name"]
+    ]
     [container] = rating["spec"]["template"]["spec"]["containers"]
     assert f"$(ORDINAL)/{rating['spec']['replicas']}" in container["args"]
 
@@ -217,7 +236,9 @@ def _variables() -> Iterator[tuple[str, str]]:
         for container in _containers(pod):
             yield from ((container["name"], one["name"]) for one in container.get("env", []))
     for path in [*DOCKERFILES, *KUBERNETES, COMPOSE, ROOT / "docs/guides/deploy.md"]:
-        yield from ((path.name, one) for one in re.findall(r"\bTALLYWIRE_[A-Z_]+\b", path.read_text()))
+        yield from (
+            (path.name, one) for one in re.findall(r"\bTALLYWIRE_[A-Z_]+\b", path.read_text())
+        )
 
 
 def test_every_variable_of_tallywire_is_a_setting() -> None:
@@ -236,7 +257,9 @@ def test_values_of_settings_are_taken() -> None:
         assert made.usage_log == "kafka"
         assert made.partitions == 64
     [shared] = [one["data"] for one in OBJECTS if one["kind"] == "ConfigMap"]
-    made = Settings.model_validate({k.removeprefix("TALLYWIRE_").lower(): v for k, v in shared.items()})
+    made = Settings.model_validate(
+        {k.removeprefix("TALLYWIRE_").lower(): v for k, v in shared.items()}
+    )
     assert (made.ingest_port, made.metrics_port) == (_INGEST, _METRICS)
 
 
@@ -246,7 +269,9 @@ def test_no_password_has_a_value() -> None:
     text = COMPOSE.read_text()
     named = set(re.findall(r"\$\{([A-Z_]+)", text))
     assert named == set(re.findall(r"\$\{([A-Z_]+):\?", text)), "each must be told"
-    assert named == set(re.findall(r"^([A-Z_]+)=$", (ROOT / "deploy/example.env").read_text(), re.M))
+    assert named == set(
+        re.findall(r"^([A-Z_]+)=$", (ROOT / "deploy/example.env").read_text(), re.MULTILINE)
+    )
     for service in SERVICES.values():
         for name, value in _environment(service).items():
             assert "PASSWORD" not in name or re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value), name
@@ -342,7 +367,9 @@ def test_every_metric_of_the_dashboard_exists_and_every_metric_is_on_it() -> Non
     assert named - EXPOSED == set()
     bare = {re.sub(r"_(bucket|count|sum)$", "", name) for name in named}
     assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in EXPOSED} - bare == set()
-    source = yaml.safe_load((ROOT / "ops/grafana/provisioning/datasources/prometheus.yml").read_text())
+    source = yaml.safe_load(
+        (ROOT / "ops/grafana/provisioning/datasources/prometheus.yml").read_text()
+    )
     uids = {target["datasource"]["uid"] for panel in panels for target in panel.get("targets", [])}
     assert uids == {source["datasources"][0]["uid"]}
 
@@ -351,7 +378,9 @@ def _locked(path: Path) -> dict[str, set[str]]:
     """Read a lock: pins to what stands below each."""
     blocks = re.split(r"^(?=\w)", path.read_text(), flags=re.MULTILINE)
     return {
-        block.split(" \\\n")[0]: set(re.findall(r"--hash=(\S+)", block)) for block in blocks if block
+        block.split(" \\\n")[0]: set(re.findall(r"--hash=(\S+)", block))
+        for block in blocks
+        if block
     }
 
 

@@ -169,14 +169,13 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         if messages
         else pl.lit(None, dtype=pl.String).alias("detail"),
     )
+    too_long = pl.col("byte_length") > MAX_RECORD_BYTES
     frame = frame.with_columns(
-        pl.when(pl.col("detail").is_not_null())
+        pl.when(too_long).then(pl.lit(Reason.RECORD_TOO_LONG.value))
+        .when(pl.col("detail").is_not_null())
         .then(pl.lit(Reason.RECORD_UNREADABLE.value)).alias("reason"),
-        pl.col("detail").fill_null(""),
-    )  # fmt: skip
-    frame = refuse(
-        frame, pl.col("byte_length") > MAX_RECORD_BYTES, Reason.RECORD_TOO_LONG,
-        pl.lit("longer than 1 MiB"),
+        pl.when(too_long).then(pl.lit("longer than 1 MiB"))
+        .otherwise(pl.col("detail").fill_null("")).alias("detail"),
     )  # fmt: skip
     for name in ("id", "source", "type"):
         frame = refuse(

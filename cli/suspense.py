@@ -20,6 +20,7 @@ from dataflows.files import LaneTaken, write_atomic
 from dataflows.groups import COLLECTION
 from dataflows.run import RunPlan, compile_into, run, store_of
 from dataflows.settings import Home, Settings
+from dataflows.shares import check_whole
 from dataflows.sources.openings import RECYCLE_FOLDER
 from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
@@ -177,6 +178,7 @@ def recycle(
     settings = settings_of(home)
     place = Home(settings.home)
     with plain_errors(), store_of(settings):
+        check_whole(place)
         if catalog:
             compile_into(place, catalog, by=login(), approval=settings.catalog_approval)
         wanted = ids or [row["suspense_id"] for row in _list(settings, reason, feed, _MOST)]

@@ -20,7 +20,7 @@ from dataflows.one_log import OneLog
 from dataflows.run import compile_into
 from dataflows.services import HouseServices
 from dataflows.settings import Home, Settings
-from dataflows.shares import hold_share
+from dataflows.shares import check_whole, hold_share
 from dataflows.supervisor import Supervisor
 from dataflows.upgrades import upgrade
 from tallywire.catalog import Snapshot
@@ -114,6 +114,7 @@ def up(
     with plain_errors():
         stop.listen()
         place = Home(settings.home)
+        check_whole(place)
         held = lock(place.root / "locks" / "run", f"home {place.root}")
         upgrade(place)
         snapshot = _snapshot(settings, catalog)
@@ -149,6 +150,8 @@ def work(
     with plain_errors():
         stop.listen()
         place = Home(settings.home)
+        if not share:
+            check_whole(place)
         held = lock(place.root / "locks" / f"work-{group}", f"group {group} of {place.root}")
         if share and group not in {COLLECTION, RATING}:
             msg = f"a share is of {COLLECTION} or of {RATING}, not of {group}"

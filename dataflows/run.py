@@ -25,6 +25,7 @@ from dataflows.kafka.client import partitions_of
 from dataflows.lane import now_us
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
+from dataflows.shares import check_whole
 from dataflows.sources.folder import Candidate, discover
 from dataflows.upgrades import upgrade
 from tallywire.catalog import Problem, Snapshot
@@ -249,11 +250,13 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     Raises:
         CatalogRefused: If the catalogue has problems.
         LaneTaken: If another run works this home.
+        GroupsWrong: If the home owns a share of the lanes.
         HomeTooNew: If a newer version has worked it.
         StoreError: If the store cannot be had.
         OSError: If the home cannot be written.
     """
     settings, home = plan.settings, Home(plan.settings.home)
+    check_whole(home)
     held = lock(home.root / "locks" / "run", f"home {home.root}")
     upgrade(home)
     catalogs = CatalogStore(home.catalogs)

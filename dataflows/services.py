@@ -142,9 +142,8 @@ class HouseServices:
         if self.share:
             lanes = {COLLECTION: sorted(self._lanes), RATING: account_lanes(self.settings)}
             part = "collect" if self.only == COLLECTION else "rate"
-            return {
-                self.only: base.model_copy(update={part: matching(lanes[self.only], self.share)})
-            }
+            names = matching(lanes[self.only], self.share)
+            return {self.only: base.model_copy(update={part: names})} if names else {}
         jobs = jobs_of(base, read_groups(self._home), self._lanes)
         return {name: job for name, job in jobs.items() if self.only in {"", name}}
 

@@ -11,6 +11,7 @@ from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.requests import Asked, answered, put
 from dataflows.settings import Home, Settings
+from dataflows.shares import check_whole
 from schemas.requests import RequestStatus
 
 _TRIES = 5
@@ -24,9 +25,11 @@ def answer(settings: Settings, asked: Iterable[Asked], way: Way | None = None) -
     A run that follows its inputs takes them up by itself; where none runs, they are worked here.
 
     Raises:
+        GroupsWrong: If the home owns a share of the lanes.
         typer.Exit: If the lanes cannot be worked.
     """
     home, way = Home(settings.home), way or Way()
+    check_whole(home)
     waiting = [(one.request.lane, put(home, one)) for one in asked]
     while waiting := [item for item in waiting if not answered(home, *item)]:
         way.lanes(settings)

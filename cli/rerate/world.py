@@ -10,6 +10,7 @@ from cli.common import reader
 from cli.rerate.lanes import by_a_run
 from dataflows.catalogs import CatalogStore
 from dataflows.settings import Home, Settings
+from dataflows.shares import check_whole
 from tallywire.rating.dispatch import Rater
 from tallywire.rating.in_order import Catalogs
 from warehouse.client import Client
@@ -39,7 +40,12 @@ class World:
 
 
 def world_of(settings: Settings, way: Way | None = None) -> World:
-    """Open the archive of catalogues."""
+    """Open the archive of catalogues.
+
+    Raises:
+        GroupsWrong: If the home owns a share of the lanes: the ledgers of others are not here.
+    """
+    check_whole(Home(settings.home))
     store = CatalogStore(Home(settings.home).catalogs)
 
     @lru_cache(maxsize=8)

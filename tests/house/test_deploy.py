@@ -43,7 +43,6 @@ LISTENS = {
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 OWN = {name for name, service in SERVICES.items() if service["image"].startswith("tallywire:")}
 ONCE = {name for name, service in SERVICES.items() if service["restart"] == "no"}
-_NEVER = {"-", ":latest"}
 
 
 def _objects() -> list[dict[str, Any]]:
@@ -174,30 +173,29 @@ def test_what_waits_for_another_waits_for_its_health_or_its_end() -> None:
     assert waited >= ONCE
 
 
-def test_shares_make_a_whole_and_each_has_a_home_of_its_own() -> None:
-    workers = [
-        service for service in SERVICES.values() if service.get("command", [""])[0] == "work"
-    ]
-    shares = [
-        w["command"][w["command"].index("--share") + 1]
-        for w in workers
-        if "--share" in w["command"]
-    ]
-    assert sorted(shares) == [f"{number}/{len(shares)}" for number in range(len(shares))]
-    homes = [
+def _share(words: list[str]) -> str:
+    return words[words.index("--share") + 1]
+
+
+@pytest.mark.parametrize("kind", ["collection", "rating"])
+def test_shares_make_a_whole_and_each_has_a_home_of_its_own(kind: str) -> None:
+    workers = [one for one in SERVICES.values() if one.get("command", [])[:2] == ["work", kind]]
+    shares = sorted(_share(worker["command"]) for worker in workers)
+    assert shares == [f"{number}/{len(shares)}" for number in range(len(shares))]
+    homes = {
         volume
         for worker in workers
         for volume in worker["volumes"]
         if volume.endswith(":/var/lib/tallywire")
-    ]
-    assert len(set(homes)) == len(workers)
-    [rating] = [
-        one
-        for one in OBJECTS
-        if one["kind"] == "StatefulSet" and "rating" in one["metadata"]["name"]
-    ]
-    [container] = rating["spec"]["template"]["spec"]["containers"]
-    assert f"$(ORDINAL)/{rating['spec']['replicas']}" in container["args"]
+    }
+    assert len(homes) == len(workers)
+    [pods] = [one for one in OBJECTS
+              if one["kind"] == "StatefulSet" and one["metadata"]["name"] == f"tallywire-{kind}"]  # fmt: skip
+    [container] = pods["spec"]["template"]["spec"]["containers"]
+    assert _share(container["args"]) == f"$(ORDINAL)/{pods['spec']['replicas']}"
+    [ordinal] = [one for one in container["env"] if one["name"] == "ORDINAL"]
+    label = ordinal["valueFrom"]["fieldRef"]["fieldPath"]
+    assert label == "metadata.labels['apps.kubernetes.io/pod-index']"
 
 
 def test_one_service_writes_the_archive_of_catalogues() -> None:
@@ -428,24 +426,45 @@ def test_the_lock_of_what_runs_is_whole_and_has_no_tool_of_tests() -> None:
     assert (names & tools) - direct - _needed(wanted) == set()
 
 
-def _told(text: str) -> list[list[str]]:
+def _lines(text: str) -> list[str]:
+    """Give the lines of a page's blocks of commands, without comments and substitutions."""
     blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
-    found = [re.sub(r"\$\(.*?\)", "VALUE", line).partition(" #")[0] for line in lines]
-    return [shlex.split(line)[1:] for line in found if line.startswith("tallywire ")]
+    return [re.sub(r"\$\(.*?\)", "VALUE", line).partition(" #")[0] for line in lines]
 
 
-@pytest.mark.parametrize(
-    "name", ["guides/deploy", "guides/first-stream", "guides/kafka", "guides/scale-out",
-             "concepts/processes"],
-)  # fmt: skip
+def _typed(line: str) -> list[str]:
+    """Give the words behind `tallywire` of a line, wherever it runs; nothing of other lines."""
+    try:
+        words = shlex.split(line.partition(" | ")[0])
+    except ValueError:  # a part of a text over several lines
+        return []
+    for begun in (["docker", "compose", "run", "--rm"], ["docker", "compose", "exec"]):
+        if words[: len(begun)] == begun:
+            assert words[len(begun)] in SERVICES, line
+            words = words[len(begun) + 1 :]
+            return words[1:] if words[:1] == ["tallywire"] else words
+    if words[:1] == ["kubectl"] and "--" in words:
+        words = words[words.index("--") + 1 :]
+    while words and "=" in words[0]:
+        words = words[1:]
+    return words[1:] if words[:1] == ["tallywire"] else []
+
+
+GUIDES = ("guides/deploy", "guides/first-stream", "guides/kafka", "guides/scale-out",
+          "concepts/processes")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GUIDES)
 def test_a_command_of_a_guide_can_be_typed(name: str) -> None:
-    text = (ROOT / f"docs/{name}.md").read_text()
-    for words in _told(text):
-        check_typed(words[: words.index("|")] if "|" in words else words)
-    for inline in re.findall(r"`tallywire ([^`]+)`", text):
-        words = shlex.split(inline)
-        if not {"…", "|"} & set(words):
+    page = ROOT / f"docs/{name}.md"
+    text = page.read_text()
+    inline = re.findall(r"`((?:tallywire|docker compose|kubectl) [^`]+)`", text)
+    for line in _lines(text):
+        if words := _typed(line):
             check_typed(words)
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert ((ROOT / f"docs/{name}.md").parent / target).exists(), target
+    for line in inline:
+        if words := _typed(line):
+            check_typed(words, whole=False)
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), target

@@ -203,3 +203,17 @@ def test_port_0_serves_nothing(tmp_path: Path) -> None:
     made = serve(Home(tmp_path), Settings(home=tmp_path, metrics_port=0))
     assert made.url == ""
     made.close()
+
+
+def test_a_home_that_needs_no_store_is_ready_without_one(tmp_path: Path) -> None:
+    Progress(Home(tmp_path).progress / "ingest.json", "ingest").write(force=True)
+    settings = Settings(
+        home=tmp_path, metrics_port=free_port(), store_url="http://x:y@127.0.0.1:9/z"
+    )
+    made = serve(Home(tmp_path), settings, store=False)
+    try:
+        status, _, text = _get(f"{made.url}/ready")
+        assert (status, json.loads(text)) == (200, {"ready": True, "missing": []})
+        assert "tallywire_store_up" not in _get(f"{made.url}/metrics")[2]
+    finally:
+        made.close()

@@ -95,7 +95,7 @@ def _on_poison(harm: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return whole(snapshots, batch)
 
-    worker.decode_batch = poisoned
+    decode.decode_batch = poisoned
 
 
 def poison_raises() -> None:

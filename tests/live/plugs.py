@@ -81,9 +81,9 @@ def die_after_insert() -> None:
 
 def _on_poison(harm: str) -> None:
     """Let decoding of a marked record go wrong."""
-    from dataflows import worker  # noqa: PLC0415  as above
+    from dataflows import decode  # noqa: PLC0415  as above
 
-    whole = worker.decode_batch
+    whole = decode.decode_batch
 
     def poisoned(snapshots: Any, batch: Any) -> Any:
         if batch.frames is not None and POISONED.encode() in batch.frames.data:

@@ -55,7 +55,7 @@ def test_a_store_that_refuses_connections(
             proxy.drop()
             until(lambda: proxy.refused > 1, "a worker that tries again")
             proxy.refusing = False
-        home.arrived(len(quiet.usage))
+        home.goes_on(RATING)
         assert home.progress(RATING)["retries"] > 1
         home.finish()
         check_whole(home, quiet.expected)
@@ -91,7 +91,7 @@ def test_inserts_that_are_cut_and_answers_that_are_lost(
         until(lambda: proxy.cuts == 4, "four inserts that were cut")
         proxy.lose_answers = 4
         until(lambda: proxy.lost_answers == 4, "four answers that were lost")
-        home.arrived(len(quiet.usage))
+        home.goes_on(RATING)
         home.finish()
         print(f"\n4 inserts cut, 4 answers lost; {check_whole(home, quiet.expected)}")  # noqa: T201
 
@@ -130,7 +130,7 @@ def test_a_store_without_room_is_waited_for(broker: Broker, quiet: Quiet, tmp_pa
                 until(lambda: home.progress(RATING).get("retries", 0) > 1, "a full store")
                 assert home.alive(RATING), home.said(RATING)
                 ballast.unlink()
-                home.arrived(len(quiet.usage))
+                home.goes_on(RATING)
                 home.finish()
                 check_whole(home, quiet.expected)
         finally:

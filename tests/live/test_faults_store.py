@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from tests.live.broker import Broker
 from tests.live.plugs import NAMES, WINDOW
 from tests.live.proxy import Proxy
 from tests.live.streams import Quiet, StreamHome, check_whole, database, store_url, until
-from warehouse.client import connect
+from warehouse.client import StoreUnavailable, connect
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
+from warehouse.owners import claim, newest
 from warehouse.server import free_port, start
 from warehouse.tables import TABLES
 
@@ -94,6 +95,20 @@ def test_inserts_that_are_cut_and_answers_that_are_lost(
         home.goes_on(RATING)
         home.finish()
         print(f"\n4 inserts cut, 4 answers lost; {check_whole(home, quiet.expected)}")  # noqa: T201
+
+
+@pytest.mark.parametrize("octets", [1, 17, 40, 90, 200, 300])
+def test_an_answer_that_is_cut_off_is_no_answer(store: Store, octets: int) -> None:
+    """Where the header of an answer ends with the connection, it looks whole, and without rows."""
+    with Proxy(store.running.state.http_port) as proxy:
+        client = connect(store_url(store, proxy.port), store.home)
+        claim(client, "lane", 7)
+        assert newest(client, "lane") == 7
+        proxy.cut_answers = [octets]
+        with suppress(StoreUnavailable):  # where the client has asked again by itself, it is whole
+            assert newest(client, "lane") == 7
+        assert newest(client, "lane") == 7
+        client.close_connections()
 
 
 @contextmanager

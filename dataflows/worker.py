@@ -24,6 +24,7 @@ from dataflows.exits import Exit, exit_code, explain
 from dataflows.files import lock
 from dataflows.groups import COLLECTION, ENGINE, RATING
 from dataflows.jobs import Job
+from dataflows.kafka.errors import StoppedWaiting
 from dataflows.logs import log_of
 from dataflows.progress import Progress
 from dataflows.rating import rating_flow
@@ -212,6 +213,9 @@ def main(arguments: list[str]) -> int:
     log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:
         work(role, job)
+    except StoppedWaiting:
+        log.info("worker ends before it began", run=job.run)
+        return int(Exit.DONE)
     except Exception as error:  # noqa: BLE001  the one place where everything that can go wrong is told
         code = exit_code(error)
         trace = {"exc_info": error} if code == Exit.INTERNAL else {}

@@ -1,6 +1,6 @@
 """Clients of the store: the same for the embedded one and for any ClickHouse server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,24 @@ def connect(url: str, home: Path, *, database: str = "", role: str = "writer") -
     return client
 
 
+def one_row(client: Client, query: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    """Ask what always has one row for an answer.
+
+    A connection that breaks in the header of an answer looks like a whole answer without rows.
+
+    Raises:
+        StoreUnavailable: If the answer was cut off, or the store does not answer.
+        StoreRefused: If it refused.
+    """
+    with told(client.uri):
+        rows = client.query(query, parameters=dict(parameters)).result_rows
+    if len(rows) != 1:
+        msg = f"the store at {client.uri} was cut off while it answered"
+        raise StoreUnavailable(msg)
+    row: Sequence[Any] = rows[0]
+    return row
+
+
 @contextmanager
 def opened(url: str, home: Path, *, database: str = "", role: str = "writer") -> Iterator[Client]:
     """Open a client for a while; a connection left open would make the store wait at its end."""
@@ -144,4 +162,7 @@ def _embedded(home: Path, database: str, role: str) -> Client:
     )
 
 
-__all__ = ["Client", "StoreError", "StoreRefused", "StoreUnavailable", "address", "connect", "told"]
+__all__ = [
+    "Client", "StoreError", "StoreRefused", "StoreUnavailable", "address", "connect", "one_row",
+    "opened", "told",
+]  # fmt: skip

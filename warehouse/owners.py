@@ -2,7 +2,7 @@
 
 import secrets
 
-from warehouse.client import Client, told
+from warehouse.client import Client, one_row, told
 
 _STEPS = 1_000_000
 
@@ -13,12 +13,8 @@ class StaleOwner(RuntimeError):  # noqa: N818  it says what is the case
 
 def newest(client: Client, lane: str) -> int:
     """Read the newest generation of a lane; 0 where nobody has opened it."""
-    with told(client.uri):
-        found = client.query(
-            "SELECT max(generation) FROM lane_owners WHERE lane = {lane:String}",
-            parameters={"lane": lane},
-        )
-    return int(found.result_rows[0][0])
+    query = "SELECT max(generation) FROM lane_owners WHERE lane = {lane:String}"
+    return int(one_row(client, query, {"lane": lane})[0])
 
 
 def following(generation: int) -> int:

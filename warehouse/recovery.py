@@ -8,7 +8,7 @@ touches are made anew from the base table.
 
 import pyarrow as pa
 
-from warehouse.client import Client, told
+from warehouse.client import Client, one_row, told
 from warehouse.insert import insert
 from warehouse.rollups import FEEDINGS, Feeding
 
@@ -22,26 +22,21 @@ def inserts_since(client: Client, table: str, ledgered_at: int) -> int:
     """
     if table == "lane_ledger":
         return 0
-    with told(client.uri):
-        found = client.query(
-            f"SELECT uniqExact(batch_token) FROM {table} "  # noqa: S608  our own table's name
-            "WHERE toUnixTimestamp64Micro(ledgered_at) >= {since:Int64}",
-            parameters={"since": ledgered_at},
-        )
-    return int(found.result_rows[0][0])
+    query = (
+        f"SELECT uniqExact(batch_token) FROM {table} "  # noqa: S608  our own table's name
+        "WHERE toUnixTimestamp64Micro(ledgered_at) >= {since:Int64}"
+    )
+    return int(one_row(client, query, {"since": ledgered_at})[0])
 
 
 def complete(client: Client, table: str, rows: pa.Table, token: str) -> None:
     """Make the rows of a range be there once, and the rollups right."""
     if rows.num_rows == 0:
         return
-    with told(client.uri):
-        found = client.query(
-            f"SELECT count() FROM {table} WHERE batch_token = {{token:String}}",  # noqa: S608  as above
-            parameters={"token": token},
-        )
-        there = int(found.result_rows[0][0])
-        if 0 < there < rows.num_rows:
+    query = f"SELECT count() FROM {table} WHERE batch_token = {{token:String}}"  # noqa: S608  as above
+    there = int(one_row(client, query, {"token": token})[0])
+    if 0 < there < rows.num_rows:
+        with told(client.uri):
             client.command(
                 f"ALTER TABLE {table} DELETE WHERE batch_token = {{token:String}}",
                 parameters={"token": token},
@@ -56,13 +51,13 @@ def complete(client: Client, table: str, rows: pa.Table, token: str) -> None:
 
 def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
     hours = (
-        f"SELECT DISTINCT {feeding.hour} FROM {feeding.table} WHERE batch_token = {{token:String}}"  # noqa: S608  as above
+        f"SELECT groupUniqArray(toUnixTimestamp({feeding.hour})) FROM {feeding.table} "  # noqa: S608  as above
+        "WHERE batch_token = {token:String}"
     )
+    (touched,) = one_row(client, hours, {"token": token})
     terms = ", ".join(f"'{term}'" for term in feeding.terms)
     of_term = f" AND term IN ({terms})" if terms else ""
     with told(client.uri):
-        rows = client.query(hours, parameters={"token": token}).result_rows
-        touched = [int(hour.timestamp()) for (hour,) in rows]
         parameters = {"hours": touched}
         client.command(
             f"ALTER TABLE {feeding.rollup} DELETE "

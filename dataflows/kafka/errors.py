@@ -5,6 +5,10 @@ class KafkaUnavailable(RuntimeError):  # noqa: N818  it says what is the case
     """Kafka does not answer: an absent world, tried again later; nothing is lost."""
 
 
+class StoppedWaiting(KafkaUnavailable):
+    """A stop was asked for while something was waited for: no fault of Kafka."""
+
+
 class KafkaRefused(RuntimeError):  # noqa: N818  as above
     """Kafka answers, and refuses what was asked: a right, a policy or a setting is missing."""
 

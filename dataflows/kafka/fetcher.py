@@ -10,7 +10,12 @@ from confluent_kafka import TopicPartition as Place
 
 from dataflows import stop
 from dataflows.kafka.client import Tell
-from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable, OffsetExpired
+from dataflows.kafka.errors import (
+    KafkaRefused,
+    KafkaUnavailable,
+    OffsetExpired,
+    StoppedWaiting,
+)
 
 _AT_ONCE = 10_000
 _FULL_BYTES = 32 * 1024 * 1024
@@ -145,7 +150,8 @@ class Fetcher:
         """Fetch until something has come.
 
         Raises:
-            KafkaUnavailable: If it does not come in time, or a stop is asked for.
+            KafkaUnavailable: If it does not come in time.
+            StoppedWaiting: If a stop is asked for.
             OffsetExpired: If it is not there any more.
         """
         deadline = time.monotonic() + self._patience_s
@@ -155,7 +161,7 @@ class Fetcher:
                     f"Kafka did not give {buffer.topic}/{buffer.partition} from offset "
                     f"{buffer.position} on; nothing is lost, start again when it answers"
                 )
-                raise KafkaUnavailable(msg)
+                raise StoppedWaiting(msg) if stop.stopping() else KafkaUnavailable(msg)
             self.poll(_WAIT_S)
             self.check(buffer)
 

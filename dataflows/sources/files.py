@@ -16,7 +16,7 @@ import xxhash
 from bytewax.inputs import StatefulSourcePartition
 
 from dataflows import stop
-from dataflows.kafka.errors import OffsetExpired
+from dataflows.kafka.errors import OffsetExpired, StoppedWaiting
 from dataflows.lane import entry
 from dataflows.ledger import KEPT, Ledger
 from dataflows.settings import Home
@@ -151,6 +151,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         detail = orjson.loads(cut.detail)
         try:
             return self._emit(cut, detail, None)
+        except StoppedWaiting:  # the range is read after the next start
+            raise StopIteration from None
         except OffsetExpired as error:
             skip = self._skip(error, cut.last - cut.first)
         if skip is None:

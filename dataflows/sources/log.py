@@ -10,7 +10,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows import stop
 from dataflows.crashes import Guard
-from dataflows.kafka.errors import OffsetExpired
+from dataflows.kafka.errors import OffsetExpired, StoppedWaiting
 from dataflows.lane import LogBatch, entry
 from dataflows.lane_progress import RATING
 from dataflows.ledger import KEPT, Folded, Ledger, LedgerDamaged
@@ -191,17 +191,23 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         return []
 
     def _emit(self, cut: LedgerEntry) -> list[tuple[str, LogBatch]]:
-        replayed = cut.position < self._replay_until
-        if cut.source.startswith(SOURCE):
-            batch = LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=self._asked(cut))
-        else:
-            batch = LogBatch(self._topic, cut, self._reader.read(cut), replayed=replayed)
+        try:
+            batch = self._read(cut)
+        except StoppedWaiting:  # the range is read after the next start
+            raise StopIteration from None
         self._waiting_since = None
         self._position = cut.position + 1
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
         self._figures.cut(cut)
         return [(self._lane, batch)]
+
+    def _read(self, cut: LedgerEntry) -> LogBatch:
+        """Read a ledgered range, or the request that stands in its place."""
+        replayed = cut.position < self._replay_until
+        if cut.source.startswith(SOURCE):
+            return LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=self._asked(cut))
+        return LogBatch(self._topic, cut, self._reader.read(cut), replayed=replayed)
 
     def _asked(self, cut: LedgerEntry) -> Asked:
         """Read a request, and what the lane did for its accounts since its charges were read."""

@@ -15,6 +15,8 @@ NAMES = "TESTS_PLUGS"
 KEPT = 8
 WINDOW = 20
 POISONED = "poisoned"
+CLOCK = "TESTS_CLOCK"
+"""Names the file that says how far the wall clock is ahead."""
 
 
 def planted(folder: Path, *names: str) -> Mapping[str, str]:
@@ -81,9 +83,9 @@ def die_after_insert() -> None:
 
 def _on_poison(harm: str) -> None:
     """Let decoding of a marked record go wrong."""
-    from dataflows import worker  # noqa: PLC0415  as above
+    from dataflows import decode  # noqa: PLC0415  as above
 
-    whole = worker.decode_batch
+    whole = decode.decode_batch
 
     def poisoned(snapshots: Any, batch: Any) -> Any:
         if batch.frames is not None and POISONED.encode() in batch.frames.data:
@@ -95,7 +97,7 @@ def _on_poison(harm: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return whole(snapshots, batch)
 
-    worker.decode_batch = poisoned
+    decode.decode_batch = poisoned
 
 
 def poison_raises() -> None:
@@ -111,3 +113,17 @@ def poison_exits() -> None:
 def poison_kills() -> None:
     """Kill the own process at a marked record, as a fault of memory would."""
     _on_poison("kill")
+
+
+def moving_clock() -> None:
+    """Let the wall clock be as far ahead as a file says, seconds."""
+    import time  # noqa: PLC0415  as above
+
+    place = Path(os.environ[CLOCK])
+    true_ns = time.time_ns
+
+    def moved_ns() -> int:
+        return true_ns() + int(float(place.read_text()) * 1e9)
+
+    time.time_ns = moved_ns
+    time.time = lambda: moved_ns() / 1e9

@@ -20,6 +20,8 @@ class Proxy:
         delay_s: How long each piece waits, either way.
         cut_after: Bytes of an insert after which the connection is cut, once for each number.
         cuts: How often a connection was cut in the middle of an insert.
+        lose_answers: How many answers to inserts to lose; `lost_answers` counts those that were.
+        cut_answers: Bytes of an answer after which the connection is cut, once for each number.
     """
 
     def __init__(self, target: int) -> None:
@@ -29,6 +31,7 @@ class Proxy:
         self.refusing, self.delay_s, self.cuts = False, 0.0, 0
         self.refused = 0
         self.cut_after: list[int] = []
+        self.cut_answers: list[int] = []
         self.lose_answers = 0
         self.lost_answers = 0
         self._open: set[socket.socket] = set()
@@ -109,6 +112,9 @@ class _Pair:
                     self._proxy.lost_answers += 1
                     break
                 self._inserting = False
+                if self._proxy.cut_answers:
+                    self._client.sendall(piece[: self._proxy.cut_answers.pop(0)])
+                    break
                 self._client.sendall(piece)
         self._end()
 

@@ -275,6 +275,20 @@ class StreamHome:
         for role in roles:
             self.processes[role].wait()
 
+    def goes_on(self, *roles: str) -> None:
+        """Wait until workers have done something more than now, then kill them."""
+        for role in roles:
+            name = "batches" if role.startswith(RATING) else "collected"
+            before = self.progress(role).get(name, 0)
+            until(
+                lambda role=role, name=name, before=before: (
+                    self.progress(role).get(name, 0)  # type: ignore[misc]
+                    > before
+                ),
+                f"{role} goes on; {self.said(role)}",
+            )
+        self.kill(*roles)
+
     def arrived(self, count: int) -> None:
         """Wait until the store has so many records: whoever is ended in an outage says so."""
         query = "SELECT sum(collected), sum(abs(difference)) FROM v_conservation"

@@ -60,7 +60,7 @@ def test_a_broker_that_is_killed_and_stays_away(
             assert home.alive(role), home.said(role)
         own_broker.start()
         home.produce(quiet.usage[-1_000:])
-        home.arrived(len(quiet.usage))
+        home.goes_on(COLLECTION, RATING)
         home.finish()
         print(f"\nusage log on {log}: {check_whole(home, quiet.expected)}")  # noqa: T201
 
@@ -104,7 +104,7 @@ def test_the_store_and_another_at_once(
             running = start(plan)
             home.produce(quiet.usage[len(quiet.usage) // 2 :])
             if too == "broker":
-                home.arrived(len(quiet.usage))
+                home.goes_on(COLLECTION, RATING)
             home.finish()
             check_whole(home, quiet.expected)
     finally:

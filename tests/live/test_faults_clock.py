@@ -1,6 +1,5 @@
 """The wall clock jumps while a worker works: nothing is lost or doubled, and nothing rests."""
 
-import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,28 +8,19 @@ from typing import Any
 import orjson
 import pytest
 
+from dataflows.files import write_atomic
 from dataflows.groups import COLLECTION, RATING, account_lanes
 from dataflows.ledger import read_ledger
 from dataflows.settings import Home
 from dataflows.wall_clock import BACK_S, watch
 from tests.live.broker import Broker
+from tests.live.plugs import CLOCK, planted
 from tests.live.streams import Quiet, StreamHome, check_whole, database, order_free
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
 _HOUR_US = 3_600_000_000
-_LIBRARIES = (
-    "/usr/lib/*/faketime/libfaketimeMT.so.1",
-    "/usr/local/lib/faketime/libfaketimeMT.so.1",
-)
-
-
-def _library() -> Path:
-    """Find the library that moves a process's clock, or skip."""
-    for pattern in _LIBRARIES:
-        for path in Path("/").glob(pattern.lstrip("/")):
-            return path
-    pytest.skip("no libfaketime (Debian: faketime)")
+_HOUR_S = 3_600
 
 
 class Clock:
@@ -38,17 +28,12 @@ class Clock:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "clock"
-        self.move("+0")
-        self.environment = {
-            "LD_PRELOAD": str(_library()), "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }  # fmt: skip
+        self.move(0)
+        self.environment = {**planted(folder / "plugs", "moving_clock"), CLOCK: str(self._file)}
 
-    def move(self, by: str) -> None:
-        """Move it, such as by `-2h` or `+2d`, from what it truly is."""
-        draft = self._file.with_name("clock.draft")
-        draft.write_text(by)
-        shutil.move(draft, self._file)
+    def move(self, seconds: float) -> None:
+        """Move it, from what it truly is."""
+        write_atomic(self._file, f"{seconds}".encode())
 
 
 def _event(number: int, moment: datetime) -> bytes:
@@ -67,22 +52,23 @@ def test_jumps_of_the_clock_change_nothing_but_ledger_times(
     store = database(server, "test_clock")
     ahead = [_event(number, datetime.now(UTC) + timedelta(hours=30)) for number in range(2)]
     with StreamHome(tmp_path, store, broker, "clock", partitions=2, executes=True) as home:
+        home.create_topics()
         clock = Clock(tmp_path)
         home.environment = dict(clock.environment)
-        clock.move("+3h")  # so that a step back stays behind the catalogue's first use
-        home.create_topics()
+        clock.move(3 * _HOUR_S)  # so that a step back stays behind the catalogue's first use
         for role in (COLLECTION, RATING):
             home.start(role, collection_rows=300, rating_rows=300)
         sent = 0
-        for number, by in enumerate(["+3h", "+1h", "+2d", "+30m"]):
-            clock.move(by)
+        for number, by in enumerate([3, 1, 48, 0.5]):
+            clock.move(by * _HOUR_S)
             share = quiet.usage[number * 1_000 : (number + 1) * 1_000]
             share += [ahead[0]] if number == 0 else [ahead[1]] if number == 2 else []
             home.produce(share)
             sent += len(share)
             home.arrived(sent)
             time.sleep(0.2)
-        home.environment = {}
+        for role in (COLLECTION, RATING):
+            assert home.said(role).count("the wall clock was set back") == 2
         home.finish()
         found = order_free(store.client())
         check_whole(home, found)

@@ -47,6 +47,7 @@ def _lives(home: StreamHome, usage: list[bytes], chance: random.Random) -> int:
             home.produce(usage[sent : sent + 150])
             sent += 150
         time.sleep(0.05)
+    home.kill(COLLECTION, RATING)
     home.produce(usage[sent:])
     return deaths
 

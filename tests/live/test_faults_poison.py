@@ -50,7 +50,11 @@ def test_a_lane_is_put_aside_and_goes_on_after_the_cure(
             assert status == 503
             assert f"tallywire lanes release {bad}" in text
             _, text = up.page("/metrics")
-            assert f'tallywire_lane_quarantined{{lane="{bad}"' in text
+            told_of = [line for line in text.splitlines() if f'lane="{bad}"' in line]
+            assert any(
+                line.startswith("tallywire_lane_quarantined{") and line.endswith(" 1.0")
+                for line in told_of
+            ), told_of
             assert up.end() == Exit.DONE
         released = tallywire("lanes", "release", bad, "--home", home.home)
         assert released.returncode == 0, released.stderr

@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from tests.live.broker import Broker
 from tests.live.plugs import NAMES, WINDOW
 from tests.live.proxy import Proxy
 from tests.live.streams import Quiet, StreamHome, check_whole, database, store_url, until
-from warehouse.client import connect
+from warehouse.client import StoreUnavailable, connect
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
+from warehouse.owners import claim, newest
 from warehouse.server import free_port, start
 from warehouse.tables import TABLES
 
@@ -55,7 +56,7 @@ def test_a_store_that_refuses_connections(
             proxy.drop()
             until(lambda: proxy.refused > 1, "a worker that tries again")
             proxy.refusing = False
-        home.arrived(len(quiet.usage))
+        home.goes_on(RATING)
         assert home.progress(RATING)["retries"] > 1
         home.finish()
         check_whole(home, quiet.expected)
@@ -91,9 +92,23 @@ def test_inserts_that_are_cut_and_answers_that_are_lost(
         until(lambda: proxy.cuts == 4, "four inserts that were cut")
         proxy.lose_answers = 4
         until(lambda: proxy.lost_answers == 4, "four answers that were lost")
-        home.arrived(len(quiet.usage))
+        home.goes_on(RATING)
         home.finish()
         print(f"\n4 inserts cut, 4 answers lost; {check_whole(home, quiet.expected)}")  # noqa: T201
+
+
+@pytest.mark.parametrize("octets", [1, 17, 40, 90, 200, 300])
+def test_an_answer_that_is_cut_off_is_no_answer(store: Store, octets: int) -> None:
+    """Where the header of an answer ends with the connection, it looks whole, and without rows."""
+    with Proxy(store.running.state.http_port) as proxy:
+        client = connect(store_url(store, proxy.port), store.home)
+        claim(client, "lane", 7)
+        assert newest(client, "lane") == 7
+        proxy.cut_answers = [octets]
+        with suppress(StoreUnavailable):  # where the client has asked again by itself, it is whole
+            assert newest(client, "lane") == 7
+        assert newest(client, "lane") == 7
+        client.close_connections()
 
 
 @contextmanager
@@ -130,7 +145,7 @@ def test_a_store_without_room_is_waited_for(broker: Broker, quiet: Quiet, tmp_pa
                 until(lambda: home.progress(RATING).get("retries", 0) > 1, "a full store")
                 assert home.alive(RATING), home.said(RATING)
                 ballast.unlink()
-                home.arrived(len(quiet.usage))
+                home.goes_on(RATING)
                 home.finish()
                 check_whole(home, quiet.expected)
         finally:

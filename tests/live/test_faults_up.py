@@ -23,15 +23,16 @@ END_S = 30
 
 
 @contextmanager
-def _arriving(home: StreamHome, usage: list[bytes], seconds: float) -> Iterator[None]:
+def _arriving(home: StreamHome, usage: list[bytes], seconds: int) -> Iterator[None]:
     """Send usage bit by bit, beside what else happens; all of it is sent at the end."""
     hurry = threading.Event()
 
     def run() -> None:
-        share = max(1, int(len(usage) / (seconds * 5)))
-        for start in range(0, len(usage), share):
-            home.produce(usage[start : start + share])
-            hurry.wait(0.2)
+        share, sent = -(-len(usage) // seconds), 0
+        while not hurry.wait(1):
+            home.produce(usage[sent : sent + share])
+            sent += share
+        home.produce(usage[sent:])
 
     thread = threading.Thread(target=run)
     thread.start()

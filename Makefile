@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutants check format bench docs migration schemas lock clean
+.PHONY: help setup demo test soak mutants check format bench docs migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ demo: $(READY) ## rate real formats and a million events end to end, with a tabl
 
 test: $(READY) ## run every test that this machine can run
 	@$(BIN)/pytest -n 2 --dist loadfile
+
+soak: $(READY) ## kill workers, broker and store hundreds of times (needs Java 17): make soak SOAK="--cycles 500 --seed 7"
+	@nice $(BIN)/python -m tests.soak $(SOAK)
 
 mutants: $(READY) ## change the rules of rating in every small way: how many changes do tests notice
 	@PATH=$(CURDIR)/$(BIN):$$PATH nice $(BIN)/mutmut run --max-children 2

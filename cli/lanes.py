@@ -21,6 +21,7 @@ from dataflows.groups import (
     owned,
     read_groups,
 )
+from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable
 from dataflows.moving import Moved, group_named, move, split, stopped
 from dataflows.run import lanes_of
 from dataflows.services import held
@@ -35,8 +36,14 @@ app = typer.Typer(
 
 
 def _collection(settings: Settings) -> dict[str, str]:
-    catalogs = CatalogStore(Home(settings.home).catalogs)
-    return lanes_of(settings, catalogs.load(catalogs.current()).feeds.values())
+    home = Home(settings.home)
+    catalogs = CatalogStore(home.catalogs)
+    try:
+        return lanes_of(settings, catalogs.load(catalogs.current()).feeds.values())
+    except (KafkaUnavailable, KafkaRefused) as error:
+        typer.echo(f"{error}; shown are the lanes that were worked here", err=True)
+        folders = [path.name for path in home.lane(COLLECTION, "").glob("*") if path.is_dir()]
+        return {lane: feed_of(lane) for lane in folders}
 
 
 def _owned(settings: Settings) -> dict[str, list[str]]:

@@ -1,5 +1,7 @@
 """`tallywire suspense`: what could not be rated, and trying it again."""
 
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +16,7 @@ from cli.status import as_json_bytes, money
 from cli.suspended import suspense_rows
 from dashboards.queries import rows
 from dataflows.exits import Exit
-from dataflows.files import write_atomic
+from dataflows.files import LaneTaken, write_atomic
 from dataflows.groups import COLLECTION
 from dataflows.run import RunPlan, compile_into, run, store_of
 from dataflows.settings import Home, Settings
@@ -33,6 +35,7 @@ _NOT_RECYCLED = {
     "`tallywire suspense accept` lets it hold instead",
 }
 _MOST = 100_000
+_PATIENCE_S, _LOOK_S = 60.0, 0.3
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only this reason code.")]
 FeedOption = Annotated[str, typer.Option("--feed", help="Only this feed.")]
 
@@ -130,6 +133,30 @@ def _write(home: Home, lane: str, requests: list[Request]) -> Path:
     return path
 
 
+def _work(settings: Settings, attempts: Mapping[str, int]) -> None:
+    """Work what was put before the lanes, or wait while a run that follows its inputs does.
+
+    Args:
+        attempts: Attempt that each suspended record is at then.
+
+    Raises:
+        typer.Exit: If it cannot be worked.
+    """
+    try:
+        result = run(RunPlan(settings, None, [], follow=False), lambda _progress: None)
+    except LaneTaken:
+        deadline = time.monotonic() + _PATIENCE_S
+        while attempts and time.monotonic() < deadline:
+            made = {(row.suspense_id, row.attempt) for row in suspense_rows(settings, [*attempts])}
+            if set(attempts.items()) <= made:
+                return
+            time.sleep(_LOOK_S)
+        return
+    if result.reason:
+        typer.echo(result.reason, err=True)
+        raise typer.Exit(result.code)
+
+
 @app.command(
     epilog=epilog("suspense recycle --catalog my-catalog", "suspense recycle --reason zone_unknown")
 )
@@ -162,9 +189,8 @@ def recycle(
             _write(place, lane, found)
         total = sum(len(found) for found in requests.values())
         typer.echo(f"recycling {total} records")
-        result = run(RunPlan(settings, None, [], follow=False), lambda _progress: None)
-        if result.reason:
-            typer.echo(result.reason, err=True)
-            raise typer.Exit(result.code)
+        attempts = {one.suspended.suspense_id: one.attempt for found in requests.values()
+                    for one in found}  # fmt: skip
+        _work(settings, attempts)
         left = {row["suspense_id"] for row in _list(settings, "", "", _MOST)}
     typer.echo(f"{len([key for key in wanted if key not in left])} left suspense")

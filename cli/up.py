@@ -1,7 +1,7 @@
 """`tallywire up` and `tallywire work`: the whole product on one machine, or one group of lanes."""
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -86,14 +86,10 @@ def _say_where(settings: Settings, snapshot: Snapshot, inputs: list[Path], log: 
 def _supervise(settings: Settings, services: HouseServices, log_path: str) -> int:
     """Run services, with metrics beside them, until told to stop."""
     home = Home(settings.home)
-    log = _log(home, log_path)
-    supervisor = Supervisor(home, services.wanted, log, services.tell)
-    with suppress(KeyboardInterrupt):
-        if not settings.metrics_port:
-            return supervisor.run()
+    with closing(_log(home, log_path)) as log:
+        supervisor = Supervisor(home, services.wanted, log, services.tell)
         with closing(serve_metrics(home, settings)):
             return supervisor.run()
-    return supervisor.end()
 
 
 def up(

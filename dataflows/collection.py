@@ -89,7 +89,8 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         """Add a batch to the figures of its lane."""
         lane = self._progress.lane(work.lane, COLLECTION)
         lane.add(fates_of(gathered.outcomes))
-        lane.worked(seconds, gathered.batch.entry.ledgered_at, work.state.dedup.watermark)
+        reached = gathered.batch.detail.get("arrived_us") or gathered.batch.entry.ledgered_at
+        lane.worked(seconds, reached, work.state.dedup.watermark)
         lane.open_sessions = len(work.state.sessions.open)
 
     def snapshot(self) -> LaneCut:

@@ -64,6 +64,11 @@ class OneLog:
         path.replace(f"{path}.1")
         self._file = self._open()
 
+    def close(self) -> None:
+        """Close the file."""
+        if self._path is not None:
+            self._file.close()
+
     @staticmethod
     def reason(lines: Iterable[str]) -> str:
         """Find what a process said of its end: its last reason, else its last words."""

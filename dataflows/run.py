@@ -127,9 +127,9 @@ class Workers:
         """
         home = Home(self.settings.home)
         (home.root / "logs").mkdir(parents=True, exist_ok=True)
-        write_atomic(job_path(home), written(base))
+        write_atomic(job_path(home), written(base), private=True)
         for role, job in jobs.items():
-            write_atomic(job_path(home, role), written(job))
+            write_atomic(job_path(home, role), written(job), private=True)
             self._start(role, _WORKER, job_path(home, role))
 
     def _start(self, role: str, module: str, job_file: Path) -> None:

@@ -133,7 +133,7 @@ class HouseServices:
             run=self._run, inputs=list(self.inputs), follow=True,
             settings=self.settings.model_copy(update={"home": self.settings.home.resolve()}),
         )  # fmt: skip
-        write_atomic(job_path(self._home), written(base))
+        _keep(job_path(self._home), written(base))
         jobs = self._jobs(base)
         away = held(self._home)
         return [self._worker(name, job) for name, job in jobs.items() if name not in away]
@@ -149,15 +149,18 @@ class HouseServices:
 
     def _worker(self, name: str, job: Job) -> Service:
         path = job_path(self._home, name)
-        content = written(job)
-        with suppress(FileNotFoundError):
-            if path.read_bytes() == content:
-                content = b""
-        if content:
-            write_atomic(path, content)
+        _keep(path, written(job))
         lanes = " ".join([*job.collect, "|", *job.rate])
         return Service(
             name, (sys.executable, "-m", "dataflows.worker", name, str(path)),
             _COLLECTION if job.collect else _RATING, stamp=lanes,
             environment={"POLARS_MAX_THREADS": "2"},
         )  # fmt: skip
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file that only this user may read, unless it holds that already."""
+    with suppress(FileNotFoundError):
+        if path.read_bytes() == content:
+            return
+    write_atomic(path, content, private=True)

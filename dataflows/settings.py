@@ -24,8 +24,11 @@ class Settings(BaseSettings):
         collection_rows: Records per collection batch.
         collection_bytes: Bytes read at most for one batch.
         rating_rows: Events that fill a rated batch.
-        linger_ms: How long a rated batch waits to be filled.
-        epoch_ms: Length of an epoch, milliseconds: how often state is made durable.
+        linger_ms: How long a batch waits to be filled, of a stream and of the usage log.
+        epoch_ms: Length of an epoch of collection, milliseconds: how often its state is made
+            durable, and usage visible to rating.
+        rating_epoch_ms: Length of an epoch of rating, milliseconds: how often its state is made
+            durable. Rows are visible before that; a longer one lets rating and inserts overlap.
         store_patience_s: How long a run waits for a store that does not answer, seconds.
         late_usage_s: Seconds from one look for late usage to the next while a run follows its
             inputs, where a tariff has `order: event_time`; 0 for never.
@@ -68,8 +71,9 @@ class Settings(BaseSettings):
     collection_rows: int = Field(default=32_768, ge=1, le=1_000_000)
     collection_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     rating_rows: int = Field(default=131_072, ge=1, le=1_000_000)
-    linger_ms: int = Field(default=1_000, ge=0, le=60_000)
-    epoch_ms: int = Field(default=1_000, ge=10, le=60_000)
+    linger_ms: int = Field(default=250, ge=0, le=60_000)
+    epoch_ms: int = Field(default=250, ge=10, le=60_000)
+    rating_epoch_ms: int = Field(default=2_000, ge=10, le=60_000)
     store_patience_s: int = Field(default=300, ge=0)
     late_usage_s: int = Field(default=60, ge=0)
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from dataflows import stop, supervised
-from dataflows.exits import Exit
+from dataflows.exits import Exit, explain, known
 from dataflows.one_log import OneLog
 from dataflows.progress import Supervised, Supervision
 from dataflows.settings import Home
@@ -98,11 +98,21 @@ class Supervisor:
         looked = -_WANTED_S
         while not stop.stopping():
             if time.monotonic() - looked >= _WANTED_S:
-                self._meet(self._wanted())
+                self._meet(self._asked())
                 looked = time.monotonic()
             self._look()
             stop.wait(_LOOK_S)
         return self.end()
+
+    def _asked(self) -> Sequence[Service]:
+        """Ask what shall run; while that cannot be told, what runs goes on."""
+        try:
+            return self._wanted()
+        except Exception as error:
+            if known(error) is None:
+                raise
+            self._tell(explain(error))
+            return [child.service for child in self._children.values()]
 
     def _meet(self, wanted: Sequence[Service]) -> None:
         """Start what is missing, end what is not wanted any more or has changed."""
@@ -173,8 +183,9 @@ class Supervisor:
         code = child.process.returncode if child.process else 0
         if child.reader is not None:
             child.reader.join(1.0)
-        child.careful = child.careful or code < 0
-        reason = self._log.reason(child.lines) or _died(code)
+        said = "" if code < 0 else self._log.reason(child.lines)
+        child.careful = child.careful or code < 0 or (code > 0 and not said)
+        reason = said or _died(code)
         name = child.service.name
         if code == Exit.DAMAGED:
             self._state(child, "failed", reason)

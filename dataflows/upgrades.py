@@ -45,6 +45,18 @@ def format_of(path: Path, layout: Mapping[str, Any]) -> int:
     return found
 
 
+def check_format(home: Home) -> None:
+    """Make sure that this version knows the format of a home that it does not bring further.
+
+    Raises:
+        HomeTooNew: If it does not.
+        OSError: If the home cannot be read.
+    """
+    path = home.spool / LAYOUT
+    if path.exists():
+        format_of(path, orjson.loads(path.read_bytes()))
+
+
 def upgrade(home: Home, steps: Mapping[int, Step] = STEPS, wanted: int = FORMAT) -> int:
     """Bring a home to this version's format; whoever calls holds its run lock.
 

@@ -39,6 +39,7 @@ from dataflows.sources.log import LogEnds, LogSource
 from dataflows.sources.opened import Streams, readers_of
 from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.sources.streams import feed_of
+from dataflows.wall_clock import begin_anew, watch
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.worth import typical
 from warehouse.client import connect
@@ -46,11 +47,13 @@ from warehouse.parent import end_with_parent
 
 
 def _scanner(job: Job, lane: str, snapshot: Snapshot) -> Callable[[], list[Candidate]]:
+    """Look for files of a lane: suspense to recycle, and those of its feed where it has some."""
     folder = Home(job.settings.home).lane(COLLECTION, lane) / RECYCLE_FOLDER
     feed_id = feed_of(lane)
+    inputs = job.inputs if snapshot.feeds[feed_id].path else []
 
     def scan() -> list[Candidate]:
-        taken, _ = discover(job.inputs, snapshot.feeds)
+        taken, _ = discover(inputs, snapshot.feeds)
         again = [
             Candidate(f"{RECYCLE_FOLDER}/{path.name}", path) for path in folder.glob("*.jsonl")
         ]
@@ -107,7 +110,7 @@ def _add_collection(
         file.path.stat().st_size for lane in job.collect for file in taken[feed_of(lane)]
     )
     collection_flow(
-        FeedSource(worlds, idle), LogSink(job.settings, progress.problem),
+        FeedSource(worlds, idle), LogSink(job.settings, job.collect, progress.problem),
         partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
 
@@ -121,6 +124,7 @@ def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Prog
         connect=partial(connect, job.settings.store_url, Home(job.settings.home).store,
                         database=job.settings.database),
         ledgers=source.ledgers,
+        folder=partial(Home(job.settings.home).lane, RATING),
         progress=progress,
         patience_s=job.settings.store_patience_s,
     )  # fmt: skip
@@ -180,9 +184,10 @@ def work(role: str, job: Job) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # batches are freed by reference counts; collections would only cost time
+    epoch_ms = job.settings.epoch_ms if job.collect else job.settings.rating_epoch_ms
     cli_main(  # type: ignore[no-untyped-call]  # as above
         flow,
-        epoch_interval=datetime.timedelta(milliseconds=job.settings.epoch_ms),
+        epoch_interval=datetime.timedelta(milliseconds=epoch_ms),
         recovery_config=recovery_config(recovery),
     )
     progress.done, progress.ended = not stop.stopping(), True
@@ -198,6 +203,12 @@ def main(arguments: list[str]) -> int:
     stop.listen()
     end_with_parent()
     job = Job.model_validate_json(Path(job_file).read_bytes())
+
+    def set_back() -> None:
+        log.warning("worker begins anew: the wall clock was set back", run=job.run)
+        begin_anew("dataflows.worker", arguments)
+
+    watch(set_back)
     log.info("worker starts", run=job.run, lanes=[*job.collect, *job.rate])
     try:
         work(role, job)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tallywire.collected import Columns
+
 UInts = npt.NDArray[np.uint64]
 Slots = npt.NDArray[np.int64]
 
@@ -147,30 +149,102 @@ class KeyTable:
             self._rebuild(slots, np.flatnonzero(self.used))
 
     def _rebuild(self, slots: int, kept: Slots) -> None:
-        """Move the kept slots to a table of another size, column by column, to save memory."""
+        """Move the kept slots to a table of another size."""
         order, home = self._homes(self.hi[kept], self.lo[kept], slots)
-        kept = kept[order]
+        self._lay(self.hi, self.lo, dict(self.values), kept[order], home, slots)
+
+    def _lay(
+        self, hi: UInts, lo: UInts, values: Columns, kept: Slots, home: Slots, slots: int
+    ) -> None:
+        """Make the table anew of distinct keys, column by column, to save memory.
+
+        Args:
+            hi, lo, values: Columns that hold them.
+            kept: Their places in the columns, in the order of their homes.
+            home: The home of each; its memory is used again.
+            slots: The new number of slots.
+        """
         rows = np.arange(len(kept))
-        place = rows + np.maximum.accumulate(home - rows)  # where probing would put them
+        place = np.maximum.accumulate(np.subtract(home, rows, out=home), out=home)
+        place += rows  # where probing would put them
+        del rows
         inside = int(np.searchsorted(place, slots))  # the others go round to the beginning
         place, late, kept = place[:inside], kept[inside:], kept[:inside]
-        hi, lo = self.hi[late], self.lo[late]
-        values = {name: column[late] for name, column in self.values.items()}
-        self.hi = _moved(self.hi, kept, place, slots)
-        self.lo = _moved(self.lo, kept, place, slots)
+        late_hi, late_lo = hi[late], lo[late]
+        late_values = {name: column[late] for name, column in values.items()}
+        self.hi = _moved(hi, kept, place, slots)
+        self.lo = _moved(lo, kept, place, slots)
         self.used = np.zeros(slots, bool)
         self.used[place] = True
-        for name in values:
-            self.values[name] = _moved(self.values[name], kept, place, slots)
+        for name in late_values:
+            self.values[name] = _moved(values.pop(name), kept, place, slots)
         self._count = inside
+        self._put_values(late_hi, late_lo, late_values)
+
+    def _put_values(self, hi: UInts, lo: UInts, values: Columns) -> None:
         found, _ = self.claim(hi, lo)
         for name, column in values.items():
             self.values[name][found] = column
+
+    def take(self, hi: UInts, lo: UInts, values: Columns) -> None:
+        """Put many keys in with their values; of a key that is there already the last counts.
+
+        Where the table is smaller than what comes, it is made anew of both in one pass, three times
+        as fast as by claims.
+
+        Args:
+            hi, lo: The keys, in the order in which they were written.
+            values: A column for each of the table's; the mapping is emptied, to save memory.
+        """
+        if len(hi) <= self._count or not len(hi):
+            self._put_values(hi, lo, values)
+            return
+        if self._count:
+            kept = np.flatnonzero(self.used)
+            hi = np.concatenate([self.hi[kept], hi])
+            lo = np.concatenate([self.lo[kept], lo])
+            for name in self.values:
+                values[name] = np.concatenate([self.values[name][kept], values[name]])
+        rows, spread, doubtful = _last_of_each(hi, lo)
+        rest = {name: column[doubtful] for name, column in values.items()}
+        rest_hi, rest_lo = hi[doubtful], lo[doubtful]
+        slots = max(len(self.used), len(rows) * _ROOM_DENOMINATOR // _ROOM_NUMERATOR)
+        spread *= np.uint64(slots)
+        spread >>= _HALF
+        self._lay(hi, lo, values, rows, spread.view(np.int64), slots)
+        self._put_values(rest_hi, rest_lo, rest)
 
     def forget(self, keep: npt.NDArray[np.bool_]) -> None:
         """Drop every key whose slot is not kept."""
         if not (keep | ~self.used).all():
             self._rebuild(len(self.used), np.flatnonzero(keep & self.used))
+
+
+def _last_of_each(hi: UInts, lo: UInts) -> tuple[Slots, UInts, Slots]:
+    """Give the last row of each key in the order of their homes, its hash, and rows in doubt.
+
+    Keys are told apart by as many bits of their hash as the number of the row leaves in a word; the
+    rows of the few that agree in those and differ are in doubt, ascending.
+    """
+    bits = np.uint64(max(1, (len(hi) - 1).bit_length()))
+    both = ((hi ^ lo) * _SPREAD) >> bits << bits
+    both |= np.arange(len(hi), dtype=np.uint64)
+    both.sort()
+    rows = (both & np.uint64((1 << int(bits)) - 1)).astype(np.int64)
+    both >>= bits
+    spread = both >> (_HALF - bits)
+    again = both[1:] == both[:-1]
+    if not again.any():
+        return rows, spread, rows[:0]
+    last = np.append(~again, True)
+    pairs = np.flatnonzero(again)
+    first, second = rows[pairs], rows[pairs + 1]
+    differ = (hi[first] != hi[second]) | (lo[first] != lo[second])
+    if not differ.any():
+        return rows[last], spread[last], rows[:0]
+    doubtful = np.isin(both, both[pairs[differ]])
+    last &= ~doubtful
+    return rows[last], spread[last], np.sort(rows[doubtful])
 
 
 def _moved(column: npt.NDArray[Any], old: Slots, new: Slots, slots: int) -> npt.NDArray[Any]:

@@ -1,6 +1,10 @@
-"""Owner generations: who opens a lane takes the next number; only the newest writes."""
+"""Owner generations: who opens a lane takes a higher number; only the newest writes."""
+
+import secrets
 
 from warehouse.client import Client, told
+
+_STEPS = 1_000_000
 
 
 class StaleOwner(RuntimeError):  # noqa: N818  it says what is the case
@@ -17,12 +21,18 @@ def newest(client: Client, lane: str) -> int:
     return int(found.result_rows[0][0])
 
 
-def claim(client: Client, lane: str) -> int:
-    """Take the next generation of a lane."""
-    generation = newest(client, lane) + 1
+def following(generation: int) -> int:
+    """Choose the generation for a claim behind another, such that no two claims choose the same.
+
+    Two that look at the same moment see the same newest one; what they add is drawn at random.
+    """
+    return generation + 1 + secrets.randbelow(_STEPS)
+
+
+def claim(client: Client, lane: str, generation: int) -> None:
+    """Claim a lane: whoever holds an older generation changes nothing more."""
     with told(client.uri):
         client.command(
             "INSERT INTO lane_owners VALUES ({lane:String}, {generation:Int64}, now64(6))",
             parameters={"lane": lane, "generation": generation},
         )
-    return generation

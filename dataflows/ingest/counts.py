@@ -1,5 +1,6 @@
 """What the gateway counts, in a small file that others read; never part of a result."""
 
+import os
 import resource
 import time
 from collections import Counter, defaultdict
@@ -48,6 +49,7 @@ class Counts:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "process": "ingest",
+            "pid": os.getpid(),
             "started": self.started,
             "done": done,
             "problems": self.problems,
@@ -55,11 +57,18 @@ class Counts:
             "peak_rss_bytes": used.ru_maxrss * 1024,
             "ingest": {
                 "requests": {str(status): n for status, n in sorted(self.requests.items())},
-                "events": {feed: dict(found) for feed, found in sorted(self.events.items())},
+                "accepted": {feed: found[ACCEPTED] for feed, found in self.events.items()},
+                "refused": {
+                    feed: found.total() - found[ACCEPTED] for feed, found in self.events.items()
+                },
+                "reasons": {
+                    feed: {reason: n for reason, n in found.items() if reason != ACCEPTED}
+                    for feed, found in self.events.items()
+                },
                 "body_bytes": self.body_bytes,
                 "queue_bytes": self.queue_bytes,
-                "commit_seconds_sum": self.commit_s,
-                "commit_seconds_count": self.commits,
+                "commit_seconds": self.commit_s,
+                "commits": self.commits,
             },
         }
 

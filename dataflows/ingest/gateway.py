@@ -15,11 +15,12 @@ from dataflows.ingest.keys import Keyring, Sender
 from dataflows.ingest.limits import Budget
 from dataflows.ingest.log import LogUnavailable
 from dataflows.ingest.problems import Problem
+from dataflows.ingest.reading import Reading
 from tallywire.catalog.snapshot import Feed, Snapshot
 
-BODY_S = 30.0
-"""How long a body may take to arrive, seconds."""
-_FULL_S = 1
+Answer = asyncio.Future[Sequence[Verdict]]
+
+_RETRY_S = 1
 _CHECKED_S = 1.0
 _BEARER = "bearer "
 
@@ -55,9 +56,21 @@ class Gateway:
         Raises:
             Problem: If it was not taken, or not wholly.
         """
+        reading = Reading(request.receive, self.body_bytes, self.budget)
+        try:
+            feed, answer = await self._submitted(request, reading)
+            return self._told(feed, await answer)
+        except Problem:
+            await reading.discard()
+            raise
+        finally:
+            reading.give_back()
+
+    async def _submitted(self, request: Request, reading: Reading) -> tuple[Feed, Answer]:
+        """Bring a request into the group commit of its feed."""
         if self.stopping:
             detail = "the gateway is stopping; send the request again"
-            raise Problem(problems.STOPPING, detail, retry_after_s=_FULL_S)
+            raise Problem(problems.STOPPING, detail, retry_after_s=_RETRY_S)
         sender = await self._sender(request)
         snapshot = self.snapshot()
         feed = choose(snapshot, request.query_params.get("feed", ""), sender)
@@ -67,15 +80,12 @@ class Gateway:
         bucket = sender.bucket if sender else None
         if bucket and (wait := bucket.wait_s()):
             raise rate_limited(wait)
-        taken = _Taken(self.budget)
-        try:
-            body = await self._body(request, taken)
-            answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
-            sent = Sent(feed, snapshot.hash, body, content, gzipped, attributes, bucket, answer)
-            (self.topics if feed.topic else self.spool).submit(sent)
-            return self._told(feed, await answer)
-        finally:
-            taken.give_back()
+        body = await reading.read(int(request.headers.get("content-length") or 0))
+        self.counts.body_bytes += len(body)
+        answer: Answer = asyncio.get_running_loop().create_future()
+        sent = Sent(feed, snapshot.hash, body, content, gzipped, attributes, bucket, answer)
+        (self.topics if feed.topic else self.spool).submit(sent)
+        return feed, answer
 
     async def _sender(self, request: Request) -> Sender | None:
         authorization = request.headers.get("authorization", "")
@@ -89,34 +99,6 @@ class Gateway:
         raise Problem(
             problems.KEY_MISSING, "send a key: `Authorization: Bearer KEY` or `X-API-Key`"
         )
-
-    async def _body(self, request: Request, taken: "_Taken") -> bytes:
-        """Read a body; what is declared too large is refused before it is read."""
-        declared = int(request.headers.get("content-length") or 0)
-        if declared > self.body_bytes:
-            raise self._too_large()
-        if declared > self.budget.limit - self.budget.used:
-            raise _queue_full()
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(BODY_S):
-                async for piece in request.stream():
-                    size += len(piece)
-                    if size > self.body_bytes:
-                        raise self._too_large()
-                    if not taken.more(len(piece)):
-                        raise _queue_full()
-                    pieces.append(piece)
-        except TimeoutError:
-            detail = f"the body took longer than {BODY_S:.0f} seconds"
-            raise Problem(problems.BODY_TOO_SLOW, detail) from None
-        self.counts.body_bytes += size
-        return b"".join(pieces)
-
-    def _too_large(self) -> Problem:
-        detail = f"a body has at most {self.body_bytes} bytes; send fewer records at once"
-        return Problem(problems.BODY_TOO_LARGE, detail)
 
     def _told(self, feed: Feed, verdicts: Sequence[Verdict]) -> int:
         """Count what became of the records, and say what was refused."""
@@ -151,7 +133,7 @@ class Gateway:
             if now - self._checked[0] > _CHECKED_S:
                 self._checked = (now, await asyncio.to_thread(self._look))
         if self._checked[1]:
-            raise Problem(problems.LOG_UNAVAILABLE, self._checked[1], retry_after_s=_FULL_S)
+            raise Problem(problems.LOG_UNAVAILABLE, self._checked[1], retry_after_s=_RETRY_S)
 
     def _look(self) -> str:
         feeds = [feed for feed in self.snapshot().feeds.values() if feed.http]
@@ -162,28 +144,6 @@ class Gateway:
         except LogUnavailable as error:
             return str(error)
         return ""
-
-
-class _Taken:
-    """What one request has of the budget."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget, self._size = budget, 0
-
-    def more(self, size: int) -> bool:
-        if not self._budget.take(size):
-            return False
-        self._size += size
-        return True
-
-    def give_back(self) -> None:
-        self._budget.give_back(self._size)
-        self._size = 0
-
-
-def _queue_full() -> Problem:
-    detail = "too many bytes wait to be made durable; send the request again"
-    return Problem(problems.QUEUE_FULL, detail, retry_after_s=_FULL_S)
 
 
 def choose(snapshot: Snapshot, named: str, sender: Sender | None) -> Feed:

@@ -61,7 +61,7 @@ class GroupCommit:
         body_bytes: Bytes that a body may have when it is decompressed.
         loop: The event loop, to which answers go back.
         committed: Told there how many seconds a group took.
-        fault: Told here of a fault of our own.
+        fault: Told here, by the thread, of a fault of our own, and that the log is unavailable.
     """
 
     def __init__(
@@ -147,6 +147,7 @@ class GroupCommit:
             if kept:
                 self.log.append(feed, kept)
         except LogUnavailable as error:
+            self._fault(error)
             outcome = Problem(problems.LOG_UNAVAILABLE, f"{error}; send the request again",
                               retry_after_s=_RETRY_S)  # fmt: skip
             _all(members, outcome)

@@ -32,7 +32,7 @@ def _configuration(
     return {
         "linger.ms": 1,
         "message.timeout.ms": int(_PATIENCE_S * 1_000),
-        "log_level": 3,  # errors; what a producer retries by itself is no news
+        "log_level": 2,  # it writes lines of its own; what fails in the end is told by us
         **options,
         "bootstrap.servers": servers,
         "acks": "all",

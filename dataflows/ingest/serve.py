@@ -1,15 +1,18 @@
 """`ingest serve`: the gateway's one process, from its start to its drained end."""
 
 import asyncio
+import gc
+import ipaddress
 import logging
 import signal
 import socket
+import time
 import traceback
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -25,18 +28,31 @@ from dataflows.ingest.group import GroupCommit
 from dataflows.ingest.kafka import KafkaLog
 from dataflows.ingest.keys import Keyring
 from dataflows.ingest.limits import Budget
-from dataflows.ingest.log import IngestMisuse
+from dataflows.ingest.log import IngestMisuse, LogUnavailable
 from dataflows.ingest.spool import SpoolLog
 from dataflows.logs import log_of
 from dataflows.settings import Home, Settings
+from dataflows.upgrades import check_format
 from tallywire.catalog.snapshot import Snapshot
+from warehouse.parent import end_with_parent
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WRITTEN_S = 0.5
 _FOLLOWED_S = 1.0
+_TOLD_S = 10.0
+_PLACES = 6
 _CONNECTIONS = 1_024
-_DRAIN_S = 30
 _HEAD_BYTES = 32 * 1024
+
+
+class Place(NamedTuple):
+    """Where the gateway listens."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{host}:{self.port}"
 
 
 @dataclass
@@ -47,6 +63,7 @@ class _Serving:
     newest: Newest
     snapshot: Snapshot
     counts: Counts
+    faults: "_Faults"
     log: Any
 
     async def write(self) -> None:
@@ -54,6 +71,7 @@ class _Serving:
         told = False
         while True:
             self.counts.queue_bytes = self.gateway.budget.used
+            self.counts.problems = self.faults.now()
             try:
                 self.counts.write()
                 told = False
@@ -73,43 +91,89 @@ class _Serving:
                 self.log.info("catalogue in use", catalog=found.hash)
 
 
-def check_exposed(host: str, keys: int, *, open_: bool) -> None:
+class _Faults:
+    """What goes wrong in requests, for the log; told by any thread."""
+
+    def __init__(self, log: Any) -> None:  # noqa: ANN401  as log_of
+        self._log = log
+        self._away = ""
+        self._away_at = self._told_at = float("-inf")
+
+    def tell(self, error: Exception) -> None:
+        """Log why the log is away, now and then; of a fault of ours where it was, never what.
+
+        The message of a fault may quote a record.
+        """
+        if isinstance(error, LogUnavailable):
+            now = time.monotonic()
+            self._away, self._away_at = str(error), now
+            if now - self._told_at > _TOLD_S:
+                self._told_at = now
+                self._log.warning("usage cannot be made durable", reason=str(error))
+            return
+        places = traceback.extract_tb(error.__traceback__)[-_PLACES:]
+        at = [f"{Path(one.filename).name}:{one.lineno}" for one in places]
+        self._log.error("fault of our own", kind=type(error).__name__, at=at)
+
+    def now(self) -> list[str]:
+        """Give what a person should know now."""
+        return [self._away] if time.monotonic() - self._away_at < _TOLD_S else []
+
+
+def address_of(host: str) -> str:
+    """Find the address that a name of this machine stands for.
+
+    Raises:
+        IngestMisuse: If it stands for none.
+
+    >>> address_of("127.0.0.1")
+    '127.0.0.1'
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        msg = f"ingest_host: {host!r} is no address of this machine ({error.strerror})"
+        raise IngestMisuse(msg) from error
+    return str(found[0][4][0])
+
+
+def check_exposed(address: str, keys: int, *, open_: bool) -> None:
     """Refuse to listen where anybody could send.
 
     Args:
-        host: Address to listen on.
+        address: To listen on.
         keys: Valid keys.
         open_: Requests without a key are to be taken.
 
     Raises:
         IngestMisuse: If that is so.
     """
-    if host in LOOPBACK:
+    if ipaddress.ip_address(address).is_loopback:
         return
     if open_:
-        msg = f"--open is only for 127.0.0.1: on {host} anybody could send usage without a key"
+        msg = f"--open is only for 127.0.0.1: on {address} anybody could send usage without a key"
         raise IngestMisuse(msg)
     if not keys:
         msg = (
-            f"there is no key yet, so the gateway listens on 127.0.0.1 only, not on {host}: make "
-            "one first with `tallywire ingest keys add --feed ID`"
+            f"there is no key yet, so the gateway listens on 127.0.0.1 only, not on {address}: "
+            "make one first with `tallywire ingest keys add --feed ID`"
         )
         raise IngestMisuse(msg)
 
 
-def listening_port(host: str, port: int) -> int:
+def listening_port(address: str, port: int) -> int:
     """Find out whether the port can be had, and which one 0 is.
 
     Raises:
         OSError: If it is taken, or the address is not this machine's.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((address, port))
         except OSError as error:
-            raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
+            raise OSError(error.errno, error.strerror, f"{address}:{port}") from error
         found: int = probe.getsockname()[1]
     return found
 
@@ -123,23 +187,27 @@ def serve(settings: Settings, *, open_: bool) -> None:
     Raises:
         IngestMisuse: If anybody could send.
         LaneTaken: If another gateway works this home.
+        HomeTooNew: If a newer version has worked it.
         LayoutChanged: If the spool was begun with another number of partitions.
         CatalogError: If no catalogue is in use.
         OSError: If the home cannot be written, or the port not be had.
     """
+    end_with_parent()
     home = Home(settings.home)
+    check_format(home)
     log = log_of("ingest")
     with lock(home.root / "locks" / "ingest", f"the ingest gateway of {home.root}"):
         keyring = Keyring(home.ingest_keys)
-        check_exposed(settings.ingest_host, len(keyring), open_=open_)
+        address = address_of(settings.ingest_host)
+        check_exposed(address, len(keyring), open_=open_)
         catalogs = CatalogStore(home.catalogs)
         snapshot = catalogs.load(catalogs.current())
-        port = listening_port(settings.ingest_host, settings.ingest_port)
+        place = Place(address, listening_port(address, settings.ingest_port))
         spool = SpoolLog(home.ingest, settings.ingest_partitions, settings.segment_bytes)
         topics = KafkaLog(settings.kafka, settings.kafka_options)
         _say(log, settings, keyring, snapshot, open_=open_)
         asyncio.run(
-            _serve(settings, port, keyring, spool, topics, Newest(catalogs, snapshot), log, open_)
+            _serve(settings, place, keyring, spool, topics, Newest(catalogs, snapshot), log, open_)
         )
         log.info("gateway ends")
 
@@ -166,28 +234,23 @@ def _say(
 
 
 async def _serve(
-    settings: Settings, port: int, keyring: Keyring, spool: SpoolLog, topics: KafkaLog,
+    settings: Settings, place: Place, keyring: Keyring, spool: SpoolLog, topics: KafkaLog,
     newest: Newest, log: Any, open_: bool,  # noqa: ANN401  as log_of
 ) -> None:  # fmt: skip
     loop = asyncio.get_running_loop()
     counts = Counts(Home(settings.home).progress / "ingest.json")
-
-    def fault(error: Exception) -> None:
-        """Log where it was, never what: a message may quote a record."""
-        places = traceback.extract_tb(error.__traceback__)[-6:]
-        log.error("fault of our own", kind=type(error).__name__,
-                  at=[f"{Path(one.filename).name}:{one.lineno}" for one in places])  # fmt: skip
+    faults = _Faults(log)
 
     def group(to: SpoolLog | KafkaLog) -> GroupCommit:
-        return GroupCommit(to, settings.ingest_body_bytes, loop, counts.committed, fault)
+        return GroupCommit(to, settings.ingest_body_bytes, loop, counts.committed, faults.tell)
 
     gateway = Gateway(
         snapshot=lambda: serving.snapshot, keyring=keyring, open=open_,
         spool=group(spool), topics=group(topics), body_bytes=settings.ingest_body_bytes,
         budget=Budget(settings.ingest_queue_bytes), counts=counts,
     )  # fmt: skip
-    serving = _Serving(gateway, newest, newest.snapshot(), counts, log)
-    server = _server(Counted(application(gateway, fault), counts), settings.ingest_host, port)
+    serving = _Serving(gateway, newest, newest.snapshot(), counts, faults, log)
+    server = _server(Counted(application(gateway, faults.tell), counts), place)
 
     def stop() -> None:
         gateway.stopping = True
@@ -196,7 +259,9 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     beside = [asyncio.create_task(serving.write()), asyncio.create_task(serving.follow())]
-    log.info("gateway listens", address=f"http://{settings.ingest_host}:{port}")
+    gc.collect()
+    gc.freeze()  # what is loaded stays: looking through it again and again would stall answers
+    log.info("gateway listens", address=str(place))
     await server.serve()
     await _ended(beside)
     await asyncio.to_thread(gateway.spool.close)
@@ -214,10 +279,10 @@ async def _ended(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-def _server(app: Counted, host: str, port: int) -> Server:
+def _server(app: Counted, place: Place) -> Server:
     logging.getLogger("_granian").setLevel(logging.ERROR)
     return Server(
-        app, host, port, interface=Interfaces.ASGINL, http=HTTPModes.http1, websockets=False,
-        backlog=_CONNECTIONS, backpressure=_CONNECTIONS, log_enabled=False,
+        app, place.address, place.port, interface=Interfaces.ASGINL, http=HTTPModes.http1,
+        websockets=False, backlog=_CONNECTIONS, backpressure=_CONNECTIONS, log_enabled=False,
         http1_settings=HTTP1Settings(max_buffer_size=_HEAD_BYTES),
     )  # fmt: skip

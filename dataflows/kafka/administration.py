@@ -19,7 +19,7 @@ from dataflows.kafka.errors import KafkaMisuse
 from dataflows.kafka.topics import Action, Found, Step
 from dataflows.settings import Settings
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 T = TypeVar("T")
 
 

@@ -15,6 +15,8 @@ from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable, OffsetExpired
 _AT_ONCE = 10_000
 _FULL_BYTES = 32 * 1024 * 1024
 _WAIT_S = 0.1
+_PAUSE_S = 0.005
+"""Between two polls: many partitions ask one after the other."""
 _ASK_S = 5.0
 _FATAL = frozenset(
     {
@@ -83,6 +85,7 @@ class Fetcher:
     def __init__(self, consumer: Consumer, tell: Tell, patience_s: float) -> None:
         self._consumer, self._tell, self._patience_s = consumer, tell, patience_s
         self._buffers: dict[tuple[str, int], Buffer] = {}
+        self._polled = 0.0
 
     def open(self, topic: str, partition: int, offset: int) -> Buffer:
         """Begin to fetch a partition at an offset; 0 is its beginning, wherever that is now.
@@ -102,6 +105,10 @@ class Fetcher:
         Raises:
             KafkaRefused: If a topic is gone or may not be read.
         """
+        now = time.monotonic()
+        if not wait_s and now - self._polled < _PAUSE_S:
+            return 0
+        self._polled = now
         messages = self._consumer.consume(_AT_ONCE, wait_s)
         for message in messages:
             error = message.error()

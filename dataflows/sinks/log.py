@@ -1,5 +1,6 @@
 """The usage log as a Bytewax sink: what an epoch wrote is durable before the epoch commits."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import orjson
@@ -14,7 +15,7 @@ from dataflows.lane import SpoolItem
 from dataflows.settings import Home, Settings
 from dataflows.upgrades import FORMAT, LAYOUT, format_of
 from dataflows.usage_log.blocks import header_at
-from dataflows.usage_log.kafka import Heading, pieces
+from dataflows.usage_log.kafka import CLAIM, Heading, pieces
 from dataflows.usage_log.spool import OUTCOMES, USAGE, SpoolWriter, partition_folder
 
 LOG_PART = "log"
@@ -89,14 +90,23 @@ class KafkaWriters(StatefulSinkPartition[SpoolItem, None]):
     """The producer of all partitions of both topics.
 
     Args:
+        lanes: Collection lanes that write here; they are claimed before anything of them is read.
         tell: Told of what goes wrong and mends itself.
+
+    Raises:
+        KafkaUnavailable: If Kafka does not take the claims in time.
+        KafkaRefused: If it does not take them at all.
     """
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
+    def __init__(self, settings: Settings, lanes: Iterable[str], tell: Tell) -> None:
         check_layout(Home(settings.home).spool, settings)
         self._settings = settings
         self._deliveries = Deliveries(producer(settings, tell), settings.store_patience_s)
-        self._claims = Claims(settings, self._deliveries, tell)
+        patience_s = settings.store_patience_s
+        self._claims = Claims(settings, self._deliveries, tell, patience_s)
+        for lane in lanes:
+            self._take_over(lane)
+        self._deliveries.settle()
 
     def write_batch(self, items: list[SpoolItem]) -> None:
         """Hand blocks to the producer; they are not durable yet.
@@ -117,6 +127,16 @@ class KafkaWriters(StatefulSinkPartition[SpoolItem, None]):
                 for place in places(self._settings):
                     self._send(place, b"", head)
 
+    def _take_over(self, lane: str) -> None:
+        """Claim a lane, and shut out its last owner in every partition.
+
+        An owner that was frozen, and wakes up again, may still send blocks before it looks who
+        owns the lane now; a reader that knows of the claim drops them.
+        """
+        head = Heading(lane, self._claims.claim(lane), CLAIM, 0)
+        for place in places(self._settings):
+            self._send(place, b"", head)
+
     def _send(self, place: tuple[str, int], block: bytes, head: Heading) -> None:
         topic = topic_of(self._settings, place[0])
         self._deliveries.send(topic, place[1], block, headers=head.headers())
@@ -136,10 +156,20 @@ class KafkaWriters(StatefulSinkPartition[SpoolItem, None]):
 
 
 class LogSink(FixedPartitionedSink[SpoolItem, None]):
-    """The usage log, written by this process."""
+    """The usage log, written by this process.
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
-        self._settings, self._tell = settings, tell
+    On Kafka its lanes are claimed at once: Bytewax builds a part when its first item comes, and
+    until then a lane would still belong to whoever wrote it before.
+
+    Args:
+        lanes: Collection lanes that write to it.
+        tell: Told of what goes wrong and mends itself.
+    """
+
+    def __init__(self, settings: Settings, lanes: Sequence[str], tell: Tell) -> None:
+        self._settings = settings
+        kafka = settings.usage_log == "kafka"
+        self._kafka = KafkaWriters(settings, lanes, tell) if kafka else None
 
     def list_parts(self) -> list[str]:
         """One part: one writer holds every partition."""
@@ -149,6 +179,4 @@ class LogSink(FixedPartitionedSink[SpoolItem, None]):
         self, _step_id: str, _for_part: str, _resume_state: None
     ) -> LogWriters | KafkaWriters:
         """Open the log where its blocks end."""
-        if self._settings.usage_log == "kafka":
-            return KafkaWriters(self._settings, self._tell)
-        return LogWriters(self._settings)
+        return self._kafka or LogWriters(self._settings)

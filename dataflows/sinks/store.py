@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -14,11 +15,12 @@ from dataflows import stop
 from dataflows.lane import StoreBatch
 from dataflows.lane_progress import RATING
 from dataflows.ledger import Ledger
+from dataflows.ownership import Ownership
 from dataflows.progress import Progress
 from schemas.columns import to_arrow
 from warehouse.client import Client, StoreUnavailable
 from warehouse.insert import insert
-from warehouse.owners import StaleOwner, claim, newest
+from warehouse.owners import StaleOwner, claim, following, newest
 from warehouse.recovery import complete, inserts_since
 from warehouse.tables import DEDUPLICATION_WINDOW, TABLES
 
@@ -39,11 +41,13 @@ class StoreWorld:
     Attributes:
         connect: Opens a client of the writer; called in the thread that uses it.
         ledgers: Ledger of each lane, where acknowledgements go.
+        folder: Gives the folder of a lane.
         patience_s: How long to retry a store that does not answer.
     """
 
     connect: Callable[[], Client]
     ledgers: Mapping[str, Ledger]
+    folder: Callable[[str], Path]
     progress: Progress
     patience_s: float
 
@@ -122,11 +126,19 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
         self._pending: list[Future[None]] = []
         self._fresh: list[str] = []
         self._generation = 0
+        self._ownership = Ownership(world.folder(lane), lane)
         self._figures = world.progress.lane(lane, RATING)
         inserter.submit(self._claim).result()
 
     def _claim(self, client: Client) -> None:
-        self._generation = claim(client, self._lane)
+        """Claim the lane, unless another home has done so since this one did."""
+        found = newest(client, self._lane)
+        self._ownership.check(found, f"{found}")
+        generation = following(found)
+        self._ownership.begin(f"{generation}")
+        claim(client, self._lane, generation)
+        self._ownership.done(generation)
+        self._generation = generation
 
     def _check_owner(self, client: Client) -> None:
         found = newest(client, self._lane)
@@ -170,11 +182,20 @@ class StorePart(StatefulSinkPartition[StoreBatch, None]):
 
 
 class StoreSink(FixedPartitionedSink[StoreBatch, None]):
-    """The store, written lane by lane."""
+    """The store, written lane by lane.
+
+    All lanes are claimed at once, before anything is read: Bytewax builds a part when its first
+    batch comes, and until then a lane would still belong to whoever worked it before.
+
+    Raises:
+        StaleOwner: If another home has taken over one of them.
+        StoreGone: If the store does not answer for longer than the run may wait.
+    """
 
     def __init__(self, world: StoreWorld, lanes: list[str]) -> None:
-        self._world, self._lanes = world, sorted(lanes)
-        self._inserter = Inserter(world)
+        self._lanes = sorted(lanes)
+        inserter = Inserter(world)
+        self._parts = {lane: StorePart(lane, world, inserter) for lane in self._lanes}
 
     def list_parts(self) -> list[str]:
         """Name every lane."""
@@ -185,5 +206,5 @@ class StoreSink(FixedPartitionedSink[StoreBatch, None]):
         return self._lanes.index(item_key)
 
     def build_part(self, _step_id: str, for_part: str, _resume_state: None) -> StorePart:
-        """Claim a lane in the store."""
-        return StorePart(for_part, self._world, self._inserter)
+        """Give a lane's part."""
+        return self._parts[for_part]

@@ -20,7 +20,7 @@ from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import entry
 from dataflows.ledger import KEPT, Ledger
 from dataflows.settings import Home
-from dataflows.skips import asked_skip, skipped
+from dataflows.skips import Skip, asked_skip, skipped
 from dataflows.sources.backlog import Backlog
 from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.folder import Candidate
@@ -63,7 +63,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._current: Opening | None = None
         self._ended = False
         self._full = False
-        self._looked = 0.0
+        self._skipping = False
+        self._looked = self._scanned = 0.0
         self._awake: datetime.datetime | None = None
 
     def next_batch(self) -> list[tuple[str, FeedBatch]]:
@@ -76,8 +77,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             self._awake = datetime.datetime.now(datetime.UTC) + _POLL
             return []
         if self._position < self._replay_until:
-            cut = self._ledger.at(self._position)
-            return self._emit(cut, orjson.loads(cut.detail), None)
+            return self._again(self._ledger.at(self._position))
         batch = self._next()
         if batch is not None:
             return batch
@@ -96,7 +96,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             found = self._range(self._current)
             if found is not None:
                 return self._ledgered(self._current, found)
-        candidates = self._world.scan()
+        candidates = self._candidates()
         self._backlog.listed(candidates)
         while (opening := self._finder.next(candidates, self._manifest)) is not None:
             self._current = opening
@@ -109,6 +109,15 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             return self._streamed(self._world.stream)
         self._backlog.nothing()
         return None
+
+    def _candidates(self) -> list[Candidate]:
+        """Look for files; a lane that follows a stream has few, and looks now and then."""
+        now = time.monotonic()
+        rarely = self._world.stream is not None and self._world.follow
+        if rarely and now - self._scanned < _POLL.total_seconds():
+            return []
+        self._scanned = now
+        return self._world.scan()
 
     def _streamed(self, stream: RecordStream) -> list[tuple[str, FeedBatch]] | None:
         """Cut the next range of the stream; what comes slowly is given some time to gather."""
@@ -137,25 +146,24 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._ledger.append(cut)
         return self._emit_records(cut, detail, found)
 
+    def _again(self, cut: LedgerEntry) -> list[tuple[str, FeedBatch]]:
+        """Give a ledgered range once more; one that is gone meanwhile is passed over whole."""
+        detail = orjson.loads(cut.detail)
+        try:
+            return self._emit(cut, detail, None)
+        except OffsetExpired as error:
+            skip = self._skip(error, cut.last - cut.first)
+        if skip is None:
+            return []
+        self._skipping = True
+        return self._emit(cut, detail | {"status": LOST, "by": skip.by, "note": skip.note}, b"")
+
     def _passed_over(
         self, error: OffsetExpired, stream: RecordStream, state: FileState
     ) -> list[tuple[str, FeedBatch]]:
-        """Put the loss of messages into the ledger, where a person asked for it.
-
-        Otherwise the lane is put aside, and the others go on.
-
-        Raises:
-            OffsetExpired: In a run that shall end, with the money at risk.
-        """
-        world, gone = self._world, error.low - error.position
-        world.progress.lane(self._lane).expired = gone
-        skip = asked_skip(self._folder)
+        """Put the loss of messages into the ledger, where a person asked for it."""
+        skip = self._skip(error, error.low - error.position)
         if skip is None:
-            more = world.lost(self._lane, gone)
-            told = OffsetExpired(error.place, error.position, error.low, more)
-            if not world.guard.put_aside(self._lane, error.place, str(told)):
-                raise told from error
-            world.progress.problem(str(told))
             return []
         nothing = Records(error.position, error.low, b"", np.empty(0, int), np.empty(0, int))
         detail = stream_detail(stream.source, state, nothing) | {
@@ -166,8 +174,28 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             self._world.catalog_at, orjson.dumps(detail).decode(),
         )  # fmt: skip
         self._ledger.append(cut)
-        skipped(self._folder)
+        if not self._skipping:
+            skipped(self._folder)
         return self._emit(cut, detail, b"")
+
+    def _skip(self, error: OffsetExpired, gone: int) -> Skip | None:
+        """Look whether a person asked to pass over messages that are gone.
+
+        Otherwise the lane is put aside, and the others go on.
+
+        Raises:
+            OffsetExpired: In a run that shall end, with the money at risk.
+        """
+        world = self._world
+        world.progress.lane(self._lane).expired = gone
+        skip = asked_skip(self._folder)
+        if skip is None:
+            more = world.lost(self._lane, gone)
+            told = OffsetExpired(error.place, error.position, error.low, more)
+            if not world.guard.put_aside(self._lane, error.place, str(told)):
+                raise told from error
+            world.progress.problem(str(told))
+        return skip
 
     def _stream_state(self, stream: RecordStream) -> FileState:
         known = self._manifest.files.get(stream.source)
@@ -287,6 +315,9 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         """Give the position that an epoch commits; fold what lies far behind the one before."""
         if self._committed - self._ledger.base > 2 * KEPT:
             self._compact()
+        if self._skipping and self._committed >= self._replay_until:
+            self._skipping = False  # no restart comes before what was passed over any more
+            skipped(self._folder)
         self._committed = self._position
         if (stream := self._world.stream) is not None:
             stream.committed(self._stream_state(stream).offset)

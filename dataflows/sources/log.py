@@ -13,7 +13,7 @@ from dataflows.crashes import Guard
 from dataflows.kafka.errors import OffsetExpired
 from dataflows.lane import LogBatch, entry
 from dataflows.lane_progress import RATING
-from dataflows.ledger import KEPT, Folded, Ledger
+from dataflows.ledger import KEPT, Folded, Ledger, LedgerDamaged
 from dataflows.progress import Progress
 from dataflows.requests import SOURCE, Asked, Inbox, load
 from dataflows.settings import Home, Settings
@@ -23,6 +23,8 @@ from dataflows.usage_log.spool import REQUESTS
 from schemas.feeds import LedgerEntry
 
 _IDLE = datetime.timedelta(milliseconds=20)
+_LONGEST_IDLE = datetime.timedelta(milliseconds=100)
+"""With many partitions each looks less often."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +100,23 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         self.ledger = Ledger(home.lane("rating", lane) / "ledger")
         self._position = self._committed = self.ledger.begin(resume)
         self._replay_until = self.ledger.end
-        entries = self.ledger.entries
         done = self.ledger.between(self.ledger.base, self._position)
         self._offset = done[-1].last if done else self.ledger.folded.get("offset", 0)
         reader.resume(self.ledger.folded, done)
-        if self._position < len(entries) and entries[self._position].first != self._offset:
-            msg = f"ledger of {lane} does not continue at byte {self._offset}: restore a backup"
-            raise RuntimeError(msg)
+        if self._position < self._replay_until:
+            following = self.ledger.at(self._position).first
+            if following != self._offset:
+                msg = (
+                    f"the ledger of {lane} goes on at {following}, and what is committed ends at "
+                    f"{self._offset}: restore both from one backup"
+                )
+                raise LedgerDamaged(msg)
         self._home, self._inbox = home, Inbox(home, lane)
-        for source in [*self.ledger.folded.get("worked", ()), *(one.source for one in entries)]:
+        entries = (one.source for one in self.ledger.entries)
+        for source in [*self.ledger.folded.get("worked", ()), *entries]:
             self._inbox.worked(source)
         self._waiting_since: float | None = None
+        self._idle = min(_IDLE * settings.partitions, _LONGEST_IDLE)
         self._awake: datetime.datetime | None = None
 
     def next_batch(self) -> list[tuple[str, LogBatch]]:
@@ -119,20 +127,35 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         if self._guard.aside(self._lane, self._figures):
             return self._wait()
         if self._position < self._replay_until:
-            return self._emit(self.ledger.at(self._position))
+            return self._again(self.ledger.at(self._position))
         if (name := self._inbox.next(self._progress.problem)) is not None:
             return self._take(f"{SOURCE}{name}", self._offset, 0)
         return self._next()
+
+    def _again(self, cut: LedgerEntry) -> list[tuple[str, LogBatch]]:
+        """Give a ledgered range once more."""
+        try:
+            return self._emit(cut)
+        except OffsetExpired as error:
+            return self._gone(error)
+
+    def _gone(self, error: OffsetExpired) -> list[tuple[str, LogBatch]]:
+        """Put the lane aside, and let the others go on.
+
+        Raises:
+            OffsetExpired: In a run that shall end.
+        """
+        if not self._guard.put_aside(self._lane, error.place, str(error)):
+            raise error
+        self._progress.problem(str(error))
+        return self._wait()
 
     def _next(self) -> list[tuple[str, LogBatch]]:
         """Cut the next range, when it is full or has waited for long enough."""
         try:
             found = self._reader.plan(self._offset, self._settings.rating_rows)
         except OffsetExpired as error:
-            if not self._guard.put_aside(self._lane, error.place, str(error)):
-                raise
-            self._progress.problem(str(error))
-            return self._wait()
+            return self._gone(error)
         self._progress.bytes_total = max(self._progress.bytes_total, found.end)
         self._figures.stand(found.at, found.end)
         ended = self._ends.reached(found.ended)
@@ -163,22 +186,21 @@ class LogPart(StatefulSourcePartition[tuple[str, LogBatch], int]):
         return now - self._waiting_since < self._settings.linger_ms / 1_000
 
     def _wait(self) -> list[tuple[str, LogBatch]]:
-        self._awake = datetime.datetime.now(datetime.UTC) + _IDLE
+        self._awake = datetime.datetime.now(datetime.UTC) + self._idle
         self._progress.write()
         return []
 
     def _emit(self, cut: LedgerEntry) -> list[tuple[str, LogBatch]]:
+        replayed = cut.position < self._replay_until
+        if cut.source.startswith(SOURCE):
+            batch = LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=self._asked(cut))
+        else:
+            batch = LogBatch(self._topic, cut, self._reader.read(cut), replayed=replayed)
         self._waiting_since = None
         self._position = cut.position + 1
         self._offset = cut.last
         self._progress.log_bytes += cut.last - cut.first
         self._figures.cut(cut)
-        replayed = cut.position < self._replay_until
-        if cut.source.startswith(SOURCE):
-            asked = self._asked(cut)
-            return [(self._lane, LogBatch(REQUESTS, cut, {}, replayed=replayed, asked=asked))]
-        tables = self._reader.read(cut)
-        batch = LogBatch(self._topic, cut, tables, replayed=replayed)
         return [(self._lane, batch)]
 
     def _asked(self, cut: LedgerEntry) -> Asked:

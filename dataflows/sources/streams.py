@@ -43,6 +43,7 @@ class Records:
         starts, lengths: Where the records lie in `data`.
         without_record: Messages of the range that hold none, such as tombstones.
         misplaced: Records whose key belongs into another partition.
+        arrived_us: When the newest of them arrived, microseconds UTC; 0 where nobody says so.
     """
 
     first: int
@@ -52,6 +53,7 @@ class Records:
     lengths: npt.NDArray[np.int64]
     without_record: int = 0
     misplaced: int = 0
+    arrived_us: int = 0
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -74,6 +76,7 @@ def stream_detail(source: str, state: FileState, found: Records) -> dict[str, An
         "first_record_no": state.records, "first_byte": state.record_bytes,
         "record_bytes": len(found.data), "checksum": xxhash.xxh3_64_hexdigest(found.data),
         "without_record": found.without_record, "misplaced": found.misplaced,
+        "arrived_us": found.arrived_us,
     }  # fmt: skip
 
 

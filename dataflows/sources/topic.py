@@ -83,7 +83,7 @@ class TopicStream:
         starts = np.cumsum(lengths + 1) - (lengths + 1)
         return Records(
             first, last, b"\n".join([*records, b""]), starts, lengths, without,
-            self._misplaced(messages),
+            self._misplaced(messages), messages[-1].timestamp()[1] * 1_000,
         )  # fmt: skip
 
     def end(self) -> int:

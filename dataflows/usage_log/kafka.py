@@ -21,6 +21,8 @@ from schemas.feeds import LedgerEntry
 
 _MOST_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
 _PIECE_BITS = 16
+CLAIM = -1
+"""Sequence of a message with which an owner shuts out the blocks of the one before it."""
 
 
 def pieces(origin: str, position: int, block: bytes) -> Iterator[tuple[int, bytes]]:
@@ -56,7 +58,8 @@ class Heading:
         origin: Lane that wrote it.
         generation: Of the lane's owner.
         sequence: Grows with the lane's batches.
-        rows: Rows in the block; 0 where the message only says that the lane has ended.
+        rows: Rows in the block; 0 where the message only says that the lane has ended, or who
+            owns it now.
         ended: The run that it ended in, or empty.
     """
 
@@ -65,6 +68,11 @@ class Heading:
     sequence: int
     rows: int
     ended: str = ""
+
+    @property
+    def claims(self) -> bool:
+        """Tell whether the message only says that the lane has a new owner."""
+        return self.sequence == CLAIM
 
     def headers(self) -> dict[str, str | bytes]:
         """Write it as headers."""
@@ -109,15 +117,19 @@ class Seen:
         A block that was read before is none, nor is one of an owner that was replaced.
         """
         generation, sequence = self.origins.get(head.origin, (0, -1))
-        return head.generation >= generation and head.sequence > sequence and not head.ended
+        fresh = head.generation >= generation and head.sequence > sequence
+        return fresh and not head.ended and not head.claims
 
     def take(self, head: Heading) -> bool:
         """Note a message; tell whether it is a block to be worked."""
         if self.fresh(head):
             self.origins[head.origin] = (head.generation, head.sequence)
             return True
-        if head.ended and head.generation >= self.origins.get(head.origin, (0, -1))[0]:
-            self.ended[head.origin] = head.ended
+        generation, sequence = self.origins.get(head.origin, (0, -1))
+        if head.generation >= generation:
+            self.origins[head.origin] = (head.generation, sequence)
+            if head.ended:
+                self.ended[head.origin] = head.ended
         return False
 
     def copy(self) -> "Seen":
@@ -159,6 +171,7 @@ class KafkaLog:
         self._fetcher, self._apart, self._tell = fetcher, apart, tell
         self._topic, self._partition = topic, partition
         self._seen = Seen()
+        self._ledgered = Seen()
         self._buffer: Buffer | None = None
 
     def resume(self, folded: Folded, entries: Sequence[LedgerEntry]) -> None:
@@ -168,6 +181,7 @@ class KafkaLog:
         for done in entries:
             if done.detail:
                 self._seen.add(done.detail)
+        self._ledgered = self._seen.copy()
 
     def _opened(self, offset: int) -> Buffer:
         if self._buffer is None:
@@ -197,7 +211,7 @@ class KafkaLog:
             last = (message.offset() or 0) + 1
         return Planned(
             last, rows, full or rows >= max_rows, seen.ended, buffer.position,
-            self._fetcher.end(buffer), seen.since(self._seen),
+            self._fetcher.end(buffer), seen.since(self._ledgered),
         )  # fmt: skip
 
     def _holds_rows(self, message: Message) -> bool:
@@ -224,6 +238,7 @@ class KafkaLog:
             if self._holds_rows(message) and (head := heading(message)):
                 self._seen.take(head)
                 blocks.append(message.value() or b"")
+        self._ledgered = self._seen.copy()
         self._fetcher.note({(self._topic, self._partition): cut.last})
         return tables_of(memoryview(b"".join(blocks)))
 

@@ -1,6 +1,6 @@
 """A collection lane's work on a batch: every input record gets its fate here, and is counted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,12 +60,20 @@ class LaneState:
 
     def apply(self, changes: bytes) -> None:
         """Take changes written before."""
-        size = int.from_bytes(changes[:8], "little")
-        first, second = changes[8 : 8 + size], changes[8 + size :]
-        if first:
-            self.dedup.apply(first)
-        if second:
-            self.sessions.apply(second)
+        self.apply_all([changes])
+
+    def apply_all(self, pieces: Iterable[bytes]) -> None:
+        """Take many pieces of changes at once, in order."""
+        self.dedup.apply_all(self._apply_sessions(pieces))
+
+    def _apply_sessions(self, pieces: Iterable[bytes]) -> Iterator[memoryview]:
+        """Take what pieces say of sessions, and give the rest of each."""
+        for piece in pieces:
+            view = memoryview(piece)
+            end = 8 + int.from_bytes(view[:8], "little")
+            if end < len(view):
+                self.sessions.apply(bytes(view[end:]))
+            yield view[8:end]
 
     def dump(self) -> Iterator[bytes]:
         """Give the whole state, in pieces."""

@@ -25,7 +25,7 @@ def test_any_cut_of_writing_and_reading_gives_the_same_records(
     with TemporaryDirectory() as root:
         folder = spool_folder(Path(root), "feed", 2)
         writer = PartitionWriter(folder, segment_bytes)
-        stream = HttpStream(Path(root), "feed", 2)
+        stream = HttpStream(Path(root), "feed", 2, 7)
         found: list[bytes] = []
         cuts = []
         position = 0

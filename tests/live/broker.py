@@ -170,6 +170,12 @@ class Broker:
                 msg = f"the broker is not ready after {_READY_S} s:\n{self.log()[-3_000:]}"
                 raise TimeoutError(msg)
 
+    @property
+    def pid(self) -> int:
+        """The process of the broker that runs now."""
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> str:
         """Give what it said."""
         return (self.folder / "broker.log").read_text(errors="replace")

@@ -52,7 +52,7 @@ class Engine:
         """Write a job of a role with some settings; each start may have its own batch sizes."""
         made = Settings(
             home=self.home, database=self.store.database, partitions=self.partitions,
-            **{"linger_ms": 50, "epoch_ms": 100, **settings},
+            **{"linger_ms": 50, "epoch_ms": 100, "rating_epoch_ms": 100, **settings},
         )  # fmt: skip
         part = {"collect": self.feeds} if role == COLLECTION else {"rate": account_lanes(made)}
         job = Job(

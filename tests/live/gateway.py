@@ -113,7 +113,7 @@ class Gateway:
 
     def stream(self, partition: int, feed: str = "platform") -> HttpStream:
         """Open a partition as a lane would."""
-        return HttpStream(self.home.ingest, feed, partition)
+        return HttpStream(self.home.ingest, feed, partition, 7)
 
     def records(self, feed: str = "platform", partitions: int = 1) -> list[bytes]:
         """Read everything that is durable, as a lane would."""

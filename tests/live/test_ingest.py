@@ -16,6 +16,7 @@ import pytest
 
 from dataflows.exits import Exit
 from dataflows.ingest.keys import revoke_key
+from dataflows.reports import read_reports
 from dataflows.run import compile_into
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import BatchContext, LaneState, mediate
@@ -170,13 +171,20 @@ def test_the_document_lists_what_is_answered(served: Gateway) -> None:
 
 def test_counts_are_written_for_others(served: Gateway) -> None:
     served.post(event(400) + b"\n{}")
-    found = served.counts()["ingest"]
-    assert found["requests"]["422"] >= 1
-    assert found["events"]["platform"]["accepted"] >= 1
-    assert found["events"]["platform"]["field_missing"] >= 1
-    assert found["queue_bytes"] == 0
-    assert found["commit_seconds_count"] >= 1
-    assert found["commit_seconds_sum"] > 0
+    said = served.counts()["ingest"]
+    assert said["reasons"]["platform"]["field_missing"] >= 1
+    reports = read_reports(served.home)
+    assert reports.unreadable == []
+    report = reports.reports["ingest"]
+    assert report.lives()
+    found = report.ingest
+    assert found is not None
+    assert found.requests["422"] >= 1
+    assert found.accepted["platform"] >= 1
+    assert found.refused["platform"] >= 1
+    assert found.queue_bytes == 0
+    assert found.commits >= 1
+    assert found.commit_seconds > 0
 
 
 def test_the_log_has_no_keys_and_no_records(served: Gateway) -> None:
@@ -260,6 +268,13 @@ class Senders:
                 if answer.status_code == 202:
                     self.accepted += records
 
+    def wait(self) -> None:
+        """Wait until something was accepted."""
+        deadline = time.monotonic() + 30
+        while not self.accepted:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def join(self) -> None:
         for thread in self.threads:
             thread.join(60)
@@ -269,9 +284,10 @@ class Senders:
 def test_killed_at_any_moment_what_was_accepted_is_there_once_and_whole(own: Gateway) -> None:
     accepted: list[bytes] = []
     sent: list[bytes] = []
-    for seconds in (0.7, 1.1, 1.6):
+    for seconds in (0.2, 0.5, 0.9):
         own.start()
         senders = Senders(own, 4)
+        senders.wait()
         time.sleep(seconds)
         own.kill()
         senders.join()
@@ -289,7 +305,8 @@ def test_killed_at_any_moment_what_was_accepted_is_there_once_and_whole(own: Gat
 def test_asked_to_end_it_answers_what_is_in_work(own: Gateway) -> None:
     own.start()
     senders = Senders(own, 4)
-    time.sleep(1)
+    senders.wait()
+    time.sleep(0.5)
     assert own.stop() == Exit.DONE
     senders.join()
     assert Counter(own.records()) == Counter(senders.accepted)  # nothing kept went unanswered
@@ -370,6 +387,8 @@ def test_a_log_that_cannot_be_written_is_answered_with_503(own: Gateway) -> None
     answer = own.post(event(2))
     assert problem(answer) == "log-unavailable"
     assert answer.headers["retry-after"]
+    assert "usage cannot be made durable" in own.log.read_text()
+    assert "the ingest spool cannot be written" in own.counts()["problems"][0]
     moved.rename(folder)
     assert own.post(event(3)).status_code == 202
     assert own.records() == [event(1), event(3)]

@@ -3,6 +3,7 @@
 The cluster is the one in memory that librdkafka brings; it speaks the protocol over real sockets.
 """
 
+import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -94,6 +95,8 @@ def test_brokers_that_are_away_are_answered_with_503(tmp_path: Path) -> None:
         assert answer.headers["retry-after"]
         assert problem(made.client.get("/v1/ready")) == "log-unavailable"
         assert made.stop() == 0
+        for line in made.log.read_text().splitlines():
+            assert json.loads(line)["role"] == "ingest"
     finally:
         made.close()
 

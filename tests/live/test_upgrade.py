@@ -39,7 +39,9 @@ _COUNTED = {
 def _run(home: Path, database: str, usage: Path) -> None:
     """Work usage to its end with both workers, as a run does."""
     upgrade(Home(home))
-    settings = Settings(home=home, database=database, partitions=PARTITIONS, epoch_ms=100)
+    settings = Settings(
+        home=home, database=database, partitions=PARTITIONS, epoch_ms=100, rating_epoch_ms=100
+    )
     run = f"run {next(_NUMBERS)}"
     parts = {COLLECTION: {"collect": FEEDS}, RATING: {"rate": account_lanes(settings)}}
     for role, part in parts.items():

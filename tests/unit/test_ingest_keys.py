@@ -11,7 +11,7 @@ from dataflows.ingest.keys import Keyring, add_key, read_keys, revoke_key
 from dataflows.ingest.limits import Budget, TokenBucket
 from dataflows.ingest.log import IngestMisuse
 from dataflows.ingest.problems import Problem
-from dataflows.ingest.serve import check_exposed
+from dataflows.ingest.serve import Place, address_of, check_exposed
 
 NOW = "2026-11-26T00:00:00Z"
 
@@ -109,6 +109,14 @@ def test_where_a_gateway_may_listen(host: str, keys: int, open_: bool, allowed: 
     else:
         with pytest.raises(IngestMisuse):
             check_exposed(host, keys, open_=open_)
+
+
+def test_a_name_is_judged_by_what_it_stands_for() -> None:
+    assert address_of("::1") == "::1"
+    check_exposed(address_of("localhost"), 0, open_=True)
+    with pytest.raises(IngestMisuse, match="no address of this machine"):
+        address_of("no such host")
+    assert str(Place("::1", 80)) == "http://[::1]:80"
 
 
 def test_a_bucket_fills_with_time_and_lends_one_batch() -> None:

@@ -108,3 +108,45 @@ def test_one_key_at_a_time_is_where_many_at_once_are() -> None:
     assert one.find_one(9, 9) == -1
     found = one.values["used"][one.find(hi, lo)]
     np.testing.assert_array_equal(found, many.values["used"][many.find(hi, lo)])
+
+
+_VALUED = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from([0, 1, 2, 2**63]), st.integers(0, 9)),
+    max_size=200,
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), _VALUED), max_size=6))
+def test_many_keys_at_once_are_put_in_as_one_by_one(
+    batches: list[tuple[bool, list[tuple[int, int, int]]]],
+) -> None:
+    """Of one key the last value counts; `hi ^ lo` is often the same, and so is then the hash."""
+    table = KeyTable({"n": np.int64}, capacity=1)
+    known: dict[tuple[int, int], int] = {}
+    for mirrored, rows in batches:
+        keys = [(hi, hi ^ lo if mirrored else lo) for hi, lo, _ in rows]
+        numbers = [number for _, _, number in rows]
+        table.take(*_words(keys), {"n": np.array(numbers, np.int64)})
+        known.update(zip(keys, numbers, strict=True))
+        assert len(table) == len(known) == int(table.used.sum())
+        found = table.find(*_words(list(known)))
+        assert table.values["n"][found].tolist() == list(known.values())
+    assert table.find(*_words([(99, 99)])).tolist() == [-1]
+
+
+def test_a_million_keys_at_once() -> None:
+    count = 1_000_000
+    chance = np.random.default_rng(7)
+    hi, lo = (chance.integers(0, 2**64, count, np.uint64) for _ in range(2))
+    hi[1::10], lo[1::10] = hi[::10], lo[::10]  # every tenth comes again at once
+    hi[-1_000:], lo[-1_000:] = hi[:1_000], lo[:1_000]  # and some much later
+    hi[5:500:10], lo[5:500:10] = lo[2:497:10], hi[2:497:10]  # others have the same hash
+    numbers = np.arange(count)
+    table = KeyTable({"n": np.int64})
+    table.take(hi, lo, {"n": numbers.copy()})
+    words = list(zip(hi.tolist(), lo.tolist(), strict=True))
+    known = dict(zip(words, range(count), strict=True))
+    assert len(table) == len(known)
+    assert (table.values["n"][table.find(hi, lo)] == [known[key] for key in words]).all()
+    more = table.claim(hi[2:10] + np.uint64(1), lo[2:10])[1]
+    assert more.all()

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from schemas.reasons import Reason
 from tallywire.mediation.decoders import DECODERS
-from tallywire.mediation.decoders.cloudevents import CloudEventsOptions
+from tallywire.mediation.decoders.cloudevents_options import CloudEventsOptions
 from tallywire.mediation.framing import frame
 from tests.laws.feeds import PLAIN, PLAIN_OPTIONS, SNAPSHOT
 
@@ -65,7 +65,7 @@ def _options(**changed: Any) -> dict[str, Any]:
         (_options(events=[{"type": "a", "service": "api", "fields": {"apn": "meta"}}]), "cannot be a value and hold 'meta.ts'"),
         (_options(events=[{"type": "a", "service": "api", "fields": {"apn": "a..b"}}]), "is no path"),
         (_options(envelope={"id": {"constant": "x"}, "source": "s", "type": "t", "time": "d"}), "envelope.id"),
-        (_options(envelope={"id": "i", "source": "s", "type": {"constant": ""}, "time": "d"}), "envelope.type"),
+        (_options(envelope={"id": "i", "source": "s", "type": {"constant": ""}, "time": "d"}), "write a path, or"),
         (
             {"events": [{"type": "a", "service": "api", "fields": {"apn": "data.x", "rat": "data.x.y"}}]},
             "cannot be a value and hold 'data.x.y'",

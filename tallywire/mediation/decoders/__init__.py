@@ -10,6 +10,7 @@ from tallywire.mediation.decoded import Decoded, Frames
 from tallywire.mediation.decoders import (
     asterisk_csv,
     cloudevents,
+    cloudevents_options,
     declared,
     freeswitch_csv,
     freeswitch_json,
@@ -47,7 +48,7 @@ def _freeswitch(feed: Feed) -> str:
 
 DECODERS: Mapping[str, Format] = {
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
-    "cloudevents": Format(_lines, cloudevents.CloudEventsOptions, cloudevents.decode),
+    "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
     "declared": Format(_lines, declared.DeclaredOptions, declared.decode),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
     "freeswitch_json": Format(

@@ -6,15 +6,10 @@ for an event's attributes.
 Source: CloudEvents 1.0 (JSON event format). Identity is (source, id).
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
-
 import orjson
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.reasons import Reason
-from schemas.services import UNIT_OF_SERVICE, Direction, Service, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import (
@@ -27,151 +22,25 @@ from tallywire.mediation.decoded import (
     places,
     refuse,
 )
-
-_ENVELOPE = ("specversion", "id", "source", "type", "subject", "time")
-
-
-_ATTRIBUTES = ("id", "source", "type", "subject", "time")
-
-
-def _path(text: str) -> str:
-    if not all(text.split(".")):
-        msg = f"{text!r} is no path: write subject, or data.duration"
-        raise ValueError(msg)
-    return text
-
-
-JsonPath = Annotated[str, AfterValidator(_path)]
-AttributeName = Annotated[str, Field(pattern=values.ATTRIBUTE_NAME)]
-
-
-class EventRule(BaseModel):
-    """How one type of event becomes usage.
-
-    Attributes:
-        quantity: Path of the quantity; without it each event counts one.
-        unit: `count`, `octets`, or the time unit of the quantity.
-        fields: Canonical field to path.
-        attributes: Further attributes by name, for prices that depend on them, to path.
-        amount, currency: Paths of an amount that the event carries, and of its currency.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: str
-    service: Service
-    direction: Direction = Direction.MO
-    usage_type: str = ""
-    quantity: JsonPath | None = None
-    unit: Literal["count", "octets", "seconds", "milliseconds", "microseconds"] = "count"
-    fields: dict[
-        Literal[
-            "a_raw", "b_raw", "c_raw", "user_name", "customer", "account_code", "partner", "imsi",
-            "imei", "ip", "serving_plmn", "cell_id", "apn", "rat", "session_key", "usage_type",
-        ],
-        JsonPath,
-    ] = {}  # fmt: skip
-    attributes: dict[AttributeName, JsonPath] = {}
-    amount: JsonPath | None = None
-    currency: JsonPath | None = None
-
-    @model_validator(mode="after")
-    def _counts_what_its_service_counts(self) -> "EventRule":
-        unit = UNIT_OF_SERVICE[self.service]
-        counted = values.BASE_UNIT[self.unit]
-        if counted is not unit:
-            wanted = [name for name, base in values.BASE_UNIT.items() if base is unit]
-            msg = (
-                f"the rule of {self.type} counts {self.unit}, which is no unit of "
-                f"{self.service.value}: write unit: {' or '.join(wanted)}"
-            )
-            raise ValueError(msg)
-        if self.quantity is None and unit is not Unit.COUNT:
-            msg = f"the rule of {self.type} has no quantity: write quantity: data.…"
-            raise ValueError(msg)
-        return self
-
-
-class Constant(BaseModel):
-    """A text that every event has."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    constant: str = Field(min_length=1)
-
-
-class Envelope(BaseModel):
-    """Where a plain object holds what a CloudEvent's attributes say: a path, or a constant.
-
-    Attributes:
-        id: Names the object within its source, for ever; therefore no constant.
-        time: RFC 3339 with an offset.
-        subject: The customer, where no field of a rule says otherwise.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: JsonPath
-    source: JsonPath | Constant
-    type: JsonPath | Constant
-    time: JsonPath
-    subject: JsonPath | Constant | None = None
-
-
-class CloudEventsOptions(BaseModel):
-    """Options of a CloudEvents feed.
-
-    Attributes:
-        events: A rule for each type of event.
-        envelope: The feed's objects are no CloudEvents; this is where they hold the attributes.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    events: list[EventRule] = Field(min_length=1)
-    envelope: Envelope | None = None
-
-    @model_validator(mode="after")
-    def _reads_what_there_can_be(self) -> "CloudEventsOptions":
-        paths = _paths(self)
-        for path in paths:
-            if self.envelope is None and "." in path and not path.startswith("data."):
-                msg = (
-                    f"{path!r} is no path of a CloudEvent: write subject, or data.duration; "
-                    "plain objects need an envelope"
-                )
-                raise ValueError(msg)
-        for path in sorted({*paths, *(() if self.envelope else _ENVELOPE)}):
-            below = next((other for other in paths if other.startswith(f"{path}.")), "")
-            if below:
-                msg = f"{path!r} cannot be a value and hold {below!r}: name one of the two"
-                raise ValueError(msg)
-        return self
-
-
-def _of_rule(rule: EventRule) -> Iterator[str]:
-    yield from rule.fields.values()
-    yield from rule.attributes.values()
-    yield from (path for path in (rule.quantity, rule.amount, rule.currency) if path)
-
-
-def _paths(options: CloudEventsOptions) -> list[str]:
-    """Give every path that is read, but for the attributes of CloudEvents, which always are."""
-    found = {path for rule in options.events for path in _of_rule(rule)}
-    if options.envelope:
-        places = (getattr(options.envelope, name) for name in _ATTRIBUTES)
-        found |= {place for place in places if isinstance(place, str)}
-    return sorted(found)
+from tallywire.mediation.decoders.cloudevents_options import (
+    ATTRIBUTES,
+    ENVELOPE,
+    CloudEventsOptions,
+    Envelope,
+    EventRule,
+    Place,
+    paths_of,
+)
 
 
 def _schema(options: CloudEventsOptions) -> pl.Schema:
     """Make the schema of the lines: everything is text, numbers are accepted as such."""
     tree: dict[str, dict[str, object]] = {}
-    for path in _paths(options):
+    for path in paths_of(options):
         node: dict[str, object] = tree  # type: ignore[assignment]
         for part in path.split("."):
             node = node.setdefault(part, {})  # type: ignore[assignment]
-    for name in () if options.envelope else _ENVELOPE:
+    for name in () if options.envelope else ENVELOPE:
         tree.setdefault(name, {})
 
     def kind(node: dict[str, object]) -> pl.DataType:
@@ -256,19 +125,17 @@ def _text(path: str) -> pl.Expr:
     return column
 
 
+def _placed(place: Place) -> pl.Expr:
+    return _text(place.path) if place.path else pl.lit(place.constant)
+
+
 def _attributes(envelope: Envelope | None) -> list[pl.Expr]:
     """Give the attributes of every event as columns `e.id` and so on."""
     if envelope is None:
-        return [pl.col(f"j.{name}").alias(f"e.{name}") for name in _ATTRIBUTES]
-    found = []
-    for name in _ATTRIBUTES:
-        place = getattr(envelope, name)
-        if isinstance(place, str):
-            value = _text(place)
-        else:
-            value = pl.lit(place.constant if place else None, dtype=pl.String)
-        found.append(value.alias(f"e.{name}"))
-    return found
+        return [pl.col(f"j.{name}").alias(f"e.{name}") for name in ATTRIBUTES]
+    found = {name: _placed(place) for name, place in envelope.places().items()}
+    absent = pl.lit(None, dtype=pl.String)
+    return [found.get(name, absent).alias(f"e.{name}") for name in ATTRIBUTES]
 
 
 def _by_rule(rules: list[EventRule], value: dict[str, pl.Expr], empty: pl.Expr) -> pl.Expr:
@@ -302,14 +169,13 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         if messages
         else pl.lit(None, dtype=pl.String).alias("detail"),
     )
+    too_long = pl.col("byte_length") > MAX_RECORD_BYTES
     frame = frame.with_columns(
-        pl.when(pl.col("detail").is_not_null())
+        pl.when(too_long).then(pl.lit(Reason.RECORD_TOO_LONG.value))
+        .when(pl.col("detail").is_not_null())
         .then(pl.lit(Reason.RECORD_UNREADABLE.value)).alias("reason"),
-        pl.col("detail").fill_null(""),
-    )  # fmt: skip
-    frame = refuse(
-        frame, pl.col("byte_length") > MAX_RECORD_BYTES, Reason.RECORD_TOO_LONG,
-        pl.lit("longer than 1 MiB"),
+        pl.when(too_long).then(pl.lit("longer than 1 MiB"))
+        .otherwise(pl.col("detail").fill_null("")).alias("detail"),
     )  # fmt: skip
     for name in ("id", "source", "type"):
         frame = refuse(
@@ -334,8 +200,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
 
 
 def _missing(name: str, envelope: Envelope | None) -> str:
-    place = getattr(envelope, name, None)
-    where = f" (the feed reads it at {place})" if isinstance(place, str) else ""
+    path = envelope.places()[name].path if envelope else ""
+    where = f" (the feed reads it at {path})" if path else ""
     return f"the attribute `{name}` is missing{where}"
 
 

@@ -1,0 +1,1 @@
+"""Faults for as long as one likes, with a table of what they did: `make soak`."""

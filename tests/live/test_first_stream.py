@@ -36,7 +36,7 @@ class Step:
     looks: bool = False
 
 
-UP, POST = "TALLYWIRE_LINGER_MS=100", "post() {"
+UP, POST = "tallywire up", "post() {"
 STEPS = (
     Step("tallywire catalog init", "wrote the example"),
     Step(UP),

@@ -75,14 +75,14 @@ def test_a_changed_number_of_partitions_is_refused(
     assert "TALLYWIRE_INGEST_PARTITIONS=2" in _run(home, "serve", code=Exit.USAGE)
 
 
+def test_with_topics_only_a_feed_without_a_topic_is_refused(home: Path) -> None:
+    text = _run(home, "serve", "--topics-only", code=Exit.USAGE)
+    assert "usage of platform would lie on this machine's disk" in text
+    assert not (home / "ingest").exists()
+
+
 def test_a_home_of_a_newer_version_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "spool").mkdir()
     (home / "spool" / "layout.json").write_text('{"format": 9999}')
     monkeypatch.setenv("TALLYWIRE_INGEST_PORT", "0")
     assert "of format 9999" in _run(home, "serve", code=Exit.USAGE)
-
-
-def test_with_topics_only_a_feed_without_a_topic_is_refused(home: Path) -> None:
-    text = _run(home, "serve", "--topics-only", code=Exit.USAGE)
-    assert "usage of platform would lie on this machine's disk" in text
-    assert not (home / "ingest").exists()

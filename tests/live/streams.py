@@ -162,6 +162,7 @@ class StreamHome:
     url: str = ""
     more: dict[str, Any] = field(default_factory=dict)
     executes: bool = False
+    run: str = "first"
     processes: dict[str, Forked | subprocess.Popen[bytes]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -236,7 +237,7 @@ class StreamHome:
         kind = COLLECTION if role.startswith(COLLECTION) else RATING
         names = list(lanes) or (self.lanes if kind == COLLECTION else account_lanes(settings))
         job = Job(
-            run="test", inputs=[self.inputs], follow=follow, ends=self.lanes, settings=settings,
+            run=self.run, inputs=[self.inputs], follow=follow, ends=self.lanes, settings=settings,
             **{"collect" if kind == COLLECTION else "rate": names},
         )  # fmt: skip
         path = self.home / f"job-{role}-{time.monotonic_ns()}.json"
@@ -303,6 +304,7 @@ class StreamHome:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(PATIENCE_S) == 0, self.said(role)
+        self.run = f"{time.monotonic_ns()}"  # an end that was reported before is none of this run
         roles = (COLLECTION, RATING)
         for role in roles:
             self.start(role, follow=False, **changed)

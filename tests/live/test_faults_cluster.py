@@ -195,7 +195,7 @@ def test_blocks_that_a_restarted_writer_sends_again_are_read_once() -> None:
                     cuts.append(_cut(found.last, place, found.rows, found.detail))
                     numbers += log.read(cuts[-1])["x"]["number"].to_list()
                     place = found.last
-            _wait(lambda: log.plan(place, 70).at >= 155)
+            _wait(lambda: log.plan(place, 70).at >= 145)
             assert not log.plan(place, 70).rows
         assert numbers == list(range(1_000))
         kept = [log.again(cut, {}, cuts[:number])["x"] for number, cut in enumerate(cuts)]

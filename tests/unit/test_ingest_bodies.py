@@ -95,7 +95,9 @@ def test_gzip_is_read_within_its_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"no gzip", gzip.compress(EVENT)[:-1], gzip.compress(EVENT) + b"more"]
+    "body",
+    [b"", b"no gzip", gzip.compress(EVENT)[:-1], gzip.compress(EVENT) + b"more"],
+    ids=["empty", "no gzip", "cut", "more behind"],
 )
 def test_broken_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(Problem) as told:

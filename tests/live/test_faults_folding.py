@@ -14,7 +14,8 @@ from dataflows.groups import COLLECTION, RATING, account_lanes
 from dataflows.ledger import read_ledger
 from dataflows.settings import Home
 from tests.live.broker import Broker
-from tests.live.plugs import KEPT, NAMES
+from tests.live.engine import Engine, picture, write_usage
+from tests.live.plugs import KEPT, NAMES, planted
 from tests.live.streams import (
     PATIENCE_S,
     Quiet,
@@ -76,3 +77,49 @@ def test_a_folded_ledger_is_as_good_as_a_whole_one(
     assert min(folded[lane] for lane in home.lanes) > KEPT, folded
     assert max(folded[lane] for lane in account_lanes(home.settings())) > KEPT, folded
     print(f"\n{source}, log on {log}: {deaths} deaths at folding; {told}")  # noqa: T201
+
+
+def _file_lives(engine: Engine, chance: random.Random) -> int:
+    """Let workers of files live until they die of folding or come to their end."""
+    deaths, deadline = 0, time.monotonic() + PATIENCE_S
+    while deaths < DEATHS // 2:
+        assert time.monotonic() < deadline, f"only {deaths} deaths"
+        for role in (COLLECTION, RATING):
+            process = engine.processes.get(role)
+            code = process.poll() if process else -9
+            assert code in {None, 0, -9}, (engine.home / f"{role}.log").read_text()[-2_000:]
+            if code == -9:
+                deaths += process is not None
+                engine.start(
+                    role, collection_rows=chance.randrange(5, 20),
+                    rating_rows=chance.randrange(20, 60), epoch_ms=30, linger_ms=0,
+                )  # fmt: skip
+        if engine.processes[COLLECTION].poll() == 0:
+            break
+        time.sleep(0.02)
+    engine.stop()
+    return deaths
+
+
+def test_files_whose_ledgers_are_folded_are_read_on(
+    server: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = write_usage(tmp_path / "usage", 3_000)
+    whole = database(server, "test_folding_files_quiet")
+    engine = Engine(tmp_path / "quiet", whole, usage)
+    engine.finish()
+    store = database(server, "test_folding_files")
+    engine = Engine(tmp_path / "home", store, usage, partitions=2)
+    try:
+        for name, value in planted(tmp_path / "plugs", "small_kept", "die_at_folding").items():
+            monkeypatch.setenv(name, value)
+        deaths = _file_lives(engine, random.Random(13))
+        monkeypatch.setenv(NAMES, "small_kept")
+        engine.finish()
+    finally:
+        engine.stop()
+    assert picture(store.client()) == picture(whole.client())
+    base = read_ledger(Home(engine.home).lane(COLLECTION, "platform") / "ledger").base
+    assert deaths > 0
+    assert base > KEPT
+    print(f"\nfiles: {deaths} deaths at folding, the first {base} entries are folded")  # noqa: T201

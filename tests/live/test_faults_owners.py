@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from dataflows.exits import Exit
 from dataflows.groups import COLLECTION, RATING
+from dataflows.kafka.client import consumer
 from tests.live.broker import Broker
 from tests.live.streams import Quiet, StreamHome, check_whole, database, until
 
@@ -124,10 +126,6 @@ def test_a_new_owner_shuts_out_blocks_of_one_that_wakes_up(
 
 def _claims(home: StreamHome) -> int:
     """Count the claims that are in the topic."""
-    from confluent_kafka import TopicPartition  # noqa: PLC0415  one question
-
-    from dataflows.kafka.client import consumer  # noqa: PLC0415  as above
-
     asking = consumer(home.settings(), "claims")
     try:
         found = asking.get_watermark_offsets(TopicPartition(f"{home.topic}.lanes", 0), timeout=10)

@@ -1,7 +1,6 @@
 """The store refuses, is slow, is cut off in the middle of an insert, is full, or forgets."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -186,7 +185,6 @@ def test_a_range_older_than_the_memory_of_tokens_is_counted_once(
         home.start(f"{RATING}-two", lanes=others, rating_rows=30, linger_ms=0)
         batches = "SELECT uniqExact(batch_token) FROM rated_events"
         until(lambda: client.query(batches).result_rows[0][0] > 3 * WINDOW, "inserts of others")
-        time.sleep(0.1)
         home.start(f"{RATING}-one", lanes=["usage-0000"], rating_rows=150)
         until(lambda: home.progressed(f"{RATING}-one"), "the range once more")
         _finish(home)

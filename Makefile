@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak mutants check format bench docs migration schemas lock clean
+.PHONY: help setup demo test soak mutants check format bench simulate docs migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: $(READY) ## measure speed and memory, each stage beside its floor
 docs: $(READY) ## draw the flows into docs/reference/flows.md, and the dashboard of Grafana
 	@$(BIN)/python -m dataflows.drawn
 	@$(BIN)/python ops/grafana/dashboard.py
+
+simulate: $(READY) ## how many processes and shards a rate of events needs, and what breaks first
+	@$(BIN)/python -m benchmarks.lanes
 
 schemas: $(READY) ## write the records as JSON Schema
 	@$(BIN)/python -m schemas.json_schema

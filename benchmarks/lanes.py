@@ -2,8 +2,8 @@
 
 Time goes in steps. Usage arrives for accounts, a few of them far busier than the rest, and each
 account belongs to one lane. A process owns lanes and works one batch at a time: a batch costs a
-fixed time and a time for each event. Inserts go to the store shard of the lane, one at a time for
-each process: an insert costs a fixed time and a time for each row. A batch leaves its lane when it
+fixed time and a time for each event. Inserts go to the store shard of the lane, while the process
+rates the next batch: an insert costs a fixed time and a time for each row. A batch leaves its lane when it
 is full or has waited for long enough. The costs are measured ones (`benchmarks/results`).
 """
 
@@ -81,16 +81,23 @@ class Server:
 
 @dataclass
 class Lane:
-    """Events that wait, as (how many, since when)."""
+    """Events that wait, as (how many, since when).
+
+    Attributes:
+        opened: When the first of them came into the lane.
+    """
 
     waiting: deque[tuple[float, float]] = field(default_factory=deque)
     rows: float = 0.0
+    opened: float = 0.0
 
-    def put(self, events: float, since: float) -> None:
+    def put(self, events: float, since: float, now: float) -> None:
+        if not self.waiting:
+            self.opened = now
         self.waiting.append((events, since))
         self.rows += events
 
-    def take(self, most: float) -> list[tuple[float, float]]:
+    def take(self, most: float, now: float) -> list[tuple[float, float]]:
         found, taken = [], 0.0
         while self.waiting and taken < most:
             events, since = self.waiting.popleft()
@@ -100,6 +107,7 @@ class Lane:
             found.append((part, since))
             taken += part
         self.rows -= taken
+        self.opened = now
         return found
 
 
@@ -129,7 +137,7 @@ def simulate(plan: Plan, costs: Costs) -> dict[str, float | str]:
     raters = [Server() for _ in range(plan.raters)]
     cores = [[Server() for _ in range(plan.shard_cores)] for _ in range(plan.shards)]
     pending = [deque[tuple[float, int, list[tuple[float, float]]]]() for _ in lanes]
-    inserting = [0.0] * plan.raters
+    inserting = [deque[float]() for _ in range(plan.raters)]
     waits: list[tuple[float, float]] = []
     now = 0.0
     while now < plan.seconds:
@@ -144,25 +152,26 @@ def simulate(plan: Plan, costs: Costs) -> dict[str, float | str]:
         for number, queue in enumerate(pending):
             while queue and queue[0][0] <= now:
                 for events, since in queue.popleft()[2]:
-                    lanes[number].put(events, since)
+                    lanes[number].put(events, since, now)
         for number, lane in enumerate(lanes):
             rater = number % plan.raters
-            ripe = lane.waiting and now - lane.waiting[0][1] >= 2 * plan.linger_s
+            ripe = lane.waiting and now - lane.opened >= plan.linger_s
             if not ripe and lane.rows < plan.most_rows:
                 continue
-            if raters[rater].free > now or inserting[rater] > now:
+            while inserting[rater] and inserting[rater][0] <= now:
+                inserting[rater].popleft()
+            if raters[rater].free > now or len(inserting[rater]) > 1:
                 continue
-            taken = lane.take(plan.most_rows)
+            taken = lane.take(plan.most_rows, now)
             rows = sum(events for events, _ in taken)
             rated = raters[rater].work(
                 now, costs.rate_batch_ms / 1e3 + rows * costs.rate_event_us / 1e6
             )
             shard = min(cores[number % plan.shards], key=lambda one: one.free)
-            inserting[rater] = shard.work(
-                rated, costs.insert_ms / 1e3 + rows * costs.insert_row_us / 1e6
-            )
+            done = shard.work(rated, costs.insert_ms / 1e3 + rows * costs.insert_row_us / 1e6)
+            inserting[rater].append(done)
             if now > plan.seconds / 4:
-                waits += [(inserting[rater] - since, events) for events, since in taken]
+                waits += [(done - since, events) for events, since in taken]
     return _figures(plan, lanes, (collectors, raters, [one for row in cores for one in row]), waits)
 
 

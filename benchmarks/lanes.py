@@ -136,7 +136,7 @@ def simulate(plan: Plan, costs: Costs) -> dict[str, float | str]:
     collectors = [Server() for _ in range(plan.collectors)]
     raters = [Server() for _ in range(plan.raters)]
     cores = [[Server() for _ in range(plan.shard_cores)] for _ in range(plan.shards)]
-    pending = [deque[tuple[float, int, list[tuple[float, float]]]]() for _ in lanes]
+    pending = [deque[tuple[float, float, float]]() for _ in lanes]
     inserting = [deque[float]() for _ in range(plan.raters)]
     waits: list[tuple[float, float]] = []
     now = 0.0
@@ -145,14 +145,10 @@ def simulate(plan: Plan, costs: Costs) -> dict[str, float | str]:
         for number, share in enumerate(shares):
             events = plan.rate * share * _STEP_S
             process = collectors[number % plan.collectors]
-            cost = events * costs.collect_event_us / 1e6
-            cost += costs.collect_batch_ms / 1e3 * _STEP_S / plan.linger_s
-            done = process.work(now, cost) + plan.linger_s
-            pending[number].append((done, number, [(events, now)]))
-        for number, queue in enumerate(pending):
-            while queue and queue[0][0] <= now:
-                for events, since in queue.popleft()[2]:
-                    lanes[number].put(events, since, now)
+            pending[number].append((_collected(plan, costs, process, now, events), events, now))
+            while pending[number] and pending[number][0][0] <= now:
+                _, arrived, since = pending[number].popleft()
+                lanes[number].put(arrived, since, now)
         for number, lane in enumerate(lanes):
             rater = number % plan.raters
             ripe = lane.waiting and now - lane.opened >= plan.linger_s
@@ -173,6 +169,13 @@ def simulate(plan: Plan, costs: Costs) -> dict[str, float | str]:
             if now > plan.seconds / 4:
                 waits += [(done - since, events) for events, since in taken]
     return _figures(plan, lanes, (collectors, raters, [one for row in cores for one in row]), waits)
+
+
+def _collected(plan: Plan, costs: Costs, process: Server, now: float, events: float) -> float:
+    """Tell when events that arrive now are in the usage log."""
+    cost = events * costs.collect_event_us / 1e6
+    cost += costs.collect_batch_ms / 1e3 * _STEP_S / plan.linger_s
+    return process.work(now, cost) + plan.linger_s
 
 
 def _figures(

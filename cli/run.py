@@ -17,7 +17,6 @@ from dataflows import stop
 from dataflows.exits import Exit
 from dataflows.run import RunPlan, RunResult, run, store_of
 from dataflows.settings import Settings
-from tallywire.catalog import Snapshot
 
 EPILOG = epilog(
     "run --catalog my-catalog usage/",
@@ -54,22 +53,17 @@ def command(
         with store_of(settings):
             beside = [FOLLOWER] if follow and settings.late_usage_s else []
             with Line() as line:
-                plan = RunPlan(settings, catalog, inputs or [], follow, login(), beside)
+                plan = RunPlan(
+                    settings, catalog, inputs or [], follow, login(), beside, needed=True
+                )
                 result = run(plan, line.tell)
             report(result)
-            if not inputs and result.snapshot and not streams(result.snapshot):
-                typer.echo("no usage was named, and no feed is a stream: name files", err=True)
             code = result.code
             if code in {Exit.DONE, Exit.INCOMPLETE} and not follow:
                 code = put_into_order(settings, result) or code
             if result.code == Exit.DONE and not quiet and not stop.stopping():
                 show(settings, as_json=False)
     raise typer.Exit(code)
-
-
-def streams(snapshot: Snapshot) -> bool:
-    """Tell whether some feed needs no files."""
-    return any(not feed.path for feed in snapshot.feeds.values())
 
 
 def put_into_order(settings: Settings, result: RunResult) -> int:

@@ -26,7 +26,7 @@ from dataflows.lane import now_us
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.shares import check_whole
-from dataflows.sources.folder import Candidate, discover
+from dataflows.sources.folder import Candidate, InputMissing, discover
 from dataflows.upgrades import upgrade
 from tallywire.catalog import Problem, Snapshot
 from tallywire.catalog.snapshot import Feed
@@ -211,6 +211,7 @@ class RunPlan:
         inputs: Files and folders of usage.
         by: Who runs it, for the history of catalogues.
         beside: Processes beside the workers.
+        needed: There must be usage to read: files that are named, or a feed that is a stream.
     """
 
     settings: Settings
@@ -219,6 +220,7 @@ class RunPlan:
     follow: bool
     by: str = ""
     beside: Sequence[Beside] = ()
+    needed: bool = False
 
 
 @dataclass
@@ -264,6 +266,9 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
         snapshot = compile_into(home, plan.catalog, by=plan.by, approval=settings.catalog_approval)
     else:
         snapshot = catalogs.load(catalogs.current())
+    if plan.needed and not plan.inputs and all(feed.path for feed in snapshot.feeds.values()):
+        msg = "no usage is named, and no feed of the catalogue is a stream: name files or folders"
+        raise InputMissing(msg)
     taken, unclaimed = discover(plan.inputs, snapshot.feeds)
     feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(settings, taken, snapshot))
     began = time.monotonic()

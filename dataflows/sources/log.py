@@ -29,14 +29,14 @@ _LONGEST_IDLE = datetime.timedelta(milliseconds=100)
 
 @dataclass(frozen=True)
 class LogEnds:
-    """When the log is at its end: these lanes have ended in this run. Empty lanes: never."""
+    """When the log is at its end: these lanes have ended in this run. No lanes at all: never."""
 
     run: str = ""
-    lanes: frozenset[str] = frozenset()
+    lanes: frozenset[str] | None = None
 
     def reached(self, ended: Mapping[str, str]) -> bool:
         """Tell whether nothing more will come."""
-        return bool(self.lanes) and all(ended.get(lane) == self.run for lane in self.lanes)
+        return self.lanes is not None and all(ended.get(one) == self.run for one in self.lanes)
 
 
 Readers = Callable[[str, int], LogReader]

@@ -152,8 +152,11 @@ def test_a_replaced_owner_s_blocks_are_dropped(sent: list[tuple[int, int]]) -> N
         partition.produce(_block("a", position, 1), Heading("a", generation, position << 16, 1))
     expected, newest, last = [], 0, -1
     for generation, position in sent:
-        if generation >= newest and position > last:
-            newest, last = generation, position
+        if generation < newest:
+            continue
+        newest = generation
+        if position > last:
+            last = position
             expected.append(("a", position))
     assert _work(partition, [], 0, [1] * (len(sent) + 1)) == expected
 

@@ -182,7 +182,7 @@ def test_live_without_a_terminal_prints_once_and_lanes_are_given_to_programs(
     tmp_path: Path,
 ) -> None:
     _quarantined(Home(tmp_path))
-    told = tallywire("status", "--live", "--home", tmp_path)
+    told = tallywire("status", "--live", "--home", tmp_path, COLUMNS="300")
     assert told.returncode == 0, told.stderr
     assert told.stdout.count("platform@0001") == 2
     assert "quarantined: tallywire lanes release platform@0001" in told.stdout

@@ -1,6 +1,5 @@
 """What the processes of a home say of themselves, read together: for metrics and for people."""
 
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 from dataflows.lane_progress import LaneProgress
 from dataflows.progress import SUPERVISOR, Supervised, Supervision
 from dataflows.settings import Home
+from warehouse.server import alive
 
 _SILENT_S = 60.0
 """Age of a file of an unknown process beyond which the process counts as gone."""
@@ -77,17 +77,6 @@ class Reports:
     processes: dict[str, Supervised]
     reports: dict[str, Report]
     unreadable: list[str]
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _found(name: str, report: Report) -> Supervised:

@@ -62,7 +62,6 @@ class Child:
     pause_s: float = _FIRST_PAUSE_S
     started: float = 0.0
     careful: bool = False
-    ending: bool = False
     reader: threading.Thread | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
 
@@ -199,7 +198,6 @@ class Supervisor:
     def _stop(self, children: Sequence[Child]) -> None:
         """Ask processes to end, and end those that do not."""
         for child in children:
-            child.ending = True
             if child.running and child.process is not None:
                 child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + max((one.service.patience_s for one in children), default=0)

@@ -62,7 +62,8 @@ def free_port() -> int:
         return port
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Tell whether a process is there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -79,7 +80,7 @@ def find(home: Path) -> ServerState | None:
         state = ServerState.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return None
-    return state if _alive(state.pid) else None
+    return state if alive(state.pid) else None
 
 
 def serve(plan: ServerPlan) -> None:

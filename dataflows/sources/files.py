@@ -20,7 +20,7 @@ from dataflows.kafka.errors import OffsetExpired, StoppedWaiting
 from dataflows.lane import entry
 from dataflows.ledger import KEPT, Ledger
 from dataflows.settings import Home
-from dataflows.skips import Skip, asked_skip, skipped
+from dataflows.skips import Skip, asked_skip, keep_skip, skipped
 from dataflows.sources.backlog import Backlog
 from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.folder import Candidate
@@ -63,7 +63,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._current: Opening | None = None
         self._ended = False
         self._full = False
-        self._skipping = False
+        self._skipping: Skip | None = None
         self._looked = self._scanned = 0.0
         self._awake: datetime.datetime | None = None
 
@@ -157,7 +157,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             skip = self._skip(error, cut.last - cut.first)
         if skip is None:
             return []
-        self._skipping = True
+        self._skipping = skip
+        keep_skip(self._folder, skip, self._replay_until)
         return self._emit(cut, detail | {"status": LOST, "by": skip.by, "note": skip.note}, b"")
 
     def _passed_over(
@@ -176,7 +177,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             self._world.catalog_at, orjson.dumps(detail).decode(),
         )  # fmt: skip
         self._ledger.append(cut)
-        if not self._skipping:
+        if self._skipping is None:
             skipped(self._folder)
         return self._emit(cut, detail, b"")
 
@@ -190,7 +191,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         """
         world = self._world
         world.progress.lane(self._lane).expired = gone
-        skip = asked_skip(self._folder)
+        goes_on = self._skipping if self._position == self._replay_until else None
+        skip = goes_on or asked_skip(self._folder, self._position)
         if skip is None:
             more = world.lost(self._lane, gone)
             told = OffsetExpired(error.place, error.position, error.low, more)
@@ -317,8 +319,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         """Give the position that an epoch commits; fold what lies far behind the one before."""
         if self._committed - self._ledger.base > 2 * KEPT:
             self._compact()
-        if self._skipping and self._committed >= self._replay_until:
-            self._skipping = False  # no restart comes before what was passed over any more
+        if self._skipping is not None and self._committed >= self._replay_until:
+            self._skipping = None  # no restart comes before what was passed over any more
             skipped(self._folder)
         self._committed = self._position
         if (stream := self._world.stream) is not None:

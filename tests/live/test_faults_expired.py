@@ -1,5 +1,6 @@
 """Messages that retention deleted before they were read: named, put aside, passed over on request."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from confluent_kafka import TopicPartition
 from dataflows.exits import Exit
 from dataflows.groups import COLLECTION, RATING
 from dataflows.kafka.affinity import partitions_of
+from dataflows.ledger import Ledger
 from dataflows.settings import Home
+from dataflows.skips import asked_skip
 from tests.live.broker import Broker
 from tests.live.streams import Quiet, StreamHome, database, natural_key, order_free, until
 from tests.live.test_cli import tallywire
@@ -110,7 +113,9 @@ def test_messages_that_were_being_worked_and_are_gone(
         assert rows == events  # what had reached the log of gone ranges is counted, and once
         ((collected, *_),) = order_free(store.client())["fates"]  # type: ignore[misc]
         assert 4_000 - GONE - RANGE <= collected <= 4_000
-        assert not (Home(home.home).lane(COLLECTION, LANE) / "skip.json").exists()
+        folder = Home(home.home).lane(COLLECTION, LANE)
+        with closing(Ledger(folder / "ledger")) as ledger:
+            assert asked_skip(folder, ledger.end) is None  # another loss must be asked for
 
 
 def test_under_a_supervisor_the_lane_is_put_aside_and_the_others_go_on(

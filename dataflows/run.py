@@ -28,6 +28,7 @@ from dataflows.settings import Home, Settings
 from dataflows.shares import check_whole
 from dataflows.sources.folder import Candidate, InputMissing, discover
 from dataflows.upgrades import upgrade
+from dataflows.worker_environment import worker_environment
 from tallywire.catalog import Problem, Snapshot
 from tallywire.catalog.snapshot import Feed
 from warehouse.client import opened
@@ -140,7 +141,7 @@ class Workers:
             self.processes[role] = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-m", module, role, str(job_file)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**os.environ, "POLARS_MAX_THREADS": "2"},
+                start_new_session=True, env={**os.environ, **worker_environment()},
             )  # fmt: skip
 
     def watch(

@@ -16,6 +16,7 @@ from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable
 from dataflows.run import lanes_of, prepare_store
 from dataflows.settings import Home, Settings
 from dataflows.supervisor import Service
+from dataflows.worker_environment import worker_environment
 from tallywire.catalog import Snapshot
 from warehouse.client import StoreUnavailable
 from warehouse.server import answers, free_port
@@ -154,7 +155,7 @@ class HouseServices:
         return Service(
             name, (sys.executable, "-m", "dataflows.worker", name, str(path)),
             _COLLECTION if job.collect else _RATING, stamp=lanes,
-            environment={"POLARS_MAX_THREADS": "2"},
+            environment=worker_environment(),
         )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Home:
         lane.batches.add(seconds)
     lane.watermark_us = 1_700_000_000_000_000
     collection = progress.lane("platform@0001")
-    collection.quarantined, collection.quarantined_range = True, "platform@0001:7:0:9"
+    collection.quarantined, collection.quarantined_range = True, "platform@0001:7:0-9"
     progress.retries = 3
     progress.write(force=True)
     said = {

@@ -139,7 +139,7 @@ def test_health_is_given_while_readiness_says_what_is_missing(exporter: Exporter
     assert told["missing"][:2] == [
         "process ingest ended and is started again soon: port 8080 is taken",
         (
-            "lane platform@0001 is quarantined at platform@0001:7:0:9: after the cure, "
+            "lane platform@0001 is quarantined at platform@0001:7:0-9: after the cure, "
             "`tallywire lanes release platform@0001`"
         ),
     ]

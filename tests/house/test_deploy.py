@@ -1,5 +1,6 @@
 """Files of deployment: valid by their schemas, and true of the product as it is."""
 
+import copy
 import json
 import re
 import shlex
@@ -11,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -27,6 +29,8 @@ COMPOSE = ROOT / "docker-compose.yml"
 KUBERNETES = sorted((ROOT / "deploy/kubernetes").glob("*.yaml"))
 DOCKERFILES = [ROOT / "Dockerfile", ROOT / "deploy/catalogue.Dockerfile"]
 DASHBOARD = ROOT / "ops/grafana/dashboards/tallywire-runtime.json"
+KUBERNETES_VERSIONS = ("1.28", "1.37")
+"""The oldest that the files are for, and a new one."""
 SETTINGS = {f"TALLYWIRE_{name.upper()}" for name in Settings.model_fields}
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+(\.\d+)*(-[a-z0-9.-]+)?")
 _INGEST, _METRICS = (
@@ -56,6 +60,31 @@ PODS = {
     for one in OBJECTS
     if one["kind"] in {"StatefulSet", "Deployment", "Job"}
 }
+
+
+def _known_to_kubernetes(one: dict[str, Any]) -> bool:
+    """Tell whether Kubernetes itself defines a kind; a PodMonitor is Prometheus's own."""
+    return "monitoring.coreos.com" not in one["apiVersion"]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(one, id=f"{one['kind']} {one['metadata']['name']}")
+        for one in filter(_known_to_kubernetes, OBJECTS)
+    ],
+)
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+def test_an_object_is_what_kubernetes_takes(one: dict[str, Any], version: str) -> None:
+    """By the schemas of its API, where no field is allowed that it does not know."""
+    kubernetes_validate.validate(one, version, strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
+    made = copy.deepcopy(OBJECTS[0])
+    made["metadata"]["labelz"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError, match="labelz"):
+        kubernetes_validate.validate(made, KUBERNETES_VERSIONS[0], strict=True)
 
 
 def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:

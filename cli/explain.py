@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.common import HomeOption, JsonOption, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, epilog, plain_errors, settings_of
 from cli.moments import AsOfOption, as_of_micros, identifier_of
+from cli.reading import reader
 from cli.status import as_json_bytes, money
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore

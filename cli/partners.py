@@ -14,7 +14,7 @@ from cli.period import month_of
 from cli.rerate.work import told
 from cli.status import as_json_bytes, money
 from dataflows.exits import Exit
-from dataflows.run import store_of
+from dataflows.stores import store_of
 from schemas.requests import RequestStatus
 from schemas.services import Unit
 from tallywire.money import display

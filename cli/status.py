@@ -7,8 +7,9 @@ import orjson
 import typer
 from rich.table import Table
 
-from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.moments import AsOfOption, as_of_micros
+from cli.reading import reader
 from cli.status_live import show_lanes
 from dashboards.queries import rows
 from dataflows.exits import Exit

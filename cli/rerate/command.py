@@ -17,10 +17,10 @@ from cli.rerate.work import told, worked
 from cli.rerate.world import World, world_of
 from cli.status import as_json_bytes, money
 from cli.times import instant
-from dataflows.catalogs import CatalogStore, read_folder
+from dataflows.catalogs import CatalogRefused, CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.requests import Asked
-from dataflows.run import CatalogRefused, store_of
+from dataflows.stores import store_of
 from schemas.catalog_history import Step
 from schemas.requests import CorrectionReason
 from tallywire.catalog.snapshot import FOREVER_US

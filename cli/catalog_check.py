@@ -24,7 +24,7 @@ from dataflows.activation import put_into_use
 from dataflows.catalogs import judged
 from dataflows.exits import Exit
 from dataflows.wall_clock import now_us
-from schemas.columns import text_from_micros
+from schemas.instants import text_from_micros
 from tallywire.catalog import Problem, Snapshot, history
 from tallywire.rating.one_by_one import sequential
 

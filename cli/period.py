@@ -14,10 +14,10 @@ from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.partner_work import PartnerSelection, true_up
+from cli.printed import as_json_bytes
 from cli.reading import reader
 from cli.rerate.materialise import lanes_of
 from cli.rerate.work import answer
-from cli.status import as_json_bytes
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore
 from dataflows.closing import STATES

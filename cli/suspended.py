@@ -5,7 +5,7 @@ import base64
 from cli.reading import reader
 from dashboards.queries import rows
 from dataflows.settings import Settings
-from schemas.columns import EPOCH, MICROSECOND
+from schemas.instants import EPOCH, MICROSECOND
 from schemas.outcomes import SuspenseEvent
 
 

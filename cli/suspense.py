@@ -12,8 +12,8 @@ from rich.table import Table
 from cli import accept
 from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
+from cli.printed import as_json_bytes, money
 from cli.reading import reader
-from cli.status import as_json_bytes, money
 from cli.suspended import suspense_rows
 from dashboards.queries import rows
 from dataflows.exits import Exit

@@ -20,7 +20,7 @@ from dataflows.catalog_history import HistoryDamaged, HistoryFile
 from dataflows.files import write_atomic
 from dataflows.wall_clock import now_us
 from schemas.catalog_history import CatalogStep, Step
-from schemas.columns import text_from_micros
+from schemas.instants import text_from_micros
 from tallywire import catalog as catalog_package
 from tallywire.catalog import HasOptions, Problem, Reading, Snapshot, content_hash, history, read
 from tallywire.mediation.decoders import DECODERS

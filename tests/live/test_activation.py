@@ -14,7 +14,7 @@ from dataflows.catalogs import CatalogStore, example_folder
 from dataflows.settings import Home
 from dataflows.wall_clock import now_us
 from schemas.columns import micros_from_text
-from tests.live.test_cli import tallywire
+from tests.live.commands import tallywire
 from tests.live.test_running import _await, _following
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 from tests.unit.test_backtest import DEARER_SMS
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

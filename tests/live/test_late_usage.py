@@ -17,8 +17,8 @@ from dataflows.requests import request_folder
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
 from tests.conftest import Store
+from tests.live.commands import status_of, tallywire
 from tests.live.engine import Engine
-from tests.live.test_cli import status_of, tallywire
 from tests.live.test_running import _await, _following
 from warehouse.client import connect
 from warehouse.migrate import migrate

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 from tests.live.test_legs import FEED
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

@@ -18,8 +18,8 @@ from dataflows.catalogs import example_folder
 from dataflows.exits import Exit
 from dataflows.settings import Home
 from tests.conftest import Store
+from tests.live.commands import status_of, tallywire
 from tests.live.engine import Engine, picture, write_usage
-from tests.live.test_cli import status_of, tallywire
 from tests.permissions import bound_by_permissions
 from warehouse.client import connect
 from warehouse.migrate import migrate

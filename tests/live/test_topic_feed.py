@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from dataflows.catalogs import example_folder, read_folder, write_folder
 from tests.live.broker import Broker
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 

@@ -25,6 +25,7 @@ _FILES = ("in", "out", "err")
 def _work(role: str, job: str, log: str, environment: Mapping[str, str]) -> None:
     from dataflows.worker import main  # noqa: PLC0415  the tests' own process does not need it
 
+    os.environ.clear()
     os.environ.update(environment)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
@@ -77,7 +78,9 @@ class Forked:
 
     def __init__(self, role: str, job: Path, log: Path, environment: Mapping[str, str]) -> None:
         self._process = _CONTEXT.Process(
-            target=_work, args=(role, str(job), str(log), dict(environment)), daemon=True
+            target=_work,
+            args=(role, str(job), str(log), {**os.environ, **environment}),
+            daemon=True,
         )
         self._process.start()
         self.pid = self._process.pid or 0

@@ -14,7 +14,13 @@ from warehouse.migrate import migrate
 from warehouse.server import Running, free_port, start
 
 _NUMBERS = count()
+_LONG = Path(__file__).parent / "live"
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files of long tests first: then no process works the last of them while others are idle."""
+    items.sort(key=lambda item: not item.path.is_relative_to(_LONG))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.live.broker import Broker, BrokerMissing
 from warehouse.client import Client, connect
 from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
 from warehouse.server import Running, free_port, start
+
+settings.register_profile("suite", deadline=None)  # time tells of the machine, not of the law
+settings.load_profile("suite")
 
 _NUMBERS = count()
 _LONG = Path(__file__).parent / "live"

@@ -21,12 +21,11 @@ from dataflows.run import (
     RunPlan,
     RunResult,
     compile_into,
-    prepare_store,
     progress_of,
     run,
-    store_of,
 )
 from dataflows.settings import Home, Settings
+from dataflows.stores import prepare_store, store_of
 from dataflows.usage_log.blocks import encode
 from dataflows.usage_log.reading import tables_of
 from schemas.columns import lean, to_arrow

@@ -4,14 +4,15 @@ from typing import Annotated
 
 import typer
 
-from cli.common import HomeOption, JsonOption, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, epilog, plain_errors, settings_of
+from cli.reading import reader
 from cli.rerate.command import SAME, target_of, work
 from cli.rerate.materialise import Correction, affected
 from cli.rerate.selection import Selection
 from cli.rerate.world import World, world_of
 from cli.suspended import open_suspense
 from dataflows.exits import Exit
-from dataflows.run import store_of
+from dataflows.stores import store_of
 from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
 from schemas.requests import CorrectionReason, RequestKind

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from cli.backtest_report import Frames, signed
-from cli.status import money
+from cli.printed import money
 from dataflows.files import write_atomic
 from tallywire.rating.shock import BUCKETS
 

@@ -8,7 +8,7 @@ import polars as pl
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from cli.status import as_json_bytes, money
+from cli.printed import as_json_bytes, money
 from dataflows.files import write_atomic
 from tallywire.rating.backtest import Backtest
 from tallywire.rating.shock import bill_shock, compared, most_moved, sides

@@ -19,7 +19,7 @@ from cli.catalog_common import (
 from cli.catalog_money import money_values, print_money, print_samples, sample_values
 from cli.catalog_view import overview, tariff_rows
 from cli.common import HomeOption, JsonOption, plain_errors, settings_of
-from cli.status import as_json_bytes
+from cli.printed import as_json_bytes
 from cli.usage_source import SinceOption, StoreOption, UntilOption, UsageOption, source_of
 from dataflows.catalogs import example_folder, read_folder, write_folder
 from dataflows.exits import Exit

@@ -21,9 +21,9 @@ from cli.times import instant
 from dataflows import activation
 from dataflows.catalogs import CatalogMisuse, CatalogStore
 from dataflows.exits import Exit
-from dataflows.lane import now_us
+from dataflows.wall_clock import now_us
 from schemas.catalog_history import CatalogStep
-from schemas.columns import text_from_micros
+from schemas.instants import text_from_micros
 from tallywire.catalog import history
 
 PROPOSE = epilog("propose fjordline --by 'Kari Lie' --note 'spring prices'")

@@ -9,7 +9,7 @@ from cli.backtest_picture import write_picture
 from cli.backtest_report import Frames, frames, summary, tables, write_csv, write_summary
 from cli.catalog_common import epilog, found, stop
 from cli.common import HomeOption, JsonOption, console, plain_errors, settings_of
-from cli.status import as_json_bytes
+from cli.printed import as_json_bytes
 from cli.usage_source import (
     SinceOption,
     StoreOption,

@@ -23,8 +23,8 @@ from cli.common import HomeOption, JsonOption, plain_errors, settings_of
 from dataflows.activation import put_into_use
 from dataflows.catalogs import judged
 from dataflows.exits import Exit
-from dataflows.lane import now_us
-from schemas.columns import text_from_micros
+from dataflows.wall_clock import now_us
+from schemas.instants import text_from_micros
 from tallywire.catalog import Problem, Snapshot, history
 from tallywire.rating.one_by_one import sequential
 

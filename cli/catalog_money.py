@@ -10,8 +10,8 @@ import typer
 from cli.backtest_report import as_table, signed
 from cli.catalog_common import print_table
 from cli.common import console
-from cli.status import money
-from schemas.columns import text_from_micros
+from cli.printed import money
+from schemas.instants import text_from_micros
 from tallywire.catalog import Snapshot
 from tallywire.catalog.prose import date_words
 from tallywire.rating.backtest import Backtest

@@ -12,9 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from dataflows.exits import Exit, exit_code, explain, known
-from dataflows.run import CatalogRefused, store_of
-from dataflows.settings import Home, Settings
-from warehouse.client import Client, opened
+from dataflows.settings import Settings
 
 HomeOption = Annotated[
     Path | None,
@@ -66,10 +64,6 @@ def plain_errors() -> Iterator[None]:
     """
     try:
         yield
-    except CatalogRefused as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(Exit.PROBLEMS) from error
     except (typer.Exit, typer.Abort):
         raise
     except BrokenPipeError:
@@ -80,19 +74,3 @@ def plain_errors() -> Iterator[None]:
             raise
         typer.echo(explain(error), err=True)
         raise typer.Exit(exit_code(error)) from error
-
-
-@contextmanager
-def reader(settings: Settings) -> Iterator[Client]:
-    """Open the store for reading, starting the embedded one for this time when none runs."""
-    home = Home(settings.home)
-    if not settings.store_url and not (home.store / "data").exists():
-        typer.echo(
-            f"{settings.home} holds no store yet: rate something first with `tallywire run`",
-            err=True,
-        )
-        raise typer.Exit(Exit.STORE)
-    with store_of(settings):
-        where = (settings.store_url, home.store)
-        with opened(*where, database=settings.database, role="reader") as client:
-            yield client

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.common import HomeOption, JsonOption, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, epilog, plain_errors, settings_of
 from cli.moments import AsOfOption, as_of_micros, identifier_of
-from cli.status import as_json_bytes, money
+from cli.printed import as_json_bytes, money
+from cli.reading import reader
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
-from schemas.columns import EPOCH, MICROSECOND
+from schemas.instants import EPOCH, MICROSECOND
 from tallywire.rating.corrections import CHARGE, CORRECTION, REVERSAL, TRUE_UP
 from tallywire.rating.explain import as_json, retrace, words
 from tallywire.rating.rulebook import Charge, Closing, Refusal, Rulebook

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.status import as_json_bytes
+from cli.printed import as_json_bytes
 from dataflows.catalogs import CatalogStore
 from dataflows.exporter import serve as serve_metrics
 from dataflows.ingest.keys import add_key, read_keys, revoke_key

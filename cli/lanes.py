@@ -8,7 +8,7 @@ from rich.table import Table
 
 from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.status import as_json_bytes
+from cli.printed import as_json_bytes
 from dataflows.catalogs import CatalogStore
 from dataflows.crashes import read_crash, release
 from dataflows.exits import Exit

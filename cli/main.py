@@ -1,61 +1,74 @@
 """The `tallywire` command."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from cli import (
-    catalog,
-    demo,
-    doctor,
-    explain,
-    ingest,
-    lanes,
-    metrics,
-    partners,
-    period,
-    price,
-    replay,
-    run,
-    status,
-    store,
-    suspense,
-    topics,
-    up,
-)
-from cli.rerate import command as rerate
+from cli.verbs import Verb, Verbs
+
+
+class _Tallywire(Verbs):
+    verbs = (
+        Verb("run", "Collect, deduplicate, rate and store usage, each record exactly once."),
+        Verb(
+            "up",
+            "Run the whole product on this machine until stopped: store, gateway, workers, "
+            "metrics.",
+        ),
+        Verb(
+            "work",
+            "Run the worker of one group of lanes until stopped, with its metrics, and nothing "
+            "else.",
+        ),
+        Verb("status", "Show records by fate, revenue, suspense and findings."),
+        Verb(
+            "explain",
+            "Explain a charge: prefix, band, increments, price, rounding, allowance before and "
+            "after.",
+        ),
+        Verb("replay", "Derive stored charges again and compare every column with what is stored."),
+        Verb(
+            "rerate",
+            "Rate charges again and correct those that come out differently.",
+            module="cli.rerate.command",
+        ),
+        Verb(
+            "price",
+            "Price usage events: JSON lines in, rated events as JSON lines out, in the same order.",
+        ),
+        Verb("doctor", "Check the machine, the configuration, the catalogue in use and the store."),
+        Verb(
+            "demo",
+            "Rate a small operator's day: five formats, faults built in, and a million generated "
+            "events.",
+            module="cli.demo.command",
+        ),
+        Verb("catalog", "Check, compile, activate, show, compare and backtest catalogues."),
+        Verb("suspense", "List, show, recycle and accept suspended usage."),
+        Verb("period", "Close, reopen and list billing periods."),
+        Verb("partners", "What partners carried by tiers, and true-ups."),
+        Verb("lanes", "Groups of lanes: list, move and split them; lanes that were put aside."),
+        Verb("ingest", "Take usage by HTTP, and manage the keys for it."),
+        Verb("store", "Serve the embedded ClickHouse; ask it."),
+        Verb("metrics", "What Prometheus reads: once, or served."),
+        Verb("topics", "Topics on Kafka: planned, made, listed."),
+    )
+
 
 app = typer.Typer(
+    cls=_Tallywire,
     help="Rate usage exactly once, exactly, and explain every charge.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", epilog=run.EPILOG)(run.command)
-app.command("up", epilog=up.EPILOG)(up.up)
-app.command("work", epilog=up.WORK_EPILOG)(up.work)
-app.command("status", epilog=status.EPILOG)(status.command)
-app.command("explain", epilog=explain.EPILOG)(explain.command)
-app.command("replay", epilog=replay.EPILOG)(replay.command)
-app.command("rerate", epilog=rerate.EPILOG)(rerate.command)
-app.command("price", epilog=price.EPILOG)(price.command)
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(suspense.app, name="suspense")
-app.add_typer(period.app, name="period")
-app.add_typer(partners.app, name="partners")
-app.add_typer(lanes.app, name="lanes")
-app.add_typer(ingest.app, name="ingest")
-app.add_typer(store.app, name="store")
-app.add_typer(metrics.app, name="metrics")
-app.add_typer(topics.app, name="topics")
-app.command("doctor", epilog=doctor.EPILOG)(doctor.command)
-app.command("demo", epilog=demo.EPILOG)(demo.command)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415  only this option reads metadata
+
         typer.echo(f"tallywire {version('tallywire')}")
         raise typer.Exit
 

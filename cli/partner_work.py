@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import xxhash
 
-from cli.common import reader
+from cli.reading import reader
 from cli.rerate.materialise import lanes_of
 from cli.rerate.work import worked
 from dashboards.queries import rows

@@ -11,10 +11,10 @@ from rich.table import Table
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.partner_work import PartnerSelection, catalogs_of, read_counts, true_up
 from cli.period import month_of
+from cli.printed import as_json_bytes, money
 from cli.rerate.work import told
-from cli.status import as_json_bytes, money
 from dataflows.exits import Exit
-from dataflows.run import store_of
+from dataflows.stores import store_of
 from schemas.requests import RequestStatus
 from schemas.services import Unit
 from tallywire.money import display

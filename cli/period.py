@@ -12,20 +12,21 @@ import typer
 import xxhash
 from rich.table import Table
 
-from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.partner_work import PartnerSelection, true_up
+from cli.printed import as_json_bytes
+from cli.reading import reader
 from cli.rerate.materialise import lanes_of
 from cli.rerate.work import answer
-from cli.status import as_json_bytes
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore
 from dataflows.closing import STATES
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
 from dataflows.requests import Asked, Request, settled_position
-from dataflows.run import store_of
 from dataflows.settings import Home, Settings
 from dataflows.sources.log import part_name
+from dataflows.stores import store_of
 from dataflows.usage_log.spool import USAGE
 from schemas.requests import RequestKind, RequestStatus
 

@@ -15,9 +15,8 @@ from cli.catalog_activation import in_use_at
 from cli.catalog_common import archive_of
 from cli.common import HomeOption, epilog, plain_errors
 from cli.usage_lines import parsed
-from dataflows.catalogs import read_folder
+from dataflows.catalogs import CatalogRefused, read_folder
 from dataflows.exits import Exit
-from dataflows.run import CatalogRefused
 from schemas.columns import frame_to_rows, rows_to_frame
 from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent

@@ -9,9 +9,10 @@ import polars as pl
 import typer
 from rich.progress import track
 
-from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.moments import identifier_of
-from cli.status import as_json_bytes
+from cli.printed import as_json_bytes
+from cli.reading import reader
 from cli.times import instant
 from dashboards.queries import rows, table
 from dataflows.catalogs import CatalogStore

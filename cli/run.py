@@ -15,8 +15,9 @@ from cli.rerate.world import world_of
 from cli.status import show
 from dataflows import stop
 from dataflows.exits import Exit
-from dataflows.run import RunPlan, RunResult, run, store_of
+from dataflows.run import RunPlan, RunResult, run
 from dataflows.settings import Settings
+from dataflows.stores import store_of
 
 EPILOG = epilog(
     "run --catalog my-catalog usage/",

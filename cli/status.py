@@ -1,15 +1,14 @@
 """`tallywire status`: what was collected, what became of it, what it is worth."""
 
-from decimal import Decimal
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.table import Table
 
-from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.moments import AsOfOption, as_of_micros
-from cli.status_live import show_lanes
+from cli.printed import as_json_bytes, money
+from cli.reading import reader
 from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
@@ -46,24 +45,6 @@ def summary_as_of(settings: Settings, moment_us: int) -> dict[str, Any]:
             "suspense": rows(client, "suspense_as_of", asked),
             "alerts": [],
         }
-
-
-def _default(value: object) -> str:
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
-
-
-def as_json_bytes(content: object) -> bytes:
-    """Write JSON; money stays decimal text."""
-    return orjson.dumps(content, default=_default, option=orjson.OPT_INDENT_2)
-
-
-def money(value: Decimal | None) -> str:
-    """Write money for people: no digit that matters is dropped."""
-    if value is None:
-        return "-"
-    text = f"{value.normalize():,f}"
-    whole, _, part = text.partition(".")
-    return f"{whole}.{part:0<2}"
 
 
 def _fates(content: dict[str, Any]) -> Table:
@@ -164,6 +145,8 @@ def command(
     settings = settings_of(home)
     with plain_errors():
         if live or lanes:
+            from cli.status_live import show_lanes  # noqa: PLC0415  sums need no tables
+
             show_lanes(Home(settings.home), live=live, as_json=as_json)
             return
         content = show(settings, as_json=as_json, as_of=as_of)

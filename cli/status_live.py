@@ -12,10 +12,10 @@ from rich.table import Table
 
 from cli.common import console
 from dataflows import stop
-from dataflows.lane import now_us
 from dataflows.lane_progress import RATING, LaneProgress
 from dataflows.reports import Report, Reports, read_reports
 from dataflows.settings import Home
+from dataflows.wall_clock import now_us
 
 _EVERY_S = 1.0
 _LATE_S = 60.0

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.common import HomeOption, console, epilog, plain_errors, reader, settings_of
+from cli.common import HomeOption, console, epilog, plain_errors, settings_of
+from cli.reading import reader
 from dataflows.exits import Exit
-from dataflows.run import prepare_store, store_of
 from dataflows.settings import Home
+from dataflows.stores import prepare_store, store_of
 from warehouse.client import address, told
 from warehouse.configuration import LOCAL, ServerPlan
 from warehouse.server import free_port, serve

@@ -2,10 +2,10 @@
 
 import base64
 
-from cli.common import reader
+from cli.reading import reader
 from dashboards.queries import rows
 from dataflows.settings import Settings
-from schemas.columns import EPOCH, MICROSECOND
+from schemas.instants import EPOCH, MICROSECOND
 from schemas.outcomes import SuspenseEvent
 
 

@@ -11,17 +11,19 @@ from rich.table import Table
 
 from cli import accept
 from cli.catalog_common import login
-from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, reader, settings_of
-from cli.status import as_json_bytes, money
+from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
+from cli.printed import as_json_bytes, money
+from cli.reading import reader
 from cli.suspended import suspense_rows
 from dashboards.queries import rows
 from dataflows.exits import Exit
 from dataflows.files import LaneTaken, write_atomic
 from dataflows.groups import COLLECTION
-from dataflows.run import RunPlan, compile_into, run, store_of
+from dataflows.run import RunPlan, compile_into, run
 from dataflows.settings import Home, Settings
 from dataflows.shares import check_whole
 from dataflows.sources.openings import RECYCLE_FOLDER
+from dataflows.stores import store_of
 from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
 from tallywire.mediation.recycle import Request

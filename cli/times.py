@@ -6,7 +6,7 @@ import zoneinfo
 import typer
 
 from dataflows.exits import Exit
-from schemas.columns import EPOCH, MICROSECOND, micros_from_text
+from schemas.instants import EPOCH, MICROSECOND, micros_from_text
 
 _DATE = len("2026-11-01")
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.status import as_json_bytes
+from cli.printed import as_json_bytes
 from dataflows.catalogs import CatalogStore
 from dataflows.exits import Exit
 from dataflows.kafka.topics import Action, Found, Step, Terms, Wanted, compare, wanted_topics

@@ -15,7 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.common import console, reader
+from cli.common import console
+from cli.reading import reader
 from cli.times import instant
 from cli.usage_lines import parsed
 from dashboards.queries import rows, table

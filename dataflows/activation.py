@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from dataflows.catalogs import CatalogMisuse, CatalogStore
 from schemas.catalog_history import CatalogStep, Step
-from schemas.columns import text_from_micros
+from schemas.instants import text_from_micros
 from tallywire.catalog import history
 from tallywire.catalog.history import State
 

@@ -18,11 +18,11 @@ from typing import Self
 
 from dataflows.catalog_history import HistoryDamaged, HistoryFile
 from dataflows.files import write_atomic
-from dataflows.lane import now_us
+from dataflows.wall_clock import now_us
 from schemas.catalog_history import CatalogStep, Step
-from schemas.columns import text_from_micros
+from schemas.instants import text_from_micros
 from tallywire import catalog as catalog_package
-from tallywire.catalog import HasOptions, Reading, Snapshot, content_hash, history, read
+from tallywire.catalog import HasOptions, Problem, Reading, Snapshot, content_hash, history, read
 from tallywire.mediation.decoders import DECODERS
 from tallywire.rating.assertions import proven
 
@@ -39,6 +39,14 @@ class CatalogError(OSError):
 
     def __str__(self) -> str:
         return self.strerror or super().__str__()
+
+
+class CatalogRefused(ValueError):  # noqa: N818  it says what is the case
+    """A catalogue has problems: each is a line of the message."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
 
 
 class CatalogMisuse(CatalogError):  # noqa: N818  it says what is the case

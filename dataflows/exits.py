@@ -1,31 +1,8 @@
 """Exit codes, and one sentence for everything that can stop a worker."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
-
-from dataflows.catalogs import CatalogDamaged, CatalogMisuse
-from dataflows.files import LaneTaken
-from dataflows.groups import GroupsWrong
-from dataflows.ingest.log import IngestMisuse
-from dataflows.journal import JournalDamaged
-from dataflows.kafka.errors import (
-    KafkaMisuse,
-    KafkaRefused,
-    KafkaUnavailable,
-    OffsetExpired,
-    RegistryMissing,
-    RegistryUnavailable,
-)
-from dataflows.ledger import LedgerDamaged
-from dataflows.sinks.log import LayoutChanged
-from dataflows.sinks.store import StoreGone
-from dataflows.sources.folder import InputMissing
-from dataflows.sources.openings import InputChanged
-from dataflows.upgrades import HomeTooNew
-from dataflows.usage_log.blocks import BlockDamaged
-from warehouse.client import StoreError, StoreUnavailable
-from warehouse.owners import StaleOwner
 
 
 class Exit(IntEnum):
@@ -42,31 +19,37 @@ class Exit(IntEnum):
     INTERNAL = 70
 
 
-_CODES: tuple[tuple[type[BaseException], Exit], ...] = (
-    (StoreGone, Exit.STORE),
-    (StoreUnavailable, Exit.STORE),
-    (KafkaUnavailable, Exit.STORE),
-    (KafkaRefused, Exit.STORE),
-    (RegistryUnavailable, Exit.STORE),
-    (RegistryMissing, Exit.USAGE),
-    (KafkaMisuse, Exit.USAGE),
-    (StaleOwner, Exit.TAKEN),
-    (LaneTaken, Exit.TAKEN),
-    (StoreError, Exit.STORE),
-    (InputMissing, Exit.USAGE),
-    (InputChanged, Exit.DAMAGED),
-    (LayoutChanged, Exit.USAGE),
-    (IngestMisuse, Exit.USAGE),
-    (HomeTooNew, Exit.USAGE),
-    (LedgerDamaged, Exit.DAMAGED),
-    (JournalDamaged, Exit.DAMAGED),
-    (BlockDamaged, Exit.DAMAGED),
-    (CatalogDamaged, Exit.DAMAGED),
-    (CatalogMisuse, Exit.USAGE),
-    (GroupsWrong, Exit.USAGE),
-    (OffsetExpired, Exit.DAMAGED),
-    (OSError, Exit.MACHINE),
-)
+CODES: Mapping[str, Exit] = {
+    "dataflows.catalogs.CatalogRefused": Exit.PROBLEMS,
+    "dataflows.sinks.store.StoreGone": Exit.STORE,
+    "warehouse.errors.StoreUnavailable": Exit.STORE,
+    "dataflows.kafka.errors.KafkaUnavailable": Exit.STORE,
+    "dataflows.kafka.errors.KafkaRefused": Exit.STORE,
+    "dataflows.kafka.errors.RegistryUnavailable": Exit.STORE,
+    "dataflows.kafka.errors.RegistryMissing": Exit.USAGE,
+    "dataflows.kafka.errors.KafkaMisuse": Exit.USAGE,
+    "warehouse.owners.StaleOwner": Exit.TAKEN,
+    "dataflows.files.LaneTaken": Exit.TAKEN,
+    "warehouse.errors.StoreError": Exit.STORE,
+    "dataflows.sources.folder.InputMissing": Exit.USAGE,
+    "dataflows.sources.openings.InputChanged": Exit.DAMAGED,
+    "dataflows.sinks.log.LayoutChanged": Exit.USAGE,
+    "dataflows.ingest.log.IngestMisuse": Exit.USAGE,
+    "dataflows.upgrades.HomeTooNew": Exit.USAGE,
+    "dataflows.ledger.LedgerDamaged": Exit.DAMAGED,
+    "dataflows.journal.JournalDamaged": Exit.DAMAGED,
+    "dataflows.usage_log.blocks.BlockDamaged": Exit.DAMAGED,
+    "dataflows.catalogs.CatalogDamaged": Exit.DAMAGED,
+    "dataflows.catalogs.CatalogMisuse": Exit.USAGE,
+    "dataflows.groups.GroupsWrong": Exit.USAGE,
+    "dataflows.kafka.errors.OffsetExpired": Exit.DAMAGED,
+    "builtins.OSError": Exit.MACHINE,
+}
+"""Exceptions by name, the first that fits wins: nothing is imported only to be recognised."""
+
+
+def _names(kind: type[BaseException]) -> set[str]:
+    return {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -78,9 +61,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def known(error: BaseException) -> tuple[BaseException, Exit] | None:
     """Find the cause that has a name, innermost last in the chain of a flow's exception."""
-    for kind, code in _CODES:
-        for link in _chain(error):
-            if isinstance(link, kind):
+    links = [(link, _names(type(link))) for link in _chain(error)]
+    for name, code in CODES.items():
+        for link, names in links:
+            if name in names:
                 return link, code
     return None
 

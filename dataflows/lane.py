@@ -1,18 +1,13 @@
 """What flows: batches with their origin, and how a range becomes a ledger entry."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
 
 from dataflows.requests import Asked
+from dataflows.wall_clock import now_us
 from schemas.feeds import LedgerEntry
-
-
-def now_us() -> int:
-    """Read the wall clock, microseconds since 1970, UTC: only for ledger entries and progress."""
-    return time.time_ns() // 1_000
 
 
 def entry(

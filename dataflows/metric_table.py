@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from dataflows.lane import now_us
 from dataflows.lane_progress import Durations, LaneProgress
 from dataflows.reports import Report
+from dataflows.wall_clock import now_us
 
 Kind = Literal["counter", "gauge", "histogram", "summary"]
 

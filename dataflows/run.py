@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,38 +16,27 @@ import orjson
 from dataflows import stop
 from dataflows.activation import put_into_use
 from dataflows.beside import Beside, Newest
-from dataflows.catalogs import CatalogStore, read_folder
+from dataflows.catalogs import CatalogRefused, CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.files import lock, write_atomic
 from dataflows.groups import COLLECTION, collection_lanes, read_groups
 from dataflows.jobs import Job, job_path, jobs_of, written
 from dataflows.kafka.client import partitions_of
-from dataflows.lane import now_us
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.shares import check_whole
 from dataflows.sources.folder import Candidate, InputMissing, discover
+from dataflows.stores import prepare_store, store_of
 from dataflows.upgrades import upgrade
+from dataflows.wall_clock import now_us
 from dataflows.worker_environment import worker_environment
-from tallywire.catalog import Problem, Snapshot
+from tallywire.catalog import Snapshot
 from tallywire.catalog.snapshot import Feed
-from warehouse.client import opened
-from warehouse.configuration import ServerPlan
-from warehouse.migrate import migrate
-from warehouse.server import Running, find, free_port, start
 
 _WATCH_S = 0.2
 _NEEDED_S = 5.0
 _STOP_S = 5.0
 _WORKER = "dataflows.worker"
-
-
-class CatalogRefused(ValueError):  # noqa: N818  it says what is the case
-    """The catalogue has problems."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(f"the catalogue has {len(problems)} problems")
-        self.problems = problems
 
 
 def compile_into(home: Home, folder: Path, *, by: str = "", approval: str = "off") -> Snapshot:
@@ -75,34 +64,6 @@ def compile_into(home: Home, folder: Path, *, by: str = "", approval: str = "off
         approval_required=approval == "required",
     )  # fmt: skip
     return reading.snapshot
-
-
-@contextmanager
-def store_of(settings: Settings) -> Iterator[Running | None]:
-    """Have a store: the configured one, one that already runs, or one started for this time."""
-    home = Home(settings.home)
-    if settings.store_url or find(home.store) is not None:
-        yield None
-        return
-    plan = ServerPlan(
-        home.store.resolve(),
-        settings.http_port or free_port(),
-        settings.tcp_port or free_port(),
-        memory_bytes=settings.store_memory_bytes,
-        database=settings.database,
-    )
-    running = start(plan)
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
-def prepare_store(settings: Settings) -> list[str]:
-    """Bring the store's tables to this version; give the migrations that were applied."""
-    home = Home(settings.home)
-    with opened(settings.store_url, home.store, role="owner") as client:
-        return migrate(client, settings.database)
 
 
 @dataclass

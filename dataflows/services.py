@@ -13,8 +13,9 @@ from dataflows.files import write_atomic
 from dataflows.groups import COLLECTION, RATING, account_lanes, matching, read_groups
 from dataflows.jobs import Job, job_path, jobs_of, written
 from dataflows.kafka.errors import KafkaRefused, KafkaUnavailable
-from dataflows.run import lanes_of, prepare_store
+from dataflows.run import lanes_of
 from dataflows.settings import Home, Settings
+from dataflows.stores import prepare_store
 from dataflows.supervisor import Service
 from dataflows.worker_environment import worker_environment
 from tallywire.catalog import Snapshot

@@ -15,6 +15,11 @@ BACK_S = 3.0
 """By how much it must have been set back; less is waited for."""
 
 
+def now_us() -> int:
+    """Read the wall clock, microseconds since 1970, UTC: only for ledger entries and progress."""
+    return time.time_ns() // 1_000
+
+
 def offset() -> float:
     """Tell how far the wall clock is ahead of the time since the machine was started, seconds."""
     return time.time() - time.monotonic()

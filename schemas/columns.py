@@ -4,7 +4,6 @@ A record is a pydantic model whose fields carry one of the types below. The type
 field is written as JSON, kept in a DataFrame, sent as Arrow and stored in ClickHouse.
 """
 
-import datetime
 import decimal
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,9 +17,8 @@ import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.fields import FieldInfo
 
-UTC = datetime.UTC
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = datetime.timedelta(microseconds=1)
+from schemas.instants import micros_from_text, text_from_micros
+
 UUID_BYTES = 16
 
 
@@ -39,37 +37,6 @@ class Column:
     arrow: pa.DataType
     clickhouse: str
     codec: str = "ZSTD(1)"
-
-
-def micros_from_text(value: object) -> object:
-    """Read an instant: RFC 3339 text with an offset, or integer microseconds since 1970, UTC.
-
-    Raises:
-        ValueError: If the text is no instant or has no offset.
-
-    >>> micros_from_text("2026-03-29T01:00:00.5Z")
-    1774746000500000
-    """
-    if isinstance(value, datetime.datetime):
-        moment = value
-    elif isinstance(value, str):
-        moment = datetime.datetime.fromisoformat(value)
-    else:
-        return value
-    if moment.tzinfo is None:
-        msg = f"{value!r} has no offset from UTC; write for example 2026-03-29T01:00:00Z"
-        raise ValueError(msg)
-    return (moment - EPOCH) // MICROSECOND
-
-
-def text_from_micros(micros: int) -> str:
-    """Write microseconds since 1970 as RFC 3339 in UTC.
-
-    >>> text_from_micros(1774746000500000)
-    '2026-03-29T01:00:00.500000Z'
-    """
-    moment = EPOCH + datetime.timedelta(microseconds=micros)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _maybe_text(micros: int | None) -> str | None:

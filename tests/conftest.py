@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.live.broker import Broker, BrokerMissing
 from warehouse.client import Client, connect
@@ -14,8 +15,17 @@ from warehouse.configuration import ServerPlan
 from warehouse.migrate import migrate
 from warehouse.server import Running, free_port, start
 
+settings.register_profile("suite", deadline=None)  # time tells of the machine, not of the law
+settings.load_profile("suite")
+
 _NUMBERS = count()
+_LONG = Path(__file__).parent / "live"
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files of long tests first: then no process works the last of them while others are idle."""
+    items.sort(key=lambda item: not item.path.is_relative_to(_LONG))
 
 
 @dataclass(frozen=True)

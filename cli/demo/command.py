@@ -7,20 +7,23 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.common import console, epilog, plain_errors, reader, settings_of
+from cli.common import console, epilog, plain_errors, settings_of
 from cli.demo.faults import judged
 from cli.demo.usage import write_all
+from cli.printed import as_json_bytes
 from cli.progress import Line
+from cli.reading import reader
 from cli.run import report
-from cli.status import as_json_bytes, summary, tables
+from cli.status import summary, tables
 from dashboards.queries import rows
 from dataflows import stop
 from dataflows.catalogs import example_folder
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
-from dataflows.run import RunPlan, run, store_of
+from dataflows.run import RunPlan, run
 from dataflows.settings import Settings
-from schemas.columns import micros_from_text
+from dataflows.stores import store_of
+from schemas.instants import micros_from_text
 
 EPILOG = epilog("demo", "demo --events 50000 --out /tmp/demo")
 _MARK = ".tallywire-demo"

@@ -9,18 +9,18 @@ import typer
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.moments import identifier_of
+from cli.printed import as_json_bytes, money
 from cli.rerate.late import late_corrected
 from cli.rerate.materialise import Correction, affected, identity, materialised
 from cli.rerate.preview import preview, shown
 from cli.rerate.selection import Selection
 from cli.rerate.work import told, worked
 from cli.rerate.world import World, world_of
-from cli.status import as_json_bytes, money
 from cli.times import instant
-from dataflows.catalogs import CatalogStore, read_folder
+from dataflows.catalogs import CatalogRefused, CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.requests import Asked
-from dataflows.run import CatalogRefused, store_of
+from dataflows.stores import store_of
 from schemas.catalog_history import Step
 from schemas.requests import CorrectionReason
 from tallywire.catalog.snapshot import FOREVER_US

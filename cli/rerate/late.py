@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cli.printed import money
 from cli.rerate.marks import Stretch, read_marks, stretches, write_marks
 from cli.rerate.materialise import Correction, identity, lane_names, materialised
 from cli.rerate.preview import BY, preview, totals
 from cli.rerate.selection import Selection
 from cli.rerate.work import stale, worked
 from cli.rerate.world import World
-from cli.status import money
 from dashboards.queries import rows
 from dataflows.requests import Asked, settled
 from dataflows.settings import Home

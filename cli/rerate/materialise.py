@@ -15,7 +15,8 @@ from dataflows.requests import Asked, Request, settled_position, settled_positio
 from dataflows.settings import Home, Settings
 from dataflows.sources.log import part_name
 from dataflows.usage_log.spool import USAGE
-from schemas.columns import EPOCH, MICROSECOND, columns, from_arrow, polars_schema
+from schemas.columns import columns, from_arrow, polars_schema
+from schemas.instants import EPOCH, MICROSECOND
 from schemas.outcomes import SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import CorrectionReason, RequestKind

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 from rich.table import Table
 
+from cli.printed import money
 from cli.rerate.world import World
-from cli.status import money
 from dataflows.corrections import rerated
 from dataflows.requests import Asked
 from tallywire.rating.corrections import REVERSAL

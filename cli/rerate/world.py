@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from cli.common import reader
+from cli.reading import reader
 from cli.rerate.lanes import by_a_run
 from dataflows.catalogs import CatalogStore
 from dataflows.settings import Home, Settings

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from warehouse.client import Client, told
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def sql(name: str) -> str:
@@ -14,7 +15,7 @@ def sql(name: str) -> str:
     return (resources.files("dashboards.queries") / f"{name}.sql").read_text()
 
 
-def table(client: Client, name: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+def table(client: Client, name: str, parameters: Mapping[str, Any] | None = None) -> "pa.Table":
     """Run a query; give its rows as Arrow.
 
     Raises:

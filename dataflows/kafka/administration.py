@@ -30,12 +30,12 @@ class Topics:
         KafkaMisuse: If none is configured, or an option is none that the client library knows.
     """
 
-    def __init__(self, settings: Settings, patience_s: float = _PATIENCE_S) -> None:
+    def __init__(self, settings: Settings, patience_s: float | None = None) -> None:
         if not settings.kafka:
             msg = "no Kafka is configured: set TALLYWIRE_KAFKA=HOST:PORT"
             raise KafkaMisuse(msg)
         self.address = settings.kafka
-        self._patience_s = patience_s
+        self._patience_s = _PATIENCE_S if patience_s is None else patience_s
         self._trouble = ""
         options: dict[str, Any] = {
             "bootstrap.servers": settings.kafka,

@@ -8,6 +8,15 @@ import typer
 from cli.main import app
 
 
+def resolved(words: Sequence[str]) -> tuple[Any, list[str]]:
+    """Find the command that words name, as typing them does; and the words behind it."""
+    command: Any = typer.main.get_command(app)
+    rest = list(words)
+    while rest and rest[0] in getattr(command, "commands", {}):
+        _, command, rest = command.resolve_command(typer.Context(command), rest)
+    return command, rest
+
+
 def check_typed(words: Sequence[str], *, whole: bool = True) -> None:
     """Make sure that the words behind `tallywire` name a command, and only options that it has.
 
@@ -15,10 +24,7 @@ def check_typed(words: Sequence[str], *, whole: bool = True) -> None:
         words: As a shell gives them.
         whole: It is to be typed so, with all arguments; otherwise it is only spoken of.
     """
-    command: Any = typer.main.get_command(app)
-    rest = list(words)
-    while rest and rest[0] in getattr(command, "commands", {}):
-        command = command.commands[rest.pop(0)]
+    command, rest = resolved(words)
     assert len(rest) < len(words), f"no command {words}"
     if whole:
         assert not getattr(command, "commands", {}) or command.invoke_without_command, words

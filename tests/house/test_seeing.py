@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
-from cli.main import app
 from dataflows.metric_table import METRICS
+from tests.house.commands import resolved
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "ops/prometheus"
@@ -77,10 +76,7 @@ def _commands(text: str) -> set[tuple[str, ...]]:
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
 def test_every_command_of_a_runbook_can_be_typed(path: Path) -> None:
     for words in _commands(path.read_text()):
-        command: Any = typer.main.get_command(app)
-        rest = list(words)
-        while rest and rest[0] in getattr(command, "commands", {}):
-            command = command.commands[rest.pop(0)]
+        command, rest = resolved(words)
         assert len(rest) < len(words), f"no command {words}"
         options = {name for one in command.params for name in one.opts}
         assert {word for word in rest if word.startswith("-")} <= options, words

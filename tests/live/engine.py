@@ -1,10 +1,8 @@
 """Starting and killing the engine's own processes, and comparing what they leave in the store."""
 
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +17,12 @@ from dataflows.settings import Home, Settings
 from schemas.columns import columns
 from schemas.rated import RatedEvent
 from tests.conftest import Store
+from tests.live.forks import Forked, executed
 from warehouse.client import Client
 
 FEEDS = ("nordvik", "platform", "roamers")
 ALL_FEEDS = (*FEEDS, "access", "pbx", "switch")
+_ENVIRONMENT = {"POLARS_MAX_THREADS": "1"}
 _NOT_COMPARED = ("ledgered_at", "batch_token", "collected_at", "rater")
 
 
@@ -35,17 +35,21 @@ def write_usage(folder: Path, events: int) -> Path:
 
 
 class Engine:
-    """A home with its workers."""
+    """A home with its workers.
+
+    Args:
+        executes: Workers are started as users start them, not forked.
+    """
 
     def __init__(
         self, home: Path, store: Store, usage: Path, *, partitions: int = 1,
-        feeds: Sequence[str] = FEEDS,
+        feeds: Sequence[str] = FEEDS, executes: bool = False,
     ) -> None:  # fmt: skip
         home.mkdir(parents=True)
         (home / "store").symlink_to(store.home)
         self.home, self.store, self.usage = home, store, usage
-        self.partitions, self.feeds = partitions, list(feeds)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.partitions, self.feeds, self.executes = partitions, list(feeds), executes
+        self.processes: dict[str, Forked | subprocess.Popen[bytes]] = {}
         self.snapshot = compile_into(Home(home), example_folder())
 
     def job(self, role: str, **settings: int) -> Path:
@@ -62,16 +66,14 @@ class Engine:
         path.write_text(job.model_dump_json())
         return path
 
-    def start(self, role: str, **settings: int) -> subprocess.Popen[bytes]:
+    def start(self, role: str, **settings: int) -> "Forked | subprocess.Popen[bytes]":
         """Start a worker."""
         path = Home(self.home).progress / f"{role}.json"
         path.unlink(missing_ok=True)
-        with (self.home / f"{role}.log").open("ab") as log:
-            self.processes[role] = subprocess.Popen(
-                [sys.executable, "-m", "dataflows.worker", role, str(self.job(role, **settings))],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "POLARS_MAX_THREADS": "1"},
-            )  # fmt: skip
+        start = executed if self.executes else Forked
+        self.processes[role] = start(
+            role, self.job(role, **settings), self.home / f"{role}.log", _ENVIRONMENT
+        )
         return self.processes[role]
 
     def progressed(self, role: str) -> bool:

@@ -1,7 +1,8 @@
-"""Workers started quickly: forked off a process that has imported everything and done nothing.
+"""Workers and commands started quickly: forked off a process that has imported everything.
 
 A start then takes a tenth of a second instead of some seconds, so hundreds of kills fit into a
-minute. What runs is the worker's own main function, in a process of its own.
+minute. What runs is the main function of the worker or the command, in a process of its own, with
+its own files, environment and folder. The process it is forked off has done nothing but import.
 """
 
 import multiprocessing
@@ -9,18 +10,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.live.plugs import apply
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.live.forks", "dataflows.worker"])
+_CONTEXT.set_forkserver_preload(["tests.live.forks", "tests.live.imported", "dataflows.worker"])
+
+_FILES = ("in", "out", "err")
 
 
 def _work(role: str, job: str, log: str, environment: Mapping[str, str]) -> None:
     from dataflows.worker import main  # noqa: PLC0415  the tests' own process does not need it
 
+    os.environ.clear()
     os.environ.update(environment)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
@@ -29,12 +34,53 @@ def _work(role: str, job: str, log: str, environment: Mapping[str, str]) -> None
     sys.exit(main([role, job]))
 
 
+def _type(arguments: Sequence[str], files: str, environment: Mapping[str, str], cwd: str) -> None:
+    from cli.main import main  # noqa: PLC0415  as above
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    for number, name in enumerate(_FILES):
+        os.dup2(os.open(f"{files}/{name}", os.O_RDONLY if number == 0 else os.O_WRONLY), number)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.argv = ["tallywire", *arguments]
+    main()
+
+
+def typed(
+    arguments: Sequence[str], text: str, environment: Mapping[str, str], seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end in a forked process.
+
+    Raises:
+        TimeoutExpired: If it does not end in time.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: Path(folder) / name for name in _FILES}
+        for path in files.values():
+            path.write_text(text if path.name == "in" else "")
+        process = _CONTEXT.Process(
+            target=_type, args=(list(arguments), folder, dict(environment), str(Path.cwd()))
+        )
+        process.start()
+        process.join(seconds)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(list(arguments), seconds)
+        return subprocess.CompletedProcess(
+            list(arguments), process.exitcode, files["out"].read_text(), files["err"].read_text()
+        )
+
+
 class Forked:
     """A worker's process, used like one of `subprocess`."""
 
     def __init__(self, role: str, job: Path, log: Path, environment: Mapping[str, str]) -> None:
         self._process = _CONTEXT.Process(
-            target=_work, args=(role, str(job), str(log), dict(environment)), daemon=True
+            target=_work,
+            args=(role, str(job), str(log), {**os.environ, **environment}),
+            daemon=True,
         )
         self._process.start()
         self.pid = self._process.pid or 0

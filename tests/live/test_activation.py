@@ -11,10 +11,10 @@ import pytest
 from cli.demo.usage import asterisk_line
 from dataflows import activation
 from dataflows.catalogs import CatalogStore, example_folder
-from dataflows.lane import now_us
 from dataflows.settings import Home
+from dataflows.wall_clock import now_us
 from schemas.columns import micros_from_text
-from tests.live.test_cli import tallywire
+from tests.live.commands import tallywire
 from tests.live.test_running import _await, _following
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,20 @@ from typing import Any
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import served, status_of, tallywire
 from tests.unit.test_backtest import DEARER_SMS
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo with few generated events."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The demo with few generated events, its store kept running."""
     out = tmp_path_factory.mktemp("demo") / "out"
     made = tallywire("demo", "--out", out, "--events", 3_000)
     assert made.returncode == 0, made.stderr + made.stdout
-    return out
+    with served(out / "home"):
+        yield out
 
 
 def _backtest(demo: Path, draft: Path, out: Path, *more: object) -> dict[str, Any]:

@@ -1,50 +1,36 @@
 """The command as people type it: what it prints, what it answers to mistakes, how it ends."""
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder
+from tests.live.commands import served, started, status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
 
-def tallywire(
-    *arguments: object, text: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", *(str(item) for item in arguments)]
-    made = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=240, input=text,
-        env={**os.environ, **environment},
-    )  # fmt: skip
-    assert "Traceback" not in made.stderr, made.stderr
-    return made
-
-
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo with few generated events."""
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with few generated events; its store has ended with it."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    made = tallywire("demo", "--out", out, "--events", 3_000)
+    made = started("demo", "--out", out, "--events", 3_000)
     assert made.returncode == 0, made.stderr + made.stdout
     return out
 
 
-def status_of(home: Path) -> dict[str, Any]:
-    told = tallywire("status", "--home", home, "--json")
-    assert told.returncode == 0, told.stderr
-    content: dict[str, Any] = json.loads(told.stdout)
-    return content
+@pytest.fixture(scope="module")
+def demo(ended: Path) -> Iterator[Path]:
+    """The demo, with its store kept running for all who look at it."""
+    with served(ended / "home"):
+        yield ended
 
 
-def test_the_demo_finds_every_fault_and_loses_nothing(demo: Path) -> None:
-    summary = json.loads((demo / "summary.json").read_text())
+def test_the_demo_finds_every_fault_and_loses_nothing(ended: Path) -> None:
+    summary = json.loads((ended / "summary.json").read_text())
     assert [fault for fault in summary["faults"] if not fault["found"]] == []
     assert summary["conservation_difference"] == 0
     fates = ("rated", "duplicate", "suspended", "filtered", "merged", "open")
@@ -53,11 +39,11 @@ def test_the_demo_finds_every_fault_and_loses_nothing(demo: Path) -> None:
     assert {row["currency"] for row in summary["revenue"]} == {"EUR"}
 
 
-def test_running_again_changes_nothing(demo: Path) -> None:
-    before = status_of(demo / "home")
-    again = tallywire("run", "--home", demo / "home", demo / "usage", "--quiet")
+def test_running_again_changes_nothing(ended: Path) -> None:
+    before = status_of(ended / "home")
+    again = started("run", "--home", ended / "home", ended / "usage", "--quiet")
     assert again.returncode == 0, again.stderr
-    assert status_of(demo / "home") == before
+    assert status_of(ended / "home") == before
 
 
 def _events(demo: Path, condition: str) -> list[str]:
@@ -158,14 +144,14 @@ def test_price_is_pure_and_exact() -> None:
     assert lines[0]["amount"] == "0.250000000"  # 0.05 to connect, two minutes at 0.10
     assert lines[1]["reason"] == "account_unknown"
     assert [line["line"] for line in lines[1:]] == [2, 3, 4]
-    assert tallywire("price", "--catalog", example_folder(), text=usage).stdout == "".join(
+    assert started("price", "--catalog", example_folder(), text=usage).stdout == "".join(
         line + "\n" for line in made.stdout.splitlines()[:3]
     )
 
 
 def test_mistakes_get_a_sentence_and_their_exit_code(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    missing = tallywire("run", "--home", home, "--catalog", example_folder(), tmp_path / "nowhere")
+    missing = started("run", "--home", home, "--catalog", example_folder(), tmp_path / "nowhere")
     assert missing.returncode == 2
     assert "does not exist" in missing.stderr
     assert tallywire("run", "--home", home).returncode == 2

@@ -3,13 +3,14 @@
 import datetime
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import served, status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
@@ -17,11 +18,19 @@ RERATE = ("rerate", "--account", "hansen-bo", "--tariff", "sms_home", "--reason"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose store has ended."""
     out = tmp_path_factory.mktemp("demo") / "out"
     made = tallywire("demo", "--out", out, "--events", 1_500)
     assert made.returncode == 0, made.stderr + made.stdout
     return out / "home"
+
+
+@pytest.fixture(scope="module")
+def home(ended: Path) -> Iterator[Path]:
+    """The same, with its store kept running."""
+    with served(ended):
+        yield ended
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +58,14 @@ def _rows(home: Path, query: str) -> list[dict[str, Any]]:
 
 def _sms(status: dict[str, Any]) -> str:
     return next(str(row["amount"]) for row in status["revenue"] if row["service"] == "sms")
+
+
+def test_an_account_without_charges_has_nothing_to_correct(ended: Path) -> None:
+    made = tallywire(
+        "rerate", "--home", ended, "--account", "nobody", "--reason", "price_corrected"
+    )
+    assert made.returncode == 0
+    assert "nothing to correct" in made.stdout
 
 
 def test_a_price_is_corrected_as_it_was_shown(home: Path, dearer: Path) -> None:
@@ -173,9 +190,3 @@ def test_mistakes_are_told(home: Path, arguments: list[str], code: int, said: st
     made = tallywire(*arguments, "--home", home)
     assert said in made.stderr + made.stdout
     assert made.returncode == code
-
-
-def test_an_account_without_charges_has_nothing_to_correct(home: Path) -> None:
-    made = tallywire("rerate", "--home", home, "--account", "nobody", "--reason", "price_corrected")
-    assert made.returncode == 0
-    assert "nothing to correct" in made.stdout

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.live.broker import Broker
+from tests.live.forks import typed
 from tests.live.gateway import LINES, event, http_catalog
 from warehouse.client import connect
 from warehouse.configuration import password
@@ -74,18 +75,13 @@ class Machine:
         }
         return {**os.environ, "POLARS_MAX_THREADS": "1", **said, **here}
 
-    def command(self, name: str, *words: str) -> list[str]:
-        """Give a service's command, or another one in its container."""
-        said = list(words) or [word.replace(CATALOG, str(self.catalog)) for word in
-                               SERVICES[name]["command"]]  # fmt: skip
-        return [sys.executable, "-m", "cli.main", *said]
+    def command(self, name: str) -> list[str]:
+        """Give a service's command."""
+        return [word.replace(CATALOG, str(self.catalog)) for word in SERVICES[name]["command"]]
 
     def once(self, name: str, *words: str) -> str:
-        """Run what does its work and ends."""
-        made = subprocess.run(
-            self.command(name, *words), env=self.environment(name), text=True,
-            capture_output=True, check=False, timeout=PATIENCE_S,
-        )  # fmt: skip
+        """Run what does its work and ends: a service's command, or another one in its container."""
+        made = typed(list(words) or self.command(name), "", self.environment(name), PATIENCE_S)
         assert made.returncode == 0, made.stdout + made.stderr
         return made.stdout
 
@@ -97,8 +93,8 @@ class Machine:
             for name in names:
                 with (self.root / f"{name}.log").open("ab") as log:
                     processes[name] = subprocess.Popen(
-                        self.command(name), env=self.environment(name), stdin=subprocess.DEVNULL,
-                        stdout=log, stderr=log,
+                        [sys.executable, "-m", "cli.main", *self.command(name)],
+                        env=self.environment(name), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     )  # fmt: skip
             yield
             for name, process in processes.items():

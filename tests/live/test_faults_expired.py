@@ -14,8 +14,8 @@ from dataflows.ledger import Ledger
 from dataflows.settings import Home
 from dataflows.skips import asked_skip
 from tests.live.broker import Broker
+from tests.live.commands import tallywire
 from tests.live.streams import Quiet, StreamHome, database, natural_key, order_free, until
-from tests.live.test_cli import tallywire
 from tests.live.up import Up
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

@@ -15,7 +15,7 @@ from dataflows.ledger import read_ledger
 from dataflows.settings import Home
 from tests.live.broker import Broker
 from tests.live.engine import Engine, picture, write_usage
-from tests.live.plugs import KEPT, NAMES, planted
+from tests.live.plugs import KEPT, NAMES
 from tests.live.streams import (
     PATIENCE_S,
     Quiet,
@@ -111,8 +111,7 @@ def test_files_whose_ledgers_are_folded_are_read_on(
     store = database(server, "test_folding_files")
     engine = Engine(tmp_path / "home", store, usage, partitions=2)
     try:
-        for name, value in planted(tmp_path / "plugs", "small_kept", "die_at_folding").items():
-            monkeypatch.setenv(name, value)
+        monkeypatch.setenv(NAMES, "small_kept,die_at_folding")
         deaths = _file_lives(engine, random.Random(13))
         monkeypatch.setenv(NAMES, "small_kept")
         engine.finish()

@@ -8,9 +8,9 @@ import pytest
 
 from dataflows.exits import Exit
 from tests.live.broker import Broker
+from tests.live.commands import tallywire
 from tests.live.plugs import POISONED, planted
 from tests.live.streams import Quiet, StreamHome, check_whole, database, order_free, until
-from tests.live.test_cli import tallywire
 from tests.live.up import Up
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

@@ -13,8 +13,8 @@ import pytest
 from dataflows.exits import Exit
 from dataflows.groups import COLLECTION, RATING
 from tests.live.broker import Broker
+from tests.live.commands import tallywire
 from tests.live.streams import Quiet, StreamHome, check_whole, database, until
-from tests.live.test_cli import tallywire
 from tests.live.up import Up, until_gone
 
 pytestmark = [pytest.mark.live, pytest.mark.store]

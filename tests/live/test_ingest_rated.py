@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dataflows.exits import Exit
+from tests.live.commands import status_of, tallywire
 from tests.live.gateway import Gateway, event, http_catalog
-from tests.live.test_cli import status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 

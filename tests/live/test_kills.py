@@ -29,9 +29,10 @@ EVENTS = 120_000
 
 @contextmanager
 def _engine(
-    home: Path, store: Store, usage: Path, *, partitions: int = 1, feeds: Sequence[str] = FEEDS
-) -> Iterator[Engine]:
-    engine = Engine(home, store, usage, partitions=partitions, feeds=feeds)
+    home: Path, store: Store, usage: Path, *, partitions: int = 1,
+    feeds: Sequence[str] = FEEDS, executes: bool = False,
+) -> Iterator[Engine]:  # fmt: skip
+    engine = Engine(home, store, usage, partitions=partitions, feeds=feeds, executes=executes)
     try:
         yield engine
     finally:
@@ -132,7 +133,7 @@ def test_sigterm_ends_cleanly_and_the_next_start_goes_on(
     server: tuple[Path, object], usage: Path, reference: dict[str, object], tmp_path: Path
 ) -> None:
     store = _database(server, "test_stopped")
-    with _engine(tmp_path / "home", store, usage) as engine:
+    with _engine(tmp_path / "home", store, usage, executes=True) as engine:
         for role in (COLLECTION, RATING):
             engine.start(role, collection_rows=1_000, rating_rows=1_000)
         for role in (COLLECTION, RATING):

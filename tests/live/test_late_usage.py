@@ -17,8 +17,8 @@ from dataflows.requests import request_folder
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
 from tests.conftest import Store
+from tests.live.commands import served, status_of, tallywire
 from tests.live.engine import Engine
-from tests.live.test_cli import status_of, tallywire
 from tests.live.test_running import _await, _following
 from warehouse.client import connect
 from warehouse.migrate import migrate
@@ -105,10 +105,16 @@ def _of(rows: list[dict[str, str]], service: str) -> list[dict[str, str]]:
     return [row for row in rows if row["service"] == service]
 
 
+@pytest.fixture
+def ordered(tmp_path: Path) -> Iterator[Path]:
+    """Another such home."""
+    with served(tmp_path / "ordered"):
+        yield tmp_path / "ordered"
+
+
 def test_a_second_run_puts_late_usage_into_order_and_leaves_the_rest(
-    catalog: Path, tmp_path: Path
+    catalog: Path, ordered: Path, home: Path, tmp_path: Path
 ) -> None:
-    ordered, home = tmp_path / "ordered", tmp_path / "home"
     _write(tmp_path / "all", "all.jsonl", _in_order())
     assert TOLD not in _run(ordered, catalog, tmp_path / "all")
     assert not _rows(ordered, REQUESTS)
@@ -139,9 +145,9 @@ def test_a_second_run_puts_late_usage_into_order_and_leaves_the_rest(
     assert status_of(home)["conservation_difference"] == 0
 
 
-def test_usage_that_was_charged_as_it_came_stays(catalog: Path, tmp_path: Path) -> None:
+def test_usage_that_was_charged_as_it_came_stays(catalog: Path, home: Path, tmp_path: Path) -> None:
     """Nothing is looked for without such a tariff; what was charged before there was one stays."""
-    home, usage, scan = tmp_path / "home", tmp_path / "usage", tmp_path / "scan"
+    usage, scan = tmp_path / "usage", tmp_path / "scan"
     shutil.copytree(catalog, scan)
     path = scan / "tariffs" / "messages.yaml"
     path.write_text(path.read_text().replace("  order: event_time\n", ""))
@@ -157,11 +163,11 @@ def test_usage_that_was_charged_as_it_came_stays(catalog: Path, tmp_path: Path) 
 
 
 def test_following_puts_late_usage_into_order_once_a_tariff_wants_it(
-    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    catalog: Path, ordered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The follower starts when the catalogue in use first needs it, and a stop does not wait."""
     monkeypatch.setenv("TALLYWIRE_LATE_USAGE_S", "1")
-    ordered, home, usage = tmp_path / "ordered", tmp_path / "home", tmp_path / "usage"
+    home, usage = tmp_path / "home", tmp_path / "usage"
     _write(tmp_path / "all", "all.jsonl", _in_order())
     _run(ordered, catalog, tmp_path / "all")
     usage.mkdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
@@ -38,8 +38,8 @@ def _rows(home: Path, query: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in made.stdout.splitlines()]
 
 
-def test_a_leg_without_a_price_is_held_alone_and_recycled(tmp_path: Path) -> None:
-    catalog, usage, home = tmp_path / "catalog", tmp_path / "usage", tmp_path / "home"
+def test_a_leg_without_a_price_is_held_alone_and_recycled(home: Path, tmp_path: Path) -> None:
+    catalog, usage = tmp_path / "catalog", tmp_path / "usage"
     shutil.copytree(example_folder(), catalog)
     (catalog / "feeds/trunks.yaml").write_text(FEED)
     (usage / "trunks").mkdir(parents=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dataflows.catalogs import example_folder
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 from tests.live.test_legs import FEED
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
@@ -89,11 +89,11 @@ def _true_ups(home: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("partitions", [1, 8])
 def test_a_partner_is_trued_up_the_same_in_any_number_of_lanes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partitions: int
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partitions: int
 ) -> None:
     """Of three lanes the story below tells."""
     monkeypatch.setenv("TALLYWIRE_PARTITIONS", str(partitions))
-    catalog, home = _catalog(tmp_path), tmp_path / "home"
+    catalog = _catalog(tmp_path)
     usage = _calls(tmp_path / "usage", "first", [1_500] * 5)
     made = tallywire("run", "--home", home, "--catalog", catalog, usage)
     assert made.returncode == 0, made.stderr
@@ -103,10 +103,10 @@ def test_a_partner_is_trued_up_the_same_in_any_number_of_lanes(
 
 
 def test_a_partner_is_trued_up_again_and_again_and_at_period_close(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TALLYWIRE_PARTITIONS", "3")
-    catalog, home = _catalog(tmp_path), tmp_path / "home"
+    catalog = _catalog(tmp_path)
     usage = _calls(tmp_path / "usage", "first", [1_500] * 5)
     made = tallywire("run", "--home", home, "--catalog", catalog, usage)
     assert made.returncode == 0, made.stderr

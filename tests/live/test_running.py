@@ -18,8 +18,8 @@ from dataflows.catalogs import example_folder
 from dataflows.exits import Exit
 from dataflows.settings import Home
 from tests.conftest import Store
+from tests.live.commands import served, status_of, tallywire
 from tests.live.engine import Engine, picture, write_usage
-from tests.live.test_cli import status_of, tallywire
 from tests.permissions import bound_by_permissions
 from warehouse.client import connect
 from warehouse.migrate import migrate
@@ -119,12 +119,13 @@ def test_one_process_does_what_two_do(tmp_path: Path) -> None:
     told = []
     for processes in ("1", "2"):
         home = tmp_path / f"home{processes}"
-        made = tallywire(
-            "run", "--quiet", "--home", home, "--catalog", example_folder(), usage,
-            TALLYWIRE_PROCESSES=processes,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stderr
-        status = status_of(home)
+        with served(home):
+            made = tallywire(
+                "run", "--quiet", "--home", home, "--catalog", example_folder(), usage,
+                TALLYWIRE_PROCESSES=processes,
+            )  # fmt: skip
+            assert made.returncode == 0, made.stderr
+            status = status_of(home)
         told.append({name: status[name] for name in ("collected", "rated", "suspended", "revenue")})
     assert told[0] == told[1]
     assert told[0]["rated"] > 3_000

@@ -18,8 +18,8 @@ from cli.demo.usage import write_all
 from dataflows.progress import Progress
 from dataflows.settings import Home
 from tests.conftest import Store
+from tests.live.commands import tallywire
 from tests.live.engine import ALL_FEEDS, Engine
-from tests.live.test_cli import tallywire
 from warehouse.client import Client
 from warehouse.server import free_port
 

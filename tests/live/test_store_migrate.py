@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.test_cli import tallywire
+from tests.live.commands import tallywire
 from warehouse.client import connect
 from warehouse.migrate import migrations
 

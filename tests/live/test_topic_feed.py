@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from dataflows.catalogs import example_folder, read_folder, write_folder
 from tests.live.broker import Broker
-from tests.live.test_cli import status_of, tallywire
+from tests.live.commands import status_of, tallywire
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
@@ -63,7 +63,7 @@ def _messages() -> list[tuple[bytes | None, dict[str, str | bytes]]]:
     ]
 
 
-def test_every_shape_of_message_is_counted_once(broker: Broker, tmp_path: Path) -> None:
+def test_every_shape_of_message_is_counted_once(broker: Broker, home: Path, tmp_path: Path) -> None:
     for topic in (TOPIC, "tallywire.suspense", "tallywire.alerts"):
         size = {"max.message.bytes": 2_000_000}
         broker.create_topic(topic, 2 if topic == TOPIC else 1, **size)
@@ -73,7 +73,7 @@ def test_every_shape_of_message_is_counted_once(broker: Broker, tmp_path: Path) 
         out.produce(TOPIC, value, key=b"one source", partition=0, headers=list(headers.items()))
     assert out.flush(30) == 0
     del out
-    home, catalog = tmp_path / "home", _catalog(tmp_path / "catalog")
+    catalog = _catalog(tmp_path / "catalog")
     made = tallywire(
         "run", "--quiet", "--home", home, "--catalog", catalog, TALLYWIRE_KAFKA=broker.address
     )

@@ -1,6 +1,5 @@
 """A home that an earlier version left is continued as if this version had begun it."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from schemas.columns import columns
 from schemas.rated import RatedEvent
 from tests.conftest import Store
 from tests.golden.make_home import PARTITIONS
+from tests.live.forks import Forked
 from warehouse.client import Client, connect
 from warehouse.migrate import migrate
 
@@ -47,16 +47,13 @@ def _run(home: Path, database: str, usage: Path) -> None:
     for role, part in parts.items():
         job = Job(run=run, inputs=[usage], follow=False, ends=FEEDS, settings=settings, **part)
         (home / f"job-{role}.json").write_text(job.model_dump_json())
+    logs = {role: home / f"{role}.log" for role in parts}
     workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "dataflows.worker", role, str(home / f"job-{role}.json")],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "POLARS_MAX_THREADS": "1"},
-        )
-        for role in (COLLECTION, RATING)
-    ]  # fmt: skip
-    told = [worker.communicate(timeout=240)[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], told
+        Forked(role, home / f"job-{role}.json", log, {"POLARS_MAX_THREADS": "1"})
+        for role, log in logs.items()
+    ]
+    codes = [worker.wait(240) for worker in workers]
+    assert codes == [0, 0], [log.read_text()[-3_000:] for log in logs.values()]
 
 
 def _database(server: tuple[Path, object], home: Path) -> Store:

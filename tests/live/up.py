@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from dataflows.settings import Home
+from tests.live.commands import tallywire
 from tests.live.streams import PATIENCE_S, StreamHome, until
-from tests.live.test_cli import tallywire
 from warehouse.configuration import password
 from warehouse.server import free_port
 

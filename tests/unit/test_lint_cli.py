@@ -9,11 +9,18 @@ from typer.testing import CliRunner, Result
 
 from cli.catalog import app
 from dataflows.activation import put_into_use
-from dataflows.catalogs import CatalogError, CatalogStore, example_folder, pack, read_folder
+from dataflows.catalogs import (
+    CatalogError,
+    CatalogRefused,
+    CatalogStore,
+    example_folder,
+    pack,
+    read_folder,
+)
 from dataflows.files import write_atomic
-from dataflows.lane import now_us
-from dataflows.run import CatalogRefused, compile_into
+from dataflows.run import compile_into
 from dataflows.settings import Home
+from dataflows.wall_clock import now_us
 from tallywire.catalog import content_hash, read
 from tallywire.mediation.decoders import DECODERS
 

@@ -192,7 +192,10 @@ def test_what_a_broker_refuses_is_one_sentence(broker: Broker, world: _World) ->
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_a_broker_that_is_away_is_one_sentence_and_code_4(world: _World) -> None:
+def test_a_broker_that_is_away_is_one_sentence_and_code_4(
+    world: _World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataflows.kafka.administration._PATIENCE_S", 2.0)
     away = world.run("plan")
     assert away.exit_code == 4
     assert "does not answer" in away.stderr

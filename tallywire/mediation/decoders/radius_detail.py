@@ -11,7 +11,7 @@ import zoneinfo
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.columns import EPOCH, MICROSECOND
+from schemas.instants import EPOCH, MICROSECOND
 from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT, Unit
 from tallywire.catalog.snapshot import Feed

@@ -2,16 +2,16 @@
 
 import argparse
 
-from benchmarks import pipeline, resume, section, streaming
+from benchmarks import pipeline, resume, section, shares, streaming
 from benchmarks.rating import shape_arguments, shape_of
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    sections = ("rating", "pipeline", "resume", "streaming", "all")
+    sections = ("rating", "pipeline", "resume", "shares", "streaming", "all")
     parser.add_argument("section", nargs="?", choices=sections, default="all")
-    parser.add_argument("--events", type=int, default=3_000_000, help="of the pipeline")
-    parser.add_argument("--customers", type=int, default=100_000, help="of the pipeline")
+    parser.add_argument("--events", type=int, default=3_000_000, help="of the pipeline, of shares")
+    parser.add_argument("--customers", type=int, default=100_000, help="of both")
     parser.add_argument("--keys", type=int, default=10_000_000, help="of resume")
     parser.add_argument("--messages", type=int, default=5_000_000, help="events of streaming")
     parser.add_argument("--seconds", type=float, default=60.0, help="of paced usage, streaming")
@@ -23,6 +23,8 @@ def main() -> None:
         pipeline.main(wanted.events, wanted.customers, min(wanted.runs, 3))
     if wanted.section in {"resume", "all"}:
         resume.main(wanted.keys)
+    if wanted.section in {"shares", "all"}:
+        shares.main(wanted.events, wanted.customers)
     if wanted.section in {"streaming", "all"}:
         streaming.main(wanted.messages, wanted.seconds)
 

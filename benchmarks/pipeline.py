@@ -6,6 +6,7 @@ import random
 import shutil
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,28 @@ def _pieces(path: Path, framing: str) -> list[Any]:
     return found
 
 
+def mediated(
+    snapshot: Snapshot, usage: Path, stage: Stage
+) -> Iterator[tuple[str, int, int, pl.DataFrame]]:
+    """Decode and mediate everything; give feed, position, records and usage of each batch."""
+    index = IdentifierIndex(snapshot.identifiers)
+    for feed_id, name in (("events", "events-1.jsonl"), ("lines", "lines-1.csv")):
+        feed, work = snapshot.feeds[feed_id], LaneWork(feed_id, 1)
+        began = time.process_time()
+        pieces = _pieces(usage / name, "lines")
+        stage.time("read and frame", began)
+        for position, frames in enumerate(pieces):
+            began = time.process_time()
+            decoded = DECODERS[feed.format].decode(frames, feed)
+            began = stage.time(f"decode {feed.format}", began)
+            context = BatchContext(
+                feed, snapshot, index, feed_id, "f", name, 1_793_000_000_000_000, frames
+            )
+            made = mediate(work.state, decoded.frame, context)
+            stage.time("deduplicate, normalise, resolve", began)
+            yield feed_id, position, len(frames), made.usage
+
+
 def stages(snapshot: Snapshot, usage: Path, kept: Path) -> tuple[dict[str, float], int]:
     """Work everything in this process, one stage after the other; give CPU and events.
 
@@ -92,26 +115,14 @@ def stages(snapshot: Snapshot, usage: Path, kept: Path) -> tuple[dict[str, float
     measure its own memory.
     """
     kept.mkdir(parents=True)
-    stage, index = Stage(), IdentifierIndex(snapshot.identifiers)
+    stage = Stage()
     logged: list[bytes] = []
     events = 0
-    for feed_id, name in (("events", "events-1.jsonl"), ("lines", "lines-1.csv")):
-        feed, work = snapshot.feeds[feed_id], LaneWork(feed_id, 1)
+    for feed_id, position, records, made in mediated(snapshot, usage, stage):
         began = time.process_time()
-        pieces = _pieces(usage / name, "lines")
-        began = stage.time("read and frame", began)
-        for position, frames in enumerate(pieces):
-            decoded = DECODERS[feed.format].decode(frames, feed)
-            began = stage.time(f"decode {feed.format}", began)
-            context = BatchContext(
-                feed, snapshot, index, feed_id, "f", name, 1_793_000_000_000_000, frames
-            )
-            made = mediate(work.state, decoded.frame, context)
-            began = stage.time("deduplicate, normalise, resolve", began)
-            rows = {"usage_events": lean(made.usage, UsageEvent)}
-            logged.append(encode(feed_id, position, rows))
-            began = stage.time("usage log: write", began)
-            events += len(frames)
+        logged.append(encode(feed_id, position, {"usage_events": lean(made, UsageEvent)}))
+        stage.time("usage log: write", began)
+        events += records
     rater, counters = Rater(snapshot), Counters()
     began = time.process_time()
     for first in range(0, len(logged), RATE_ROWS // COLLECT_ROWS):

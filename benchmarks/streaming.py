@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.workload import write_catalog
 from dataflows.settings import Home, Settings
 from tests.live.broker import Broker
-from warehouse.client import Client, StoreError, opened
+from warehouse.client import Client, StoreError, opened, told
 from warehouse.server import free_port
 
 OUT = Path("benchmarks/out/streaming")
@@ -35,6 +35,7 @@ TOPIC = "bench"
 PARTITIONS = 4
 SUBSCRIBERS = 100_000
 _LATENCY_LOOK_S = 0.02
+_LOOK_S = 0.5
 FEED = """- id: events
   format: cloudevents
   topic: bench
@@ -172,10 +173,11 @@ class Product:
             try:
                 where = ("", Home(self.home).store)
                 with opened(*where, database=self.settings.database, role="reader") as client:
-                    client.query("SELECT count() FROM rated_events")
+                    with told("the store"):
+                        _count(client)
                     yield client
                     return
-            except StoreError:
+            except StoreError:  # it starts, or its tables are being made
                 time.sleep(0.2)
 
 
@@ -198,7 +200,7 @@ def throughput(name: str, broker: Broker, catalog: Path, count: int) -> dict[str
                 before = {**product.cpu(), "broker": _cpu(broker.pid)}
             if rows:
                 seen.append((time.time(), rows))
-            time.sleep(0.1)
+            time.sleep(_LOOK_S)
         after = {**product.cpu(), "broker": _cpu(broker.pid)}
     seconds, rows = seen[-1][0] - seen[0][0], seen[-1][1] - seen[0][1]
     return {

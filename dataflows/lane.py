@@ -36,7 +36,7 @@ def entry(
         records=records,
         ledgered_at=moment,
         catalog_hash=catalog_at(moment),
-        token=f"{lane}:{position}:{first}:{last}",
+        token=f"{lane}:{position}:{first}-{last}",
         detail=detail,
     )
 

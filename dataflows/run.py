@@ -29,6 +29,7 @@ from dataflows.sources.folder import Candidate, InputMissing, discover
 from dataflows.stores import prepare_store, store_of
 from dataflows.upgrades import upgrade
 from dataflows.wall_clock import now_us
+from dataflows.worker_environment import worker_environment
 from tallywire.catalog import Snapshot
 from tallywire.catalog.snapshot import Feed
 
@@ -101,7 +102,7 @@ class Workers:
             self.processes[role] = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-m", module, role, str(job_file)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**os.environ, "POLARS_MAX_THREADS": "2"},
+                start_new_session=True, env={**os.environ, **worker_environment()},
             )  # fmt: skip
 
     def watch(

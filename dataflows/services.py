@@ -17,6 +17,7 @@ from dataflows.run import lanes_of
 from dataflows.settings import Home, Settings
 from dataflows.stores import prepare_store
 from dataflows.supervisor import Service
+from dataflows.worker_environment import worker_environment
 from tallywire.catalog import Snapshot
 from warehouse.client import StoreUnavailable
 from warehouse.server import answers, free_port
@@ -155,7 +156,7 @@ class HouseServices:
         return Service(
             name, (sys.executable, "-m", "dataflows.worker", name, str(path)),
             _COLLECTION if job.collect else _RATING, stamp=lanes,
-            environment={"POLARS_MAX_THREADS": "2"},
+            environment=worker_environment(),
         )  # fmt: skip
 
 

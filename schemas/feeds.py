@@ -71,7 +71,7 @@ class LedgerEntry(Record):
         last: End of the range, exclusive.
         ledgered_at: The only wall-clock time in a row, written here once.
         catalog_hash: Snapshot the range is worked under.
-        token: `lane:position:first:last`, the deduplication token of its inserts.
+        token: `lane:position:first-last`, the deduplication token of its inserts.
     """
 
     lane: Label

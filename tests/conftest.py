@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.live.broker import Broker, BrokerMissing
@@ -37,6 +38,12 @@ class Store:
 
     def client(self, role: str = "writer") -> Client:
         return connect("", self.home, database=self.database, role=role)
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_this_test() -> None:
+    """Forget where the logs of an earlier test went: its output is closed."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -36,8 +36,18 @@ def insert(client: Client, table: str, rows: pa.Table, token: str) -> None:
         msg = f"insert {token} into {table} spans two ledger days: it would not be atomic"
         raise AssertionError(msg)
     with told(client.uri):
-        client.insert_arrow(
+        client.raw_insert(
             table,
-            rows.combine_chunks(),
+            rows.column_names,
+            _stream(rows.combine_chunks()),
             settings={**_SETTINGS, "insert_deduplication_token": f"{token}:{table}"},
+            fmt="ArrowStream",
         )
+
+
+def _stream(rows: pa.Table) -> pa.Buffer:
+    """Write rows as one message of a stream: the store reads it as it comes; a file it gathers."""
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, rows.schema) as stream:
+        stream.write_table(rows)
+    return out.getvalue()

@@ -1,7 +1,16 @@
-"""Rollups: what the base tables add up to, kept by materialised views, rebuilt from them alone."""
+"""Rollups: what the base tables add up to, kept by materialised views, rebuilt from them alone.
+
+Each row of a rollup is of one writer: the lane whose batches it adds up. A lane can make its own
+rows anew while others insert into the same hours.
+"""
 
 from dataclasses import dataclass
 
+WRITER = "if(countSubstrings(batch_token, ':') = 2, splitByChar(':', batch_token)[1], '')"
+"""The lane that inserted a row of a base table, by its token `lane:position:first-last`.
+
+Nobody for the tokens of before rollups had writers, `lane:position:first:last`.
+"""
 _FATES = "lane, feed_id, toStartOfHour(collected_at) AS hour"
 
 
@@ -26,9 +35,14 @@ class Feeding:
 
 
 def _fate(table: str, term: str, records: str, terms: tuple[str, ...]) -> Feeding:
-    select = f"{_FATES}, {term} AS term, sum({records}) AS records"
+    select = f"{_FATES}, {term} AS term, {WRITER} AS writer, sum({records}) AS records"
     return Feeding(
-        "fates_1h", table, select, "lane, feed_id, hour, term", terms, "toStartOfHour(collected_at)"
+        "fates_1h",
+        table,
+        select,
+        "lane, feed_id, hour, term, writer",
+        terms,
+        "toStartOfHour(collected_at)",
     )
 
 
@@ -40,16 +54,26 @@ FEEDINGS = (
     Feeding(
         "revenue_1h",
         "rated_events",
-        "tenant_id, toStartOfHour(start_time) AS hour, service, currency, "
+        f"tenant_id, toStartOfHour(start_time) AS hour, service, currency, {WRITER} AS writer, "
         "sumIf(amount, side != 'cost') AS amount, "
         "sumIf(rounding_difference, side != 'cost') AS rounding_difference, "
         "sumIf(rated_quantity, fate_change != 0) AS rated_quantity, "
         "sum(toInt64(fate_change)) AS events",
-        "tenant_id, hour, service, currency",
+        "tenant_id, hour, service, currency, writer",
         (),
         "toStartOfHour(start_time)",
     ),
 )
+
+
+def writer_of(token: str) -> str:
+    """Tell what `WRITER` makes of a token.
+
+    >>> writer_of("usage-0000:7:0-99"), writer_of("usage-0000:7:0:99")
+    ('usage-0000', '')
+    """
+    lane, *rest = token.split(":")
+    return lane if len(rest) == 2 else ""
 
 
 def view_name(feeding: Feeding) -> str:

@@ -18,10 +18,12 @@ from dataflows.ledger import Ledger
 from dataflows.ownership import Ownership
 from dataflows.progress import Progress
 from schemas.columns import to_arrow
+from schemas.feeds import LedgerEntry
 from warehouse.client import Client, StoreUnavailable
 from warehouse.insert import insert
 from warehouse.owners import StaleOwner, claim, following, newest
 from warehouse.recovery import complete, inserts_since
+from warehouse.rollups import writer_of
 from warehouse.tables import DEDUPLICATION_WINDOW, TABLES
 
 _FIRST_WAIT_S = 0.2
@@ -100,22 +102,25 @@ def _arrow(name: str, frame: pl.DataFrame) -> pa.Table:
 def send(client: Client, batch: StoreBatch, done: set[str]) -> None:
     """Insert every table of a batch that the store does not have yet.
 
-    A replayed range may be older than the store's memory of tokens: then its rows are counted by
-    token and completed instead.
+    A replayed range may be older than the store's memory of tokens, or than the views that add up
+    its rows: then its rows are counted by token and completed instead.
     """
     for name, frame in batch.tables.items():
         token = f"{batch.entry.token}:{name}"
         if frame.is_empty() or token in done:
             continue
         table = _arrow(name, frame)
-        aged = batch.replayed and (
-            inserts_since(client, name, batch.entry.ledgered_at) > DEDUPLICATION_WINDOW // 2
-        )
-        if aged:
+        if batch.replayed and _aged(client, name, batch.entry):
             complete(client, name, table, batch.entry.token)
         else:
             insert(client, name, table, batch.entry.token)
         done.add(token)
+
+
+def _aged(client: Client, table: str, entry: LedgerEntry) -> bool:
+    if not writer_of(entry.token):
+        return True
+    return inserts_since(client, table, entry.ledgered_at) > DEDUPLICATION_WINDOW // 2
 
 
 class StorePart(StatefulSinkPartition[StoreBatch, None]):

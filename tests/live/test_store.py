@@ -5,7 +5,9 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from schemas.columns import clickhouse_columns, rows_to_frame, to_arrow
 from schemas.feeds import LaneCount
 from tests.conftest import Store
-from warehouse.client import connect, told
+from warehouse.client import Client, connect, told
 from warehouse.configuration import ServerPlan
 from warehouse.errors import StoreError, StoreRefused
 from warehouse.insert import insert
@@ -164,15 +166,44 @@ def test_an_insert_stays_within_one_ledger_day(store: Store) -> None:
 
 
 @pytest.mark.parametrize("there", [0, 1, 2], ids=["nothing", "a part", "all"])
-def test_a_forgotten_token_is_completed_by_count(store: Store, there: int) -> None:
+@pytest.mark.parametrize("lost", ["lane:0:0-2", "lane:0:0:2"], ids=["of a writer", "before them"])
+def test_a_forgotten_token_is_completed_by_count(store: Store, there: int, lost: str) -> None:
     """The store no longer knows the token: what is there is counted, and the rest made good."""
     client = store.client()
     insert(client, "lane_counts", _counts("other", 100), "other")
-    whole = _counts("lost", 3, 4)
-    insert(client, "lane_counts", whole.slice(0, there), "lost")
+    whole = _counts(lost, 3, 4)
+    insert(client, "lane_counts", whole.slice(0, there), lost)
     for _ in range(2):
-        complete(client, "lane_counts", whole, "lost")
+        complete(client, "lane_counts", whole, lost)
         assert _sums(store) == (107, 107)
+
+
+class _Meanwhile:
+    """A client beside which another lane inserts, just after rows of the rollup were deleted."""
+
+    def __init__(self, client: Client, insert_now: Callable[[], None]) -> None:
+        self._client, self._insert_now = client, insert_now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def command(self, text: str, **options: Any) -> Any:
+        answer = self._client.command(text, **options)
+        if text.startswith("ALTER TABLE fates_1h DELETE"):
+            self._insert_now()
+        return answer
+
+
+def test_another_lane_may_insert_while_a_rollup_is_made_anew(store: Store) -> None:
+    client, other = store.client(), store.client()
+    insert(client, "lane_counts", _counts("theirs:1:0-2", 100), "theirs:1:0-2")
+    whole = _counts("mine:1:0-2", 3, 4)
+    insert(client, "lane_counts", whole.slice(0, 1), "mine:1:0-2")
+    beside = _Meanwhile(
+        client, lambda: insert(other, "lane_counts", _counts("theirs:2:0-2", 50), "theirs:2:0-2")
+    )
+    complete(cast("Client", beside), "lane_counts", whole, "mine:1:0-2")
+    assert _sums(store) == (157, 157)
 
 
 def test_a_second_server_on_a_folder_is_refused(server: tuple[Path, Running]) -> None:

@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Home:
         lane.batches.add(seconds)
     lane.watermark_us = 1_700_000_000_000_000
     collection = progress.lane("platform@0001")
-    collection.quarantined, collection.quarantined_range = True, "platform@0001:7:0:9"
+    collection.quarantined, collection.quarantined_range = True, "platform@0001:7:0-9"
     progress.retries = 3
     progress.write(force=True)
     said = {
@@ -139,7 +139,7 @@ def test_health_is_given_while_readiness_says_what_is_missing(exporter: Exporter
     assert told["missing"][:2] == [
         "process ingest ended and is started again soon: port 8080 is taken",
         (
-            "lane platform@0001 is quarantined at platform@0001:7:0:9: after the cure, "
+            "lane platform@0001 is quarantined at platform@0001:7:0-9: after the cure, "
             "`tallywire lanes release platform@0001`"
         ),
     ]

@@ -29,7 +29,7 @@ def test_entries_and_acknowledgements_survive(tmp_path: Path) -> None:
     read = _read(tmp_path / "ledger")
     assert read.entries == written.entries
     assert read.acknowledged == {"pbx:0:0:10:rated_events"}
-    assert read.entries[2].token == "pbx:2:20:30"
+    assert read.entries[2].token == "pbx:2:20-30"
 
 
 def test_a_torn_last_line_is_cut_at_every_byte(tmp_path: Path) -> None:

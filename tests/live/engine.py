@@ -71,9 +71,8 @@ class Engine:
         path = Home(self.home).progress / f"{role}.json"
         path.unlink(missing_ok=True)
         start = executed if self.executes else Forked
-        self.processes[role] = start(
-            role, self.job(role, **settings), self.home / f"{role}.log", _ENVIRONMENT
-        )
+        job, log = self.job(role, **settings), self.home / f"{role}.log"
+        self.processes[role] = start([role, job], log, _ENVIRONMENT)
         return self.processes[role]
 
     def progressed(self, role: str) -> bool:

@@ -22,16 +22,28 @@ _CONTEXT.set_forkserver_preload(["tests.live.forks", "tests.live.imported", "dat
 _FILES = ("in", "out", "err")
 
 
-def _work(role: str, job: str, log: str, environment: Mapping[str, str]) -> None:
-    from dataflows.worker import main  # noqa: PLC0415  the tests' own process does not need it
-
+def _begin(environment: Mapping[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     apply()
-    sys.exit(main([role, job]))
+
+
+def _work(arguments: Sequence[str], log: str, environment: Mapping[str, str]) -> None:
+    from dataflows.worker import main  # noqa: PLC0415  the tests' own process does not need it
+
+    _begin(environment, log)
+    sys.exit(main(list(arguments)))
+
+
+def _serve(arguments: Sequence[str], log: str, environment: Mapping[str, str]) -> None:
+    from cli.main import main  # noqa: PLC0415  as above
+
+    _begin(environment, log)
+    sys.argv = ["tallywire", *arguments]
+    main()
 
 
 def _type(arguments: Sequence[str], files: str, environment: Mapping[str, str], cwd: str) -> None:
@@ -74,12 +86,22 @@ def typed(
 
 
 class Forked:
-    """A worker's process, used like one of `subprocess`."""
+    """A process that goes on, used like one of `subprocess`: a worker, or a command.
 
-    def __init__(self, role: str, job: Path, log: Path, environment: Mapping[str, str]) -> None:
+    Args:
+        arguments: Of a worker its role and its job; of a command its words.
+        log: Where it says what it has to say.
+        environment: What it finds in its environment besides.
+    """
+
+    def __init__(
+        self, arguments: Sequence[object], log: Path, environment: Mapping[str, str],
+        *, command: bool = False,
+    ) -> None:  # fmt: skip
+        words = [str(one) for one in arguments]
         self._process = _CONTEXT.Process(
-            target=_work,
-            args=(role, str(job), str(log), {**os.environ, **environment}),
+            target=_serve if command else _work,
+            args=(words, str(log), {**os.environ, **environment}),
             daemon=True,
         )
         self._process.start()
@@ -117,12 +139,13 @@ class Forked:
 
 
 def executed(
-    role: str, job: Path, log: Path, environment: Mapping[str, str]
+    arguments: Sequence[object], log: Path, environment: Mapping[str, str], *, command: bool = False
 ) -> "subprocess.Popen[bytes]":
-    """Start a worker as a program of its own."""
+    """Start the same as a program of its own."""
+    module = "cli.main" if command else "dataflows.worker"
     with log.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "dataflows.worker", role, str(job)],
+            [sys.executable, "-m", module, *(str(one) for one in arguments)],
             stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             env={**os.environ, **environment},
         )  # fmt: skip

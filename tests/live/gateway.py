@@ -1,11 +1,9 @@
 """Starting a real ingest gateway, and reading what it left in its spool."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +16,7 @@ from dataflows.ingest.keys import add_key
 from dataflows.run import compile_into
 from dataflows.settings import Home
 from dataflows.sources.http import HttpStream
+from tests.live.forks import Forked, executed
 from warehouse.server import free_port
 
 LINES = "application/x-ndjson"
@@ -43,16 +42,23 @@ def http_catalog(folder: Path, **lines: str) -> Path:
 
 
 class Gateway:
-    """A home and the gateway that serves it."""
+    """A home and the gateway that serves it.
 
-    def __init__(self, root: Path, catalog: Path, **settings: object) -> None:
+    Args:
+        executes: It is started as users start it, not forked.
+    """
+
+    def __init__(
+        self, root: Path, catalog: Path, *, executes: bool = False, **settings: object
+    ) -> None:
+        self.executes = executes
         self.home = Home(root / "home")
         self.home.root.mkdir()
         compile_into(self.home, catalog)
         self.key = self.add_key()
         self.port = free_port()
         self.settings = settings
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | subprocess.Popen[bytes] | None = None
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         self.log = root / "gateway.jsonl"
 
@@ -66,12 +72,9 @@ class Gateway:
         """Start it, and wait until it answers."""
         settings = {"ingest_port": self.port, "home": self.home.root, **self.settings}
         found = {f"TALLYWIRE_{name.upper()}": str(value) for name, value in settings.items()}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "ingest", "serve", *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "POLARS_MAX_THREADS": "2", **found},
-            )  # fmt: skip
+        start = executed if self.executes else Forked
+        environment = {"POLARS_MAX_THREADS": "2", **found}
+        self.process = start(["ingest", "serve", *arguments], self.log, environment, command=True)
         deadline = time.monotonic() + 60
         while not self._answers():
             assert self.process.poll() is None, self.log.read_text()

@@ -246,10 +246,8 @@ class StreamHome:
         environment = {"POLARS_MAX_THREADS": "1", **self.environment}
         log = self.home / f"{role}.log"
         log.touch()
-        if self.executes:
-            self.processes[role] = executed(role, path, log, environment)
-        else:
-            self.processes[role] = Forked(role, path, log, environment)
+        start = executed if self.executes else Forked
+        self.processes[role] = start([role, path], log, environment)
         return self.processes[role]
 
     def alive(self, role: str) -> bool:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.live, pytest.mark.store]
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    made = Gateway(tmp_path, http_catalog(tmp_path / "catalog"), ingest_partitions=3)
+    made = Gateway(tmp_path, http_catalog(tmp_path / "catalog"), executes=True, ingest_partitions=3)
     yield made
     made.close()
 

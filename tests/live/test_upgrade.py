@@ -49,7 +49,7 @@ def _run(home: Path, database: str, usage: Path) -> None:
         (home / f"job-{role}.json").write_text(job.model_dump_json())
     logs = {role: home / f"{role}.log" for role in parts}
     workers = [
-        Forked(role, home / f"job-{role}.json", log, {"POLARS_MAX_THREADS": "1"})
+        Forked([role, home / f"job-{role}.json"], log, {"POLARS_MAX_THREADS": "1"})
         for role, log in logs.items()
     ]
     codes = [worker.wait(240) for worker in workers]

@@ -19,8 +19,14 @@ _SAID = {
     "MIMALLOC_PURGE_DELAY": str(_KEPT_MS),
 }
 """For polars (its threads, its jemalloc), for glibc, for pyarrow's mimalloc."""
+_OF_POLARS = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:500,muzzy_decay_ms:1000"}
+"""What polars itself puts into the environment of the process that loads it."""
 
 
 def worker_environment() -> Mapping[str, str]:
     """Give what is added to the environment of a worker; what an operator set stays."""
-    return {name: value for name, value in _SAID.items() if name not in os.environ}
+    return {
+        name: value
+        for name, value in _SAID.items()
+        if os.environ.get(name) in {None, _OF_POLARS.get(name)}
+    }

@@ -18,7 +18,7 @@ _STEP_S = 0.01
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured costs on one core.
+    """Measured costs on one core: by `python -m benchmarks streaming`, see docs/concepts/scale.md.
 
     Attributes:
         collect_event_us, rate_event_us: Work on one event, microseconds.
@@ -26,12 +26,12 @@ class Costs:
         insert_row_us, insert_ms: The store's work on one row and on one insert, merges included.
     """
 
-    collect_event_us: float = 6.0
-    rate_event_us: float = 4.7
-    collect_batch_ms: float = 15.0
-    rate_batch_ms: float = 25.0
-    insert_row_us: float = 6.1
-    insert_ms: float = 60.0
+    collect_event_us: float = 8.3
+    rate_event_us: float = 3.6
+    collect_batch_ms: float = 27.0
+    rate_batch_ms: float = 80.0
+    insert_row_us: float = 8.7
+    insert_ms: float = 150.0
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,20 @@ CORES = 2
 PROCESSES = ("collection", "rating", "store")
 COLLECT_ROWS, RATE_ROWS = 32_768, 131_072
 OUT = Path("benchmarks/out")
+NESTED_EVENT = pl.Schema(
+    {
+        **dict.fromkeys(("specversion", "id", "source", "type", "subject", "time"), pl.String()),
+        "data": pl.Struct(
+            {
+                "parties": pl.Struct({"from": pl.String, "to": pl.String}),
+                "usage": pl.Struct({"seconds": pl.String}),
+                "session": pl.Struct({"id": pl.String}),
+                "place": pl.Struct({"cell": pl.String}),
+            }
+        ),
+    }
+)
+"""What the feed reads of an event."""
 
 
 class Stage:
@@ -139,26 +153,9 @@ def stages(snapshot: Snapshot, usage: Path, kept: Path) -> tuple[dict[str, float
 def floors(usage: Path) -> float:
     """CPU of decoding alone, by the plain library: the same fields, nothing else."""
     began = time.process_time()
-    nested = pl.Struct(
-        {
-            "parties": pl.Struct({"from": pl.String, "to": pl.String}),
-            "usage": pl.Struct({"seconds": pl.String}),
-            "session": pl.Struct({"id": pl.String}),
-            "place": pl.Struct({"cell": pl.String}),
-        }
-    )
-    schema = {
-        "specversion": pl.String,
-        "id": pl.String,
-        "source": pl.String,
-        "type": pl.String,
-        "subject": pl.String,
-        "time": pl.String,
-        "data": nested,
-    }
     for frames in _pieces(usage / "events-1.jsonl", "lines"):
         data = frames.data[int(frames.starts[0]) : int(frames.starts[-1] + frames.lengths[-1])]
-        pl.read_ndjson(data, schema=schema)
+        pl.read_ndjson(data, schema=NESTED_EVENT)
     for frames in _pieces(usage / "lines-1.csv", "lines"):
         data = frames.data[int(frames.starts[0]) : int(frames.starts[-1] + frames.lengths[-1])]
         pl.read_csv(data, has_header=False, separator=";", infer_schema=False)
@@ -170,7 +167,7 @@ def _store_cpu(pid: int) -> float:
     return used.user + used.system
 
 
-def _settle(client: Client) -> None:
+def settle(client: Client) -> None:
     """Wait until the store has no merges under way."""
     quiet = 0
     while quiet < 6:
@@ -202,7 +199,7 @@ def insert_floor(settings: Settings, rated: list[Path]) -> tuple[float, float]:
                 insert(client, "rated_events", to_arrow(stamped, RatedEvent), f"t{number}")
                 mine += time.process_time() - began
                 rows += batch.height
-            _settle(owner)
+            settle(owner)
             return mine / rows, (_store_cpu(pid) - before) / rows
 
 
@@ -220,7 +217,7 @@ def whole(settings: Settings, usage: Path) -> dict[str, float]:
 
         result: RunResult = run(RunPlan(settings, None, [usage], follow=False), tell)
         with opened("", home.store, role="owner") as owner:
-            _settle(owner)
+            settle(owner)
             owner.database = settings.database
             rows = owner.query("SELECT count() FROM rated_events").result_rows[0][0]
         store = _store_cpu(pid) - before

@@ -19,11 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import polars as pl
 import psutil
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.pipeline import NESTED_EVENT, settle
 from benchmarks.workload import write_catalog
 from dataflows.settings import Home, Settings
 from tests.live.broker import Broker
@@ -36,6 +38,11 @@ PARTITIONS = 4
 SUBSCRIBERS = 100_000
 _LATENCY_LOOK_S = 0.02
 _LOOK_S = 0.5
+_SETTLE_S = 15.0
+_AT_ONCE = 32_768
+_ROWS_AN_INSERT = (
+    "SELECT avg(records) FROM lane_ledger WHERE startsWith(lane, 'usage-') AND records > 0"
+)
 FEED = """- id: events
   format: cloudevents
   topic: bench
@@ -167,6 +174,21 @@ class Product:
         """CPU seconds of each process so far."""
         return {name: _cpu(self._pid(name)) for name in ("collection", "rating", "store")}
 
+    def copying_floor(self) -> float:
+        """CPU seconds the store takes to copy all rated rows within itself, merges included."""
+        where = ("", Home(self.home).store)
+        with opened(*where, database=self.settings.database, role="owner") as owner:
+            settle(owner)
+            owner.command("CREATE TABLE copied AS rated_events")
+            before = _cpu(self._pid("store"))
+            owner.command(
+                "INSERT INTO copied SELECT * FROM rated_events",
+                settings={"max_block_size": 131_072, "min_insert_block_size_rows": 131_072,
+                          "max_insert_threads": 1, "max_threads": 1},
+            )  # fmt: skip
+            settle(owner)
+            return _cpu(self._pid("store")) - before
+
     @contextmanager
     def store(self) -> Iterator[Client]:
         while True:
@@ -202,11 +224,37 @@ def throughput(name: str, broker: Broker, catalog: Path, count: int) -> dict[str
                 seen.append((time.time(), rows))
             time.sleep(_LOOK_S)
         after = {**product.cpu(), "broker": _cpu(broker.pid)}
+        floor = _reading_floor(broker, count) | {"store": product.copying_floor() / count * 1e9}
     seconds, rows = seen[-1][0] - seen[0][0], seen[-1][1] - seen[0][1]
+    most = (os.cpu_count() or 1) / sum(floor.values()) * 1e9
     return {
         "events": count, "seconds": seconds, "events_per_s": rows / seconds,
         "cpu_ns": {key: (after[key] - before[key]) / rows * 1e9 for key in after},
+        "floor_cpu_ns": floor, "floor_events_per_s": most, "ratio": rows / seconds / most,
     }  # fmt: skip
+
+
+def _reading_floor(broker: Broker, count: int) -> dict[str, float]:
+    """CPU of plain libraries that read the topic and decode its JSON, nanoseconds an event."""
+    consumer = Consumer(
+        {"bootstrap.servers": broker.address, "group.id": "floor", "enable.auto.commit": False}
+    )
+    consumer.assign([TopicPartition(TOPIC, number, 0) for number in range(PARTITIONS)])
+    spent, events = {"consume": 0.0, "decode": 0.0}, 0
+    while events < count:
+        began = time.process_time()
+        messages = consumer.consume(_AT_ONCE, 1.0)
+        values = [message.value() for message in messages if message.error() is None]
+        read = time.process_time()
+        spent["consume"] += read - began
+        lines = b"\n".join(values)  # type: ignore[arg-type]  # none of ours is absent
+        if values and values[0][:1] == b"[":  # type: ignore[index]  # as above
+            lines = b"\n".join(value[1:-1].replace(b"},{", b"}\n{") for value in values)  # type: ignore[union-attr,index]  # as above
+        read = time.process_time()
+        events += pl.read_ndjson(lines, schema=NESTED_EVENT).height if values else 0
+        spent["decode"] += time.process_time() - read
+    consumer.close()
+    return {name: seconds / count * 1e9 for name, seconds in spent.items()}
 
 
 def _visible(client: Client, until: Callable[[int], bool]) -> list[tuple[int, float]]:
@@ -238,17 +286,27 @@ def _quantiles(sent: list[tuple[int, float]], visible: list[tuple[int, float]]) 
 def latency(
     name: str, broker: Broker, catalog: Path, events: Events, rate: int, seconds: float
 ) -> dict[str, Any]:
-    """Arrival to visible row, at a steady rate; the first five seconds do not count."""
+    """Arrival to visible row, at a steady rate, once the workers have started and caught up."""
     stop, sent = threading.Event(), list[tuple[int, float]]()
     with Product(name, broker, catalog) as product, product.store() as client:
         sender = threading.Thread(
             target=lambda: sent.extend(pace(broker, events, rate, seconds, stop))
         )
         sender.start()
-        visible = _visible(client, lambda _rows: not sender.is_alive())
+        visible = _visible(client, lambda rows: rows > 0)
+        settled = visible[-1][1] + _SETTLE_S
+        visible += _visible(client, lambda _rows: time.time() > settled)
+        before, begun = product.cpu(), visible[-1][0]
+        visible += _visible(client, lambda _rows: not sender.is_alive())
         visible += _visible(client, lambda rows: rows >= sent[-1][0])
-    late = [one for one in sent if one[1] > sent[0][1] + 5.0]
-    return {"rate": sent[-1][0] / (sent[-1][1] - sent[0][1]), **_quantiles(late, visible)}
+        after, worked = product.cpu(), visible[-1][0] - begun
+        rows_an_insert = float(client.query(_ROWS_AN_INSERT).result_rows[0][0])
+    late = [one for one in sent if one[1] > settled]
+    return {
+        "rate": sent[-1][0] / (sent[-1][1] - sent[0][1]), **_quantiles(late, visible),
+        "cpu_ns": {key: (after[key] - before[key]) / worked * 1e9 for key in after},
+        "rows_an_insert": rows_an_insert,
+    }  # fmt: skip
 
 
 def catch_up(

@@ -149,7 +149,7 @@ def simulate(plan: Plan, costs: Costs) -> dict[str, float | str]:
             while pending[number] and pending[number][0][0] <= now:
                 _, arrived, since = pending[number].popleft()
                 lanes[number].put(arrived, since, now)
-        for number, lane in enumerate(lanes):
+        for number, lane in sorted(enumerate(lanes), key=lambda one: one[1].opened):
             rater = number % plan.raters
             ripe = lane.waiting and now - lane.opened >= plan.linger_s
             if not ripe and lane.rows < plan.most_rows:
@@ -203,15 +203,19 @@ def _figures(
     }  # fmt: skip
 
 
+_MILLION = Plan(
+    1_000_000, collectors=16, raters=8, shards=4, shard_cores=4, linger_s=1.0, accounts=1_000_000
+)
 PLANS = {
-    "20 thousand, two processes": Plan(20_000, lanes=2),
-    "80 thousand, two processes": Plan(80_000, lanes=2),
-    "300 thousand": Plan(300_000, collectors=3, raters=2, shards=1, shard_cores=4),
-    "1 million": Plan(1_000_000, collectors=8, raters=8, shards=4, shard_cores=4),
-    "1 million, one lane too busy": Plan(
-        1_000_000, collectors=8, raters=8, shards=4, shard_cores=4, busiest=0.25
+    "20 thousand, two processes": Plan(20_000, lanes=1),
+    "80 thousand, two processes": Plan(80_000, lanes=1, linger_s=1.0),
+    "10 billion a day, at three times its mean": Plan(
+        350_000, lanes=32, collectors=6, raters=3, shards=2, shard_cores=4, linger_s=1.0
     ),
-    "1 million, too few shards": Plan(1_000_000, collectors=8, raters=8, shards=1, shard_cores=4),
+    "1 million": _MILLION,
+    "1 million, a quarter of it of one account": replace(_MILLION, busiest=0.25),
+    "1 million, one shard": replace(_MILLION, shards=1),
+    "1 million, batches of a quarter second": replace(_MILLION, linger_s=0.25),
 }
 
 

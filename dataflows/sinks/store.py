@@ -67,12 +67,12 @@ class Inserter:
         return self._thread.submit(self._persist, work)
 
     def _persist(self, work: Callable[[Client], None]) -> None:
-        """Do the work, again and again while the store is away.
+        """Do the work, again and again while the store is away; once more when the run ends.
 
         Raises:
             StoreGone: When patience or the run ends; nothing was committed, a restart repeats it.
         """
-        waited, pause = 0.0, _FIRST_WAIT_S
+        waited, pause, last = 0.0, _FIRST_WAIT_S, False
         while True:
             try:
                 if self._client is None:
@@ -85,9 +85,10 @@ class Inserter:
                 self._world.progress.write()
             else:
                 return
-            if waited >= self._world.patience_s or stop.wait(pause):
+            if last or waited >= self._world.patience_s:
                 msg = f"the store did not answer for {waited:.0f} s; nothing is lost, run again"
                 raise StoreGone(msg)
+            last = stop.wait(pause)
             waited, pause = waited + pause, min(2 * pause, _LONGEST_WAIT_S)
 
     def close(self) -> None:

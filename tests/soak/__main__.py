@@ -146,11 +146,11 @@ def _quiet(world: World, usage: list[bytes], root: Path) -> dict[str, object]:
     return found
 
 
-def _told(rounds: Sequence[Round]) -> Table:
+def _told(rounds: Sequence[Round], first: int = 0) -> Table:
     table = Table(title="Faults survived")
     for name in ("round", "usage log", "cycles", "kills", "rows", "seconds", "difference"):
         table.add_column(name)
-    for number, made in enumerate(rounds):
+    for number, made in enumerate(rounds, first):
         kills = ", ".join(f"{kind} {count}" for kind, count in sorted(made.kills.items()))
         table.add_row(
             str(number), made.log, str(made.kills.total()), kills, str(made.rows),
@@ -192,7 +192,7 @@ def main() -> int:
                 left = wanted.cycles - done
                 cycles = min(PER_ROUND, left) if left > 0 else PER_ROUND
                 rounds.append(_round(world, len(rounds), cycles, usage, expected, root))
-                console.print(_told(rounds[-1:]))
+                console.print(_told(rounds[-1:], len(rounds) - 1))
         finally:
             world.running.stop()
             broker.stop()

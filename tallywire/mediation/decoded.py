@@ -19,7 +19,7 @@ _TEXT = (
     "kind", "session_key", "linked_id", "service", "direction", "usage_type", "a_raw", "b_raw",
     "c_raw", "user_name", "customer", "account_code", "partner", "imsi", "imei", "ip", "cause",
     "serving_plmn", "cell_id", "apn", "rat", "trunk_in", "trunk_out", "source_currency",
-    "attributes", "quality_flags", "clock_quality", "unit", "detail",
+    "attributes", "quality_flags", "clock_quality", "unit", "detail", "join", "node", "node_mark",
 )  # fmt: skip
 _COUNTS = ["duration_us", "up_octets", "down_octets", "session_time_us"]
 
@@ -35,6 +35,7 @@ DECODED = pl.Schema(
         "is_first": pl.Boolean(),
         "is_last": pl.Boolean(),
         "partial_no": pl.Int32(),
+        "node_sequence": pl.Int64(),
         "start_us": pl.Int64(),
         "setup_us": pl.Int64(),
         "end_us": pl.Int64(),
@@ -46,11 +47,19 @@ DECODED = pl.Schema(
         **dict.fromkeys(_TEXT, pl.String()),
     }
 )
-"""One row per frame, in order."""
+"""One row per frame, in order.
+
+`kind` says how a record stands to its session: `complete` (usage by itself), `partial` (waits for
+the rest, then joined by `join`: `sum` adds up, `span` takes the first's start to the last's end),
+`delta` (usage by itself, and number `partial_no` of a session whose numbers must be whole),
+`start`, `interim`, `stop` (cumulative counters), `control` (its server began anew).
+`node` is the network element that counted the record as `node_sequence`; `node_mark` is `start` or
+`end` where the element says that its numbering begins or ends there.
+"""
 
 _NULLABLE = frozenset(
     {"reason", "natural_key", "content", "start_us", "setup_us", "end_us", "quantity",
-     "source_amount"}
+     "source_amount", "node_sequence"}
 )  # fmt: skip
 _EARLIEST_US = 0
 _LATEST_US = 4_102_444_800_000_000  # 2100-01-01

@@ -75,6 +75,8 @@ class Frames:
         lengths: Bytes of each slice, separators not included.
         first_record_no: Number of the first record in its file, from 0.
         base_offset: Place of `data[0]` in its file.
+        prologue: What the file says ahead of its records, where they cannot be read without it:
+            the names of its columns, the head of a TAP file.
     """
 
     data: bytes
@@ -82,6 +84,7 @@ class Frames:
     lengths: npt.NDArray[np.int64]
     first_record_no: int = 0
     base_offset: int = 0
+    prologue: bytes = b""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -105,6 +108,11 @@ class Decoded:
 
     frame: pl.DataFrame
     control: Mapping[str, int] = field(default_factory=dict)
+
+
+def in_prologue(frames: Frames) -> pl.Expr:
+    """Tell which rows are what the file says ahead of its records."""
+    return pl.col("byte_offset") < len(frames.prologue)
 
 
 def contiguous(frames: Frames) -> bytes | None:

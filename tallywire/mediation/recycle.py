@@ -79,7 +79,7 @@ def _again(state: LaneState, request: Request, context: BatchContext) -> Mediate
     )
     made = _resolved(request, place) if held.usage else _decoded(state, request, place)
     freed = rows_to_frame(
-        [held.model_copy(update={"change": -1, "raw": b"", "usage": ""})], SuspenseEvent
+        [held.model_copy(update={"change": -1, "raw": b"", "file_head": b"", "usage": ""})], SuspenseEvent
     )
     suspense = made.suspense.with_columns(
         pl.lit(held.suspense_id).alias("suspense_id"),
@@ -106,8 +106,9 @@ def _decoded(state: LaneState, request: Request, context: BatchContext) -> Media
     held = request.suspended
     raw = held.raw
     frames = Frames(
-        raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no, held.byte_offset
-    )
+        raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no,
+        held.byte_offset, held.file_head,
+    )  # fmt: skip
     decoded = DECODERS[context.feed.format].decode(frames, context.feed)
     made = mediate(state, decoded.frame, replace(context, frames=frames))
     kept = made.counts.filter(pl.col("term") != "collected")

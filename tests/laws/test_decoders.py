@@ -27,12 +27,14 @@ def _feed(key: str) -> Feed:
 
 def _cut(key: str, data: bytes) -> Frames:
     feed = _feed(key)
-    frames, consumed = frame(data, DECODERS[feed.format].framing(feed), at_end=True)
+    framing = DECODERS[feed.format].framing(feed)
+    head = data[: framing.prologue(data, at_end=True) or 0]
+    frames, consumed = frame(data, framing, at_end=True, prologue=head)
     assert consumed == len(data)
     return frames
 
 
-def _covers(frames: Frames, data: bytes) -> None:
+def _covers(frames: Frames, data: bytes, blank: bytes) -> None:
     """Slices are in order, apart, inside, and nothing but blank space lies between them."""
     ends = frames.starts + frames.lengths
     assert (frames.lengths > 0).all()
@@ -40,13 +42,13 @@ def _covers(frames: Frames, data: bytes) -> None:
     left = bytearray(data)
     for start, end in zip(frames.starts.tolist(), ends.tolist(), strict=True):
         left[start:end] = b" " * (end - start)
-    assert not bytes(left).strip(b" \t\r\n")
+    assert not bytes(left).translate(None, b" \t\r\n" + blank)
 
 
 def _decoded(key: str, data: bytes) -> None:
     frames = _cut(key, data)
-    _covers(frames, data)
     feed = _feed(key)
+    _covers(frames, data, DECODERS[feed.format].framing(feed).blank)
     decoded = DECODERS[feed.format].decode(frames, feed)
     assert decoded.frame.schema == DECODED
     assert decoded.frame.height == len(frames)  # decoded + suspended = read
@@ -102,7 +104,7 @@ def test_a_good_record_does_not_depend_on_its_neighbours(key: str, garbage: byte
     data = VALID[key].data
     feed = _feed(key)
     framing = DECODERS[feed.format].framing(feed)
-    end = b"\n\n" if framing == "paragraphs" else b"\n"
+    end = framing.separator
     alone = DECODERS[feed.format].decode(_cut(key, data), feed).frame
     mixed = DECODERS[feed.format].decode(_cut(key, data.rstrip(b"\n") + end + garbage), feed).frame
     kept = [name for name in DECODED if name not in {"record_no", "byte_offset"}]

@@ -16,7 +16,7 @@ from tallywire.mediation.decoders import (
     freeswitch_json,
     radius_detail,
 )
-from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing, Lines
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,20 @@ class Format:
         decode: Total: gives one row for each frame, whatever the bytes are.
     """
 
-    framing: Callable[[Feed], str]
+    framing: Callable[[Feed], Framing]
     options_model: type[BaseModel]
     decode: Callable[[Frames, Feed], Decoded]
 
 
-def _lines(_feed: Feed) -> str:
+def _lines(_feed: Feed) -> Framing:
     return LINES
 
 
-def _paragraphs(_feed: Feed) -> str:
+def _paragraphs(_feed: Feed) -> Framing:
     return PARAGRAPHS
 
 
-def _freeswitch(feed: Feed) -> str:
+def _freeswitch(feed: Feed) -> Framing:
     return LINES if feed.options.get("per_file") == "lines" else DOCUMENT
 
 

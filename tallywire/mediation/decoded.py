@@ -26,6 +26,7 @@ _COUNTS = ["duration_us", "up_octets", "down_octets", "session_time_us"]
 DECODED = pl.Schema(
     {
         "record_no": pl.Int64(),
+        "item_no": pl.Int32(),
         "byte_offset": pl.Int64(),
         "byte_length": pl.Int32(),
         "raw_hash": pl.UInt64(),
@@ -47,7 +48,8 @@ DECODED = pl.Schema(
         **dict.fromkeys(_TEXT, pl.String()),
     }
 )
-"""One row per frame, in order.
+"""One row per frame, in order; a record that holds several usages has a row for each, numbered by
+`item_no` from 0, each with a natural key of its own, the place and hash of the record in all.
 
 `kind` says how a record stands to its session: `complete` (usage by itself), `partial` (waits for
 the rest, then joined by `join`: `sum` adds up, `span` takes the first's start to the last's end),
@@ -101,7 +103,7 @@ class Decoded:
     """What a format made of frames.
 
     Attributes:
-        frame: Rows of DECODED, one per frame, in order.
+        frame: Rows of DECODED, one at least per frame, in order.
         control: What header and trailer lines said: `sequence`, `declared_records`,
             `declared_total`, and `counted_total`, `counted_records` of these rows.
     """

@@ -12,6 +12,7 @@ from schemas.usage import UsageEvent
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import BatchContext, LaneState, mediate
+from tallywire.mediation.recycle import items_of
 
 
 def restated_usage(held: SuspenseEvent, context: BatchContext) -> tuple[pl.DataFrame, str]:
@@ -33,7 +34,7 @@ def restated_usage(held: SuspenseEvent, context: BatchContext) -> tuple[pl.DataF
         frames=frames,
     )  # fmt: skip
     decoded = DECODERS[context.feed.format].decode(frames, context.feed)
-    made = mediate(LaneState(), decoded.frame, place)
+    made = mediate(LaneState(), items_of(held, decoded.frame), place)
     if made.usage.height != 1:
         wrong = pl.concat(
             [made.suspense.select("reason", "detail"), made.set_aside.select("reason", "detail")]

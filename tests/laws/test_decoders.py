@@ -51,9 +51,12 @@ def _decoded(key: str, data: bytes) -> None:
     _covers(frames, data, DECODERS[feed.format].framing(feed).blank)
     decoded = DECODERS[feed.format].decode(frames, feed)
     assert decoded.frame.schema == DECODED
-    assert decoded.frame.height == len(frames)  # decoded + suspended = read
-    assert decoded.frame["byte_offset"].to_list() == frames.starts.tolist()
-    assert decoded.frame["byte_length"].to_list() == frames.lengths.tolist()
+    first = decoded.frame.filter(decoded.frame["item_no"] == 0)
+    assert first.height == len(frames)  # decoded + suspended = read
+    assert first["byte_offset"].to_list() == frames.starts.tolist()
+    assert first["byte_length"].to_list() == frames.lengths.tolist()
+    assert decoded.frame["record_no"].is_sorted()
+    assert not decoded.frame.select("record_no", "item_no").is_duplicated().any()
     bad = decoded.frame.filter(decoded.frame["reason"].is_not_null())
     assert (bad["detail"] != "").all()
 

@@ -95,7 +95,9 @@ def test_elements_of_an_array_are_records(
 
 
 @QUICK
-@given(texts=st.lists(st.text("abc &;'\"\n", max_size=8), max_size=6), cuts=sizes, ended=st.booleans())
+@given(
+    texts=st.lists(st.text("abc &;'\"\n", max_size=8), max_size=6), cuts=sizes, ended=st.booleans()
+)
 def test_elements_of_xml_are_records(texts: list[str], cuts: list[int], ended: bool) -> None:
     elements = [f"<cdr n='{number}'>{text}</cdr >" for number, text in enumerate(texts)]
     elements += ["<ns:call/>", "<cdrs>no record</cdrs>"]

@@ -16,7 +16,7 @@ from tallywire.mediation.decoders import (
     freeswitch_json,
     radius_detail,
 )
-from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing, Lines
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Framing:
         """
         raise NotImplementedError
 
-    def prologue(self, start: bytes, *, at_end: bool) -> int | None:  # noqa: ARG002, PLR6301  a default
+    def prologue(self, start: bytes, *, at_end: bool) -> int | None:  # noqa: ARG002  a default
         """Tell how long that is which a file says ahead of its records and they need to be read.
 
         Args:

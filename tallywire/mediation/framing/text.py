@@ -31,7 +31,8 @@ class Lines(Framing):
             consumed = len(data)
         starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1)) if len(ends) else ends
         lengths = ends - starts
-        returns = (lengths > 0) & (buffer[np.maximum(ends - 1, 0)] == _RETURN) if len(ends) else ends
+        last = buffer[np.maximum(ends - 1, 0)] if len(ends) else ends
+        returns = (lengths > 0) & (last == _RETURN)
         lengths = lengths - returns.astype(np.int64)
         short = np.flatnonzero(lengths <= 8)
         blank = [

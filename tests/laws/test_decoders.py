@@ -123,20 +123,3 @@ def test_a_good_record_does_not_depend_on_its_neighbours(key: str, garbage: byte
 @pytest.mark.parametrize("key", FORMATS)
 def test_what_people_send(key: str, data: bytes) -> None:
     _decoded(key, data)
-
-
-@QUICK
-@given(
-    data=st.binary(max_size=300),
-    cut=st.integers(0, 300),
-    kind=st.sampled_from(["lines", "paragraphs"]),
-)
-def test_framing_in_pieces_is_framing_at_once(data: bytes, cut: int, kind: str) -> None:
-    whole, _ = frame(data, kind, at_end=True)
-    first, consumed = frame(data[:cut], kind, at_end=False)
-    rest, _ = frame(
-        data[consumed:], kind, at_end=True, first_record_no=len(first), base_offset=consumed
-    )
-    starts = [*first.starts.tolist(), *(rest.starts + consumed).tolist()]
-    assert starts == whole.starts.tolist()
-    assert first.slices() + rest.slices() == whole.slices()

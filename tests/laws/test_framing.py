@@ -70,7 +70,7 @@ def _conserved(data: bytes, framing: Framing) -> list[bytes]:
 
 
 records = st.lists(
-    st.dictionaries(st.text(max_size=4), st.text(max_size=6) | st.integers() | st.none(), max_size=3),
+    st.dictionaries(st.text(max_size=4), st.text(max_size=6) | st.integers(-9, 9) | st.none(), max_size=3),
     max_size=6,
 )  # fmt: skip
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=4)

@@ -12,6 +12,7 @@ from tallywire.mediation.decoders import (
     cloudevents,
     cloudevents_options,
     declared,
+    declared_options,
     freeswitch_csv,
     freeswitch_json,
     radius_detail,
@@ -49,7 +50,7 @@ def _freeswitch(feed: Feed) -> Framing:
 DECODERS: Mapping[str, Format] = {
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
-    "declared": Format(_lines, declared.DeclaredOptions, declared.decode),
+    "declared": Format(declared.framing, declared_options.DeclaredOptions, declared.decode),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode

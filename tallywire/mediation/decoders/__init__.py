@@ -14,9 +14,11 @@ from tallywire.mediation.decoders import (
     declared,
     freeswitch_csv,
     freeswitch_json,
+    radius,
     radius_detail,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS
+from tallywire.mediation.radius.accounting import RadiusOptions
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ DECODERS: Mapping[str, Format] = {
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
     ),
-    "radius_detail": Format(_paragraphs, radius_detail.RadiusOptions, radius_detail.decode),
+    "radius": Format(_lines, RadiusOptions, radius.decode),
+    "radius_detail": Format(_paragraphs, RadiusOptions, radius_detail.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

@@ -9,6 +9,7 @@ from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder, read_folder
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
+from tests import radius
 
 
 def example() -> Snapshot:
@@ -40,13 +41,32 @@ PLAIN = b"""\
 """
 
 
-def _with_plain(snapshot: Snapshot) -> Snapshot:
-    """Add a feed of objects that are no CloudEvents."""
+_NOON_S = 1_792_843_200  # 2026-10-24T12:00:00Z
+
+
+def _packets() -> bytes:
+    """Two sessions with Gigawords and without a time of their own, one sent twice, a restart."""
+    records = [
+        (0, radius.accounting(radius.START, "a", delay=0)),
+        (300, radius.accounting(radius.INTERIM, "a", seconds=300, down=5 * 2**30, up=1_000)),
+        (301, radius.accounting(radius.START, "b", user="bo", at=_NOON_S + 299)),
+        (306, radius.accounting(radius.INTERIM, "a", seconds=300, down=5 * 2**30, up=1_000, delay=6)),
+        (400, radius.accounting(radius.STOP, "b", user="bo", seconds=100, down=7_000, at=_NOON_S + 399)),
+        (500, radius.accounting(radius.ON, "", more=[(32, b"bras"), (26, b"\0\0\x28\xaf\x01\x05001")])),
+        (600, radius.accounting(radius.STOP, "a", seconds=600, down=6 * 2**30, up=2_000)),
+    ]  # fmt: skip
+    lines = [radius.kept(radius.request(found), (_NOON_S + at) * 10**6) for at, found in records]
+    return b"\n".join([*lines, b""])
+
+
+def _with_more(snapshot: Snapshot) -> Snapshot:
+    """Add a feed of objects that are no CloudEvents, and one of RADIUS packets."""
     plain = replace(snapshot.feeds["platform"], feed_id="plain", options=PLAIN_OPTIONS)
-    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain})
+    live = replace(snapshot.feeds["access"], feed_id="live", format="radius", options={})
+    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain, "live": live})
 
 
-SNAPSHOT = _with_plain(example())
+SNAPSHOT = _with_more(example())
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,11 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    return {**files, "cloudevents_plain": Valid("plain", PLAIN)}
+    return {
+        **files,
+        "cloudevents_plain": Valid("plain", PLAIN),
+        "radius": Valid("live", _packets()),
+    }
 
 
 VALID = valid_files()

@@ -75,7 +75,9 @@ def test_a_stop_of_zeros_before_the_first_interim_is_worth_nothing() -> None:
 
 
 def test_an_interim_of_zeros_does_not_make_the_next_one_count_twice() -> None:
-    assert billed(record("interim", 5, 700), record("interim", 10), record("interim", 15, 900)) == 900
+    assert (
+        billed(record("interim", 5, 700), record("interim", 10), record("interim", 15, 900)) == 900
+    )
 
 
 @pytest.mark.parametrize("flags", ["", NO_GIGAWORDS])
@@ -100,7 +102,7 @@ def test_an_interim_just_after_the_stop_opens_no_phantom_session() -> None:
 
 
 def test_counters_carried_over_from_the_session_before_are_not_charged_again() -> None:
-    """ntopng 8127: the Start of a session has the counters of the one before."""
+    """Of ntopng, 8127: the Start of a session has the counters of the one before."""
     made = worked(
         Sessions(), record("stop", 20, 800, key="before"), record("start", 21, 800, lasts=0),
         record("interim", 26, 950, lasts=5), record("stop", 27, 1_000, lasts=6),
@@ -109,7 +111,7 @@ def test_counters_carried_over_from_the_session_before_are_not_charged_again() -
 
 
 def test_wrong_counters_beyond_the_port_are_told() -> None:
-    """daloradius 123: a terabyte in a minute is charged as counted, and flagged."""
+    """Of daloradius, 123: a terabyte in a minute is charged as counted, and flagged."""
     made = worked(Sessions(), record("start", 0), record("interim", 1, 10**12))
     assert made[1] == (10**12, ("faster_than_port",))
 

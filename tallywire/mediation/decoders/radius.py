@@ -1,4 +1,4 @@
-"""RADIUS accounting as the listener keeps it: a JSON line with a packet, whence and when it came."""
+"""RADIUS accounting as the listener keeps it: a JSON line of packet, sender and time."""
 
 from typing import Annotated
 

@@ -121,7 +121,11 @@ def _place(packet: Packet) -> int:
 
 
 def answer(packet: Packet, secret: bytes) -> bytes:
-    """Write the Accounting-Response to a request: Proxy-State comes back, a signature is signed."""
+    """Write the Accounting-Response to a request: Proxy-State comes back, a signature is signed.
+
+    No RFC says how the answer to accounting is signed; the servers and clients there are count it
+    over zeros, and the one to Status-Server over the authenticator of the request.
+    """
     states = [value for kind, value in packet.attributes if kind == _PROXY_STATE]
     signs = any(kind == _MESSAGE_AUTHENTICATOR for kind, _ in packet.attributes)
     body = b"".join(bytes((_PROXY_STATE, len(value) + 2)) + value for value in states)
@@ -130,7 +134,8 @@ def answer(packet: Packet, secret: bytes) -> bytes:
     asked = packet.raw[4:20]
     if signs:
         opened = bytes((_MESSAGE_AUTHENTICATOR, 2 + _SIGNATURE))
-        signature = hmac.digest(secret, head + asked + opened + _ZEROS + body, "md5")
+        over = asked if packet.code == STATUS_SERVER else _ZEROS
+        signature = hmac.digest(secret, head + over + opened + _ZEROS + body, "md5")
         body = opened + signature + body
     digest = md5(head + asked + body + secret, usedforsecurity=False).digest()
     return head + digest + body

@@ -29,6 +29,7 @@ from warehouse.parent import end_with_parent
 RADIUS = "radius"
 _WAIT_S = 0.2
 _WRITTEN_S = 0.5
+_GARBAGE = 200_000
 
 
 def address_of(host: str) -> str:
@@ -143,6 +144,7 @@ def _serve(listener: Listener, beside: _Beside, log: Any) -> None:  # noqa: ANN4
     beside.start()
     gc.collect()
     gc.freeze()  # what is loaded stays: looking through it again and again would stall answers
+    gc.set_threshold(_GARBAGE)  # packets hold nothing in circles, and are many
     address, port = listener.listening.getsockname()[:2]
     size = listener.listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
     log.info("listener listens", address=address, port=port, clients=len(listener.clients),

@@ -144,12 +144,12 @@ def test_any_attributes_are_named_and_answered(attributes: list[tuple[int, bytes
     assert proven(packet, radius.SECRET, must_sign=False) is None
     said = _parsed(answer(packet, radius.SECRET))
     states = [value for kind, value in attributes if kind == 33]
-    assert [value for kind, value in said.attributes if kind == 33] == states
-    names = named(packet.attributes)
+    assert [value for kind, value in said.attributes() if kind == 33] == states
+    names = named(packet.attributes())
     assert all(isinstance(value, str) for value in names.values())
-    assert {name for kind, _ in packet.attributes if (name := ATTRIBUTES.get(kind, ("",))[0])} <= {
-        *names
-    }
+    assert {
+        name for kind, _ in packet.attributes() if (name := ATTRIBUTES.get(kind, ("",))[0])
+    } <= {*names}
     assert server_of(packet, "client")
 
 

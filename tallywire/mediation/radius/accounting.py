@@ -190,7 +190,8 @@ def row(
     session_us = number(found, "Acct-Session-Time") * SECOND_US
     for what, value in (("octets", up + down), ("session time", session_us)):
         _bounded(value, QUANTITY_LIMIT, Reason.QUANTITY_OUT_OF_RANGE, what)
-    content = "\n".join(f"{name}={found[name]}" for name in sorted(found) if name not in _VOLATILE)
+    told = sorted(found.items())
+    content = "\n".join([f"{name}={value}" for name, value in told if name not in _VOLATILE])
     # without a time of its own, the time of a record that is sent again is only about the same
     own_time = "Event-Timestamp" in found
     mark = str(moment) if own_time else xxhash.xxh3_128_hexdigest(content.encode())

@@ -20,6 +20,9 @@ NAS_IP_ADDRESS, NAS_IDENTIFIER, NAS_IPV6_ADDRESS = 4, 32, 95
 _PROXY_STATE, _MESSAGE_AUTHENTICATOR = 33, 80
 _SIGNATURE = 16
 _ZEROS = bytes(_SIGNATURE)
+_RANKS = {NAS_IP_ADDRESS: 0, NAS_IPV6_ADDRESS: 1, NAS_IDENTIFIER: 2}
+"""Names of an access server, the best first."""
+_MARKED = frozenset({*_RANKS, _PROXY_STATE, _MESSAGE_AUTHENTICATOR})
 
 
 class Refusal(StrEnum):
@@ -38,20 +41,30 @@ class Packet(NamedTuple):
 
     Attributes:
         raw: Its bytes, without padding behind the length that it says.
-        attributes: Type and value of each, in order.
+        marked: Type and value of those attributes that taking a packet in asks for, in order:
+            names of the server, Proxy-State, Message-Authenticator.
     """
 
     raw: bytes
-    attributes: list[tuple[int, bytes]]
+    marked: list[tuple[int, bytes]]
 
     @property
     def code(self) -> int:
         """What it asks."""
         return self.raw[0]
 
+    def attributes(self) -> list[tuple[int, bytes]]:
+        """Give type and value of every attribute, in order."""
+        raw, found, place = self.raw, [], SHORTEST
+        while place < len(raw):
+            following = place + raw[place + 1]
+            found.append((raw[place], raw[place + 2 : following]))
+            place = following
+        return found
+
 
 def parse(data: bytes) -> Packet | Refusal:
-    """Cut a packet into its attributes.
+    """Walk a packet's attributes: whether their lengths agree, and those that are asked for.
 
     What lies behind the length that a packet says is padding (RFC 2865, 3).
     """
@@ -65,15 +78,16 @@ def parse(data: bytes) -> Packet | Refusal:
     if end < SHORTEST or end > len(data):
         return Refusal.MALFORMED
     raw = data if end == len(data) else data[:end]
-    attributes: list[tuple[int, bytes]] = []
-    place = SHORTEST
-    while place < end:
-        following = place + (raw[place + 1] if place + 1 < end else 0)
-        if following < place + 2 or following > end:
+    marked: list[tuple[int, bytes]] = []
+    place, last = SHORTEST, end - 1
+    while place < last:
+        length = raw[place + 1]
+        if length < 2:
             return Refusal.MALFORMED
-        attributes.append((raw[place], raw[place + 2 : following]))
-        place = following
-    return Packet(raw, attributes)
+        if raw[place] in _MARKED:
+            marked.append((raw[place], raw[place + 2 : place + length]))
+        place += length
+    return Packet(raw, marked) if place == end else Refusal.MALFORMED
 
 
 def proven(packet: Packet, secret: bytes, *, must_sign: bool) -> Refusal | None:
@@ -93,7 +107,7 @@ def proven(packet: Packet, secret: bytes, *, must_sign: bool) -> Refusal | None:
         digest = md5(raw[:4] + _ZEROS + raw[20:] + secret, usedforsecurity=False).digest()
         if not hmac.compare_digest(digest, raw[4:20]):
             return Refusal.SECRET_WRONG
-    signatures = [value for kind, value in packet.attributes if kind == _MESSAGE_AUTHENTICATOR]
+    signatures = [value for kind, value in packet.marked if kind == _MESSAGE_AUTHENTICATOR]
     if not signatures:
         return Refusal.NOT_SIGNED if must_sign or code == STATUS_SERVER else None
     return None if _signed(packet, signatures, secret) else Refusal.SECRET_WRONG
@@ -113,11 +127,9 @@ def _signed(packet: Packet, signatures: list[bytes], secret: bytes) -> bool:
 def _place(packet: Packet) -> int:
     """Find where the value of the Message-Authenticator begins."""
     place = SHORTEST
-    for kind, value in packet.attributes:
-        if kind == _MESSAGE_AUTHENTICATOR:
-            return place + 2
-        place += 2 + len(value)
-    return place
+    while packet.raw[place] != _MESSAGE_AUTHENTICATOR:
+        place += packet.raw[place + 1]
+    return place + 2
 
 
 def answer(packet: Packet, secret: bytes) -> bytes:
@@ -126,9 +138,11 @@ def answer(packet: Packet, secret: bytes) -> bytes:
     No RFC says how the answer to accounting is signed; the servers and clients there are count it
     over zeros, and the one to Status-Server over the authenticator of the request.
     """
-    states = [value for kind, value in packet.attributes if kind == _PROXY_STATE]
-    signs = any(kind == _MESSAGE_AUTHENTICATOR for kind, _ in packet.attributes)
-    body = b"".join(bytes((_PROXY_STATE, len(value) + 2)) + value for value in states)
+    body, signs = b"", False
+    for kind, value in packet.marked:
+        if kind == _PROXY_STATE:
+            body += bytes((_PROXY_STATE, len(value) + 2)) + value
+        signs = signs or kind == _MESSAGE_AUTHENTICATOR
     length = SHORTEST + len(body) + (2 + _SIGNATURE if signs else 0)
     head = bytes((ACCOUNTING_RESPONSE, packet.raw[1])) + length.to_bytes(2, "big")
     asked = packet.raw[4:20]
@@ -148,11 +162,8 @@ def server_of(packet: Packet, client: str) -> str:
     address that the packet came from, which may be a proxy's, counts last.
     """
     best, found = 3, client
-    for kind, value in packet.attributes:
+    for kind, value in packet.marked:
         rank = _RANKS.get(kind, 3)
         if rank < best:
             best, found = rank, f"{kind}:{value.hex()}"
     return found
-
-
-_RANKS = {NAS_IP_ADDRESS: 0, NAS_IPV6_ADDRESS: 1, NAS_IDENTIFIER: 2}

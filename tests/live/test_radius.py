@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dataflows.exits import Exit
 from tests import radius
 from tests.live.commands import served, status_of, tallywire
 from tests.live.radius import SIGNED, RadiusServer, radius_catalog
+from warehouse.server import free_port
 
 pytestmark = pytest.mark.live
 
@@ -119,7 +121,9 @@ def test_a_kill_between_packets_loses_nothing_that_was_answered(server: RadiusSe
     assert answered <= _sessions(server)
 
 
-def test_it_ends_when_all_that_came_is_answered(server: RadiusServer) -> None:
+def test_it_ends_when_all_that_came_is_answered(tmp_path: Path) -> None:
+    port = free_port()
+    server = RadiusServer(tmp_path, radius_catalog(tmp_path / "catalog"), metrics_port=port)
     server.start("--metrics")
     assert server.ask(radius.request(radius.accounting(radius.START)))
     signed = radius.request(radius.accounting(radius.START), secret=SIGNED, signs=True)
@@ -129,9 +133,13 @@ def test_it_ends_when_all_that_came_is_answered(server: RadiusServer) -> None:
     assert server.ask(bare, source="127.0.0.9", seconds=0.2) is None
     counted = server.packets()
     assert (counted["accepted"], counted["not_signed"], counted["client_unknown"]) == (2, 1, 1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        told = page.read().decode()
+    assert 'tallywire_radius_packets_total{outcome="not_signed",process="radius"} 1.0' in told
+    assert 'tallywire_process_up{process="radius"} 1.0' in told
     assert server.stop() == Exit.DONE
     assert json.loads((server.home.progress / "radius.json").read_bytes())["ended"] is True
-    assert len(server.records(2)) == 2
+    assert len(server.records()) == 2
 
 
 def test_a_secret_that_is_not_known_is_said(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def packets(count: int) -> list[bytes]:
         radius.request(
             radius.accounting(
                 radius.INTERIM, f"session-{number}", nas=f"192.0.2.{number % 250}", seconds=900,
-                user=f"user-{number}@example.net", down=number * 1_000, up=number, at=_NOW_S,
+                user="anna@fjordline.example", down=number * 1_000, up=number, at=_NOW_S,
                 more=beside,
             ),
             number % 256,

@@ -12,6 +12,8 @@ from tallywire.catalog.snapshot import Feed, RadiusClient
 
 _VARIABLE = "TALLYWIRE_RADIUS_SECRET_"
 _FILE = "_FILE"
+SOUND = 16
+"""Octets that a secret should have (RFC 2865, 3)."""
 _KNOWN = 65_536
 """Addresses of which the client is remembered."""
 
@@ -66,6 +68,9 @@ def secret_of(name: str, environment: Mapping[str, str]) -> bytes:
 class Clients:
     """Clients by address; the smallest network that holds an address decides.
 
+    Attributes:
+        short: Variables whose secrets are easily guessed.
+
     Args:
         feeds: Of the catalogue in use; those without clients do not matter.
         environment: Holds the secrets.
@@ -75,6 +80,7 @@ class Clients:
     """
 
     def __init__(self, feeds: Iterable[Feed], environment: Mapping[str, str]) -> None:
+        feeds = list(feeds)
         networks: dict[tuple[int, int], dict[int, Client]] = defaultdict(dict)
         for feed in feeds:
             for one in feed.radius:
@@ -86,6 +92,11 @@ class Clients:
             (version, (32 if version == 4 else 128) - length, networks[version, length])
             for version, length in sorted(networks, reverse=True)
         ]
+        self.short = sorted({
+            variable_of(one.secret)
+            for feed in feeds for one in feed.radius
+            if len(secret_of(one.secret, environment)) < SOUND
+        })  # fmt: skip
         self._known: dict[str, Client | None] = {}
 
     def __len__(self) -> int:

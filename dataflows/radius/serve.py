@@ -149,6 +149,9 @@ def _serve(listener: Listener, beside: _Beside, log: Any) -> None:  # noqa: ANN4
     size = listener.listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
     log.info("listener listens", address=address, port=port, clients=len(listener.clients),
              buffer_bytes=size)  # fmt: skip
+    if listener.clients.short:
+        log.warning("secrets shorter than 16 octets are easily guessed",
+                    variables=listener.clients.short)  # fmt: skip
     listener.counts.write()
     while not stop.stopping():
         listener.run(_WAIT_S)

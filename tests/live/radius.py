@@ -9,10 +9,11 @@ from pathlib import Path
 
 import orjson
 
-from dataflows.catalogs import example_folder
+from dataflows.catalogs import CatalogStore, example_folder
 from dataflows.run import compile_into
 from dataflows.settings import Home
 from dataflows.sources.http import HttpStream
+from tallywire.catalog.snapshot import Feed
 from tests import radius
 from tests.live.forks import Forked, executed
 
@@ -109,6 +110,11 @@ class RadiusServer:
     def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+    def feed(self) -> Feed:
+        """Give the feed that the packets go to."""
+        store = CatalogStore(self.home.catalogs)
+        return store.load(store.current()).feeds["live"]
 
     def records(self, partitions: int = 1) -> list[bytes]:
         """Read everything that is durable, as a lane would."""

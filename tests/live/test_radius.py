@@ -1,19 +1,24 @@
 """Accounting by RADIUS, from a real client to rated usage; kills between packets."""
 
 import json
+import resource
 import shutil
 import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dataflows.exits import Exit
+from dataflows.kafka.messages import Unwrapper
 from tests import radius
 from tests.live.commands import served, status_of, tallywire
 from tests.live.radius import SIGNED, RadiusServer, radius_catalog
+from tests.live.test_ingest_kafka import TOPIC, Cluster
+from tests.unit.test_radius_format import decoded
 from warehouse.server import free_port
 
 pytestmark = pytest.mark.live
@@ -90,8 +95,6 @@ def test_a_real_client_finds_the_listener_alive(server: RadiusServer) -> None:
 
 def _sessions(server: RadiusServer) -> set[str]:
     """Name the sessions of which anything is durable."""
-    from tests.unit.test_radius_format import decoded  # noqa: PLC0415  only here
-
     return set(decoded(*server.records(2))["session_key"].str.split("\x1f").list.get(1))
 
 
@@ -124,22 +127,62 @@ def test_a_kill_between_packets_loses_nothing_that_was_answered(server: RadiusSe
 def test_it_ends_when_all_that_came_is_answered(tmp_path: Path) -> None:
     port = free_port()
     server = RadiusServer(tmp_path, radius_catalog(tmp_path / "catalog"), metrics_port=port)
-    server.start("--metrics")
-    assert server.ask(radius.request(radius.accounting(radius.START)))
-    signed = radius.request(radius.accounting(radius.START), secret=SIGNED, signs=True)
-    assert server.ask(signed, source="127.0.0.3")
-    bare = radius.request(radius.accounting(radius.START, "b"), secret=SIGNED)
-    assert server.ask(bare, source="127.0.0.3", seconds=0.2) is None
-    assert server.ask(bare, source="127.0.0.9", seconds=0.2) is None
-    counted = server.packets()
-    assert (counted["accepted"], counted["not_signed"], counted["client_unknown"]) == (2, 1, 1)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
-        told = page.read().decode()
-    assert 'tallywire_radius_packets_total{outcome="not_signed",process="radius"} 1.0' in told
-    assert 'tallywire_process_up{process="radius"} 1.0' in told
-    assert server.stop() == Exit.DONE
-    assert json.loads((server.home.progress / "radius.json").read_bytes())["ended"] is True
-    assert len(server.records()) == 2
+    with closing(server):
+        server.start("--metrics")
+        assert server.ask(radius.request(radius.accounting(radius.START)))
+        signed = radius.request(radius.accounting(radius.START), secret=SIGNED, signs=True)
+        assert server.ask(signed, source="127.0.0.3")
+        bare = radius.request(radius.accounting(radius.START, "b"), secret=SIGNED)
+        assert server.ask(bare, source="127.0.0.3", seconds=0.2) is None
+        assert server.ask(bare, source="127.0.0.9", seconds=0.2) is None
+        counted = server.packets()
+        assert (counted["accepted"], counted["not_signed"], counted["client_unknown"]) == (2, 1, 1)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+            told = page.read().decode()
+        assert 'tallywire_radius_packets_total{outcome="not_signed",process="radius"} 1.0' in told
+        assert 'tallywire_process_up{process="radius"} 1.0' in told
+        assert server.stop() == Exit.DONE
+        assert json.loads((server.home.progress / "radius.json").read_bytes())["ended"] is True
+        assert len(server.records()) == 2
+
+
+def test_what_is_answered_is_in_the_topic_a_server_in_one_partition(tmp_path: Path) -> None:
+    cluster = Cluster()
+    catalog = radius_catalog(tmp_path / "catalog", f"topic: {TOPIC}\n")
+    server = RadiusServer(tmp_path, catalog, kafka=cluster.address)
+    with closing(server):
+        server.start()
+        for number in range(12):
+            found = radius.accounting(radius.START, f"s{number}", nas=f"192.0.2.{number % 3}")
+            assert server.ask(radius.request(found, number))
+        messages = cluster.messages()
+        assert len(messages) == 12
+        assert len({(one.key(), one.partition()) for one in messages}) == 3
+        kept = [one.value() for one in messages]
+        assert set(decoded(*kept)["session_key"].str.split("\x1f").list.get(1)) == {
+            f"s{number}" for number in range(12)
+        }
+        assert Unwrapper(server.feed()).unwrap(messages)[0] == kept
+
+
+def test_a_full_disk_answers_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk; the listener serves on when there is room."""
+    server = RadiusServer(tmp_path, radius_catalog(tmp_path / "catalog"))
+    with closing(server):
+        server.start()
+        pid = server.process.pid if server.process else 0
+        answered = set()
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4_096, resource.RLIM_INFINITY))
+        for number in range(40):
+            found = radius.accounting(radius.START, f"s{number}")
+            if server.ask(radius.request(found, number), seconds=0.1):
+                answered.add(f"s{number}")
+        assert 0 < len(answered) < 40
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        again = radius.accounting(radius.START, "s39")
+        assert server.ask(radius.request(again, 39))
+        assert server.packets()["log_unavailable"] >= 40 - len(answered)
+        assert answered | {"s39"} == _sessions(server)
 
 
 def test_a_secret_that_is_not_known_is_said(tmp_path: Path) -> None:

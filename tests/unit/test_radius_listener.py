@@ -232,6 +232,10 @@ def test_the_smallest_network_decides() -> None:
     assert feed("10.1.2.3") == "live"
     assert len(found) == 5
     assert found.of("127.0.0.2") == Client(FEED, radius.SECRET, signed=True)
+    assert found.short == []
+    assert Clients([FEED], {"TALLYWIRE_RADIUS_SECRET_BRAS": "testing123"}).short == [
+        "TALLYWIRE_RADIUS_SECRET_BRAS"
+    ]
 
 
 def test_secrets_come_from_the_environment_or_a_file_of_it(tmp_path: Path) -> None:

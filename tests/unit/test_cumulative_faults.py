@@ -1,6 +1,8 @@
 """Faults of access servers that were seen in the wild, each by its name: what the customer pays."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tallywire.mediation.cumulative import (
     NO_DOWN,
@@ -190,3 +192,33 @@ def test_parts_that_wait_for_their_chain_are_no_sessions_of_a_server() -> None:
     sessions.put("chain", {"parts": []})
     close_server(sessions, "bras")
     assert sessions.open["chain"] == {"parts": []}
+
+
+FAULTS = st.lists(
+    st.tuples(st.integers(0, 11), st.sampled_from(["again", "zeros", "absent", "start", "late"])),
+    max_size=12,
+)
+
+
+@given(st.lists(st.integers(0, 2**34), min_size=1, max_size=12), FAULTS)
+def test_a_session_is_worth_the_most_its_counters_showed(
+    added: list[int], faults: list[tuple[int, str]]
+) -> None:
+    """Whatever comes between, after, again or late."""
+    total, records = 0, [record("start", 0)]
+    for number, octets in enumerate(added, start=1):
+        total += octets
+        records.append(record("interim", number * 5, total))
+    records.append(record("stop", len(added) * 5 + 1, total))
+    for drawn, fault in faults:
+        place = drawn % len(records)
+        minute = 5 * place + 1
+        wrong = {
+            "again": records[place],
+            "zeros": record("interim", minute, 0),
+            "absent": record("interim", minute, 0, flags=NO_COUNTERS),
+            "start": record("start", minute, lasts=0),
+            "late": records[place // 2],
+        }[fault]
+        records.insert(place + 1, wrong)
+    assert billed(*records) == total

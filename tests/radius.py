@@ -43,6 +43,15 @@ def written(code: int, identifier: int, authenticator: bytes, attributes: Attrib
     return bytes((code, identifier)) + (20 + len(body)).to_bytes(2, "big") + authenticator + body
 
 
+def attributes_of(packet: bytes) -> Attributes:
+    """Cut a packet whose lengths agree."""
+    found, rest = [], packet[20:]
+    while rest:
+        found.append((rest[0], rest[2 : rest[1]]))
+        rest = rest[rest[1] :]
+    return found
+
+
 def request(
     attributes: Attributes, identifier: int = 1, secret: bytes = SECRET, *, signs: bool = False
 ) -> bytes:

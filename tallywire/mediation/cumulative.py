@@ -87,6 +87,14 @@ def _is_another(session: _Session, record: dict[str, Any]) -> bool:
     return bool(session["end"]) or (fell and record["kind"] != "start")
 
 
+def _is_of_before(session: _Session, record: dict[str, Any]) -> bool:
+    """Tell whether a record happened before its session began.
+
+    It is of the session that had the id before, and adds nothing to this one, nor ends it.
+    """
+    return bool(record["start_us"] < session["at"] - session["us"]) and record["kind"] != "start"
+
+
 def _begun(record: dict[str, Any]) -> _Session:
     """Begin a session; what a Start has counted already belongs to the session before."""
     carried = record["kind"] == "start"
@@ -124,6 +132,8 @@ def advance(sessions: Sessions, record: dict[str, Any], *, max_rate: int, horizo
     if session is None or first:
         session = _begun(record)
         flags |= {"carried_over"} if session["up"] or session["down"] else set()
+    elif _is_of_before(session, record):
+        return Delta(0, 0, ("late_update",))
     update = _measured(session, record, max_rate)
     sizes = {"up": 0, "down": 0}
     for name, absent in _ABSENT.items():

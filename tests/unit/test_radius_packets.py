@@ -144,11 +144,13 @@ def test_any_attributes_are_named_and_answered(attributes: list[tuple[int, bytes
     assert proven(packet, radius.SECRET, must_sign=False) is None
     said = _parsed(answer(packet, radius.SECRET))
     states = [value for kind, value in attributes if kind == 33]
-    assert [value for kind, value in said.attributes() if kind == 33] == states
-    names = named(packet.attributes())
+    assert [value for kind, value in radius.attributes_of(said.raw) if kind == 33] == states
+    names = named(packet.raw)
     assert all(isinstance(value, str) for value in names.values())
     assert {
-        name for kind, _ in packet.attributes() if (name := ATTRIBUTES.get(kind, ("",))[0])
+        name
+        for kind, _ in radius.attributes_of(packet.raw)
+        if (name := ATTRIBUTES.get(kind, ("",))[0])
     } <= {*names}
     assert server_of(packet, "client")
 
@@ -156,13 +158,13 @@ def test_any_attributes_are_named_and_answered(attributes: list[tuple[int, bytes
 def test_values_read_as_the_trade_writes_them() -> None:
     imsi = b"\x00\x00\x28\xaf\x01\x11" + b"242010000000001"
     rat = b"\x00\x00\x28\xaf\x15\x03\x06" + b"\x12\x07" + b"24201"
-    found = named([
+    packet = radius.request([
         (8, bytes((192, 0, 2, 99))), (168, bytes.fromhex("20010db8" + "00" * 11 + "01")),
         (97, bytes.fromhex("003020010db8abcd")), (49, radius.number(2)), (6, radius.number(2)),
         (49, radius.number(9)), (1, b"\xff\xfeanna"), (26, imsi), (26, rat), (42, b"\x00" * 9),
         (26, b"\x00\x00\x28\xaf\x01\x40x"), (26, b"\x00\x00\x00\x09\x01\x03x"),
     ])  # fmt: skip
-    assert found == {
+    assert named(_parsed(packet).raw) == {
         "Framed-IP-Address": "192.0.2.99", "Framed-IPv6-Address": "2001:db8::1",
         "Framed-IPv6-Prefix": "2001:db8:abcd::/48", "Acct-Terminate-Cause": "Lost-Carrier",
         "Service-Type": "Framed-User", "User-Name": "\\xff\\xfeanna", "3GPP-IMSI": "242010000000001",

@@ -47,7 +47,7 @@ def _kept(piece: bytes) -> tuple[Kept, dict[str, str]]:
     if packet.code != ACCOUNTING_REQUEST:
         detail = f"a packet of code {packet.code} is no accounting"
         raise UnreadableError(Reason.RECORD_TYPE_UNKNOWN, detail)
-    return kept, named(packet.attributes())
+    return kept, named(packet.raw)
 
 
 def decode(frames: Frames, feed: Feed) -> Decoded:

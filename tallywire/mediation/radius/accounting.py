@@ -10,6 +10,7 @@ import datetime
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 
 import orjson
 import polars as pl
@@ -21,13 +22,20 @@ from schemas.reasons import Reason
 from schemas.services import QUANTITY_LIMIT, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.cumulative import NO_DOWN, NO_GIGAWORDS, NO_UP
-from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, places
+from tallywire.mediation.decoded import (
+    DECODED,
+    Decoded,
+    Frames,
+    check_world,
+    complete,
+    places,
+)
 
 SECOND_US = 1_000_000
-_NUMBER = re.compile(r"^[0-9]{1,18}$")
 _STAMP = re.compile(
     r"^([A-Z][a-z]{2} +[0-9]{1,2} [0-9]{4} [0-9:]{8}) ?([A-Za-z+-][A-Za-z0-9:+-]*)?$"
 )
+_DIGITS = 18
 _STAMP_PATTERN = "%b %d %Y %H:%M:%S"
 _GIGAWORD = 2**32
 _LATEST_US = 4_102_444_800_000_000  # 2100-01-01
@@ -44,6 +52,15 @@ _KINDS = {
 }  # fmt: skip
 _SERVERS = ("NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address")
 _SEPARATOR = "\x1f"
+_FILLED = (
+    "natural_key", "content", "kind", "session_key", "linked_id", "start_us", "setup_us", "end_us",
+    "service", "direction", "usage_type", "user_name", "customer", "a_raw", "apn", "ip", "imsi",
+    "imei", "serving_plmn", "rat", "cause", "attributes", "up_octets", "down_octets", "quantity",
+    "unit", "duration_us", "session_time_us", "clock_quality", "quality_flags",
+)  # fmt: skip
+"""Columns that a record fills."""
+_pick = itemgetter(*_FILLED)
+_NOTHING = (None,) * len(_FILLED)
 _ATTRIBUTES = {
     "charging_id": "3GPP-Charging-Id", "class": "Class",
     "multi_session_id": "Acct-Multi-Session-Id", "nas_port": "NAS-Port",
@@ -83,9 +100,13 @@ def number(found: Mapping[str, str], name: str) -> int:
         UnreadableError: If it is none.
     """
     text = found.get(name, "0")
-    if not _NUMBER.match(text):
+    if not _is_number(text):
         raise UnreadableError(Reason.NUMBER_INVALID, f"{name} {text!r} is no number")
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _DIGITS and text.isascii() and text.isdigit()
 
 
 def _bounded(value: int, limit: int, reason: Reason, what: str) -> int:
@@ -112,7 +133,7 @@ def wall(text: str, pattern: str, zone: str) -> int:
 
 def _stamp(text: str, zone: str, options: RadiusOptions) -> int:
     """Read an Event-Timestamp: seconds since 1970, or local time with a zone of some name."""
-    if _NUMBER.match(text):
+    if _is_number(text):
         return int(text) * SECOND_US
     match = _STAMP.match(text)
     if not match:
@@ -223,15 +244,18 @@ def decoded(frames: Frames, read: Callable[[bytes], dict[str, object]]) -> Decod
     Args:
         read: Makes a row of a frame's bytes, or raises UnreadableError.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[object, ...]] = []
     for piece in frames.slices():
         try:
-            rows.append({"reason": None, "detail": "", **read(piece)})
+            rows.append((None, "", *_pick(read(piece))))
         except UnreadableError as error:
-            rows.append({"reason": error.reason.value, "detail": error.detail})
+            rows.append((error.reason.value, error.detail, *_NOTHING))
     if not rows:
         return Decoded(complete(places(frames)))
-    names = sorted({name for one in rows for name in one})
-    columns = {name: [one.get(name) for one in rows] for name in names}
-    made = pl.DataFrame(columns, infer_schema_length=None, strict=False)
-    return Decoded(check_world(complete(places(frames).with_columns(made.get_columns()))))
+    made = [
+        pl.Series(name, values, DECODED[name])
+        for name, values in zip(
+            ("reason", "detail", *_FILLED), zip(*rows, strict=True), strict=True
+        )
+    ]
+    return Decoded(check_world(complete(places(frames).with_columns(made))))

@@ -6,8 +6,10 @@ Source: RFC 2865, 2866, 2869, 3162, 4372, 4818, 6911, 8044; 3GPP TS 29.061, 16.4
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 
+from tallywire.mediation.radius.packet import SHORTEST
+
 VENDOR_SPECIFIC = 26
-_3GPP = 10_415
+_3GPP = (10_415).to_bytes(4, "big")
 _LONGEST_NUMBER = 8
 
 
@@ -18,7 +20,7 @@ def _text(value: bytes) -> str:
 def _number(value: bytes) -> str:
     """Read a number of whatever width, big end first; what is none reads as it is."""
     if 0 < len(value) <= _LONGEST_NUMBER:
-        return str(int.from_bytes(value, "big"))
+        return str(int.from_bytes(value))
     return _octets(value)
 
 
@@ -122,15 +124,25 @@ ATTRIBUTES_3GPP: Mapping[int, Attribute] = {
 """By the vendor's own type."""
 
 
-def named(attributes: Sequence[tuple[int, bytes]]) -> dict[str, str]:
-    """Give attributes by name, as text; the first of a name counts, one without a name does not."""
+def named(packet: bytes) -> dict[str, str]:
+    """Give the attributes of a packet by name, as text.
+
+    The first of a name counts, and one without a name does not.
+
+    Args:
+        packet: All its bytes; its lengths agree.
+    """
     found: dict[str, str] = {}
-    for kind, value in attributes:
-        if (known := ATTRIBUTES.get(kind)) is not None:
-            if known[0] not in found:
-                found[known[0]] = known[1](value)
-        elif kind == VENDOR_SPECIFIC and int.from_bytes(value[:4], "big") == _3GPP:
-            _of_vendor(value, found)
+    place, known = SHORTEST, ATTRIBUTES.get
+    while place < len(packet):
+        kind, following = packet[place], place + packet[place + 1]
+        told = known(kind)
+        if told is not None:
+            if told[0] not in found:
+                found[told[0]] = told[1](packet[place + 2 : following])
+        elif kind == VENDOR_SPECIFIC and packet[place + 2 : place + 6] == _3GPP:
+            _of_vendor(packet[place + 2 : following], found)
+        place = following
     return found
 
 

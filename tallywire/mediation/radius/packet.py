@@ -53,15 +53,6 @@ class Packet(NamedTuple):
         """What it asks."""
         return self.raw[0]
 
-    def attributes(self) -> list[tuple[int, bytes]]:
-        """Give type and value of every attribute, in order."""
-        raw, found, place = self.raw, [], SHORTEST
-        while place < len(raw):
-            following = place + raw[place + 1]
-            found.append((raw[place], raw[place + 2 : following]))
-            place = following
-        return found
-
 
 def parse(data: bytes) -> Packet | Refusal:
     """Walk a packet's attributes: whether their lengths agree, and those that are asked for.

@@ -14,7 +14,7 @@ from tallywire.catalog.compile_terms import (
 from tallywire.catalog.entries import Entries, Parent, unit_of
 from tallywire.catalog.models import FeedEntry, OfferEntry, Operator, PlanEntry
 from tallywire.catalog.pricing import in_units
-from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Feed, Offer
+from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Feed, Offer, RadiusClient
 from tallywire.catalog.terms import Balance
 
 
@@ -63,6 +63,7 @@ def _feed(entry: FeedEntry, operator: Operator) -> Feed:
         path=entry.path,
         topic=entry.topic,
         http=entry.http,
+        radius=tuple(RadiusClient(one.network, one.secret, one.signed) for one in entry.radius),
         partitioner=entry.partitioner.value,
         growing=entry.growing,
         time_zone=_or(entry.time_zone, operator.time_zone),

@@ -33,6 +33,7 @@ from tallywire.catalog.values import (
     Id,
     Moment,
     Money,
+    Network,
     Percent,
     Scale,
     Size,
@@ -77,6 +78,14 @@ class ServedBy(Entry):
     ]  # fmt: skip
 
 
+class RadiusClientEntry(Entry):
+    """Access servers that send RADIUS accounting, and the name of the secret they share."""
+
+    network: Network
+    secret: Id
+    signed: YesNo = False
+
+
 class FeedEntry(Entry):
     """A source of usage."""
 
@@ -86,6 +95,7 @@ class FeedEntry(Entry):
     path: Words = ""
     topic: Words = ""
     http: YesNo = False
+    radius: tuple[RadiusClientEntry, ...] = ()
     partitioner: Partitioner = Partitioner.MURMUR2
     growing: YesNo = False
     service: Service

@@ -6,6 +6,7 @@ import pytest
 from assurance.file_numbers import FilesMemory, numbered, rule_of, take_file
 from assurance.schedule import ScheduleMemory, expected_between, overdue_since, take_time
 from assurance.usual import ANY_HOUR, HOUR_US, SAME_HOUR, Counting, Each, Usual
+from dataflows.outcomes import LaneWork
 from schemas.alerts import Alert
 from schemas.feeds import FeedFile
 from tallywire.catalog.expect import Expect, Numbers
@@ -153,6 +154,14 @@ def test_what_was_remembered_before_files_had_series_goes_on() -> None:
         list(take_file(memory, file("n", 2, sequence=100_001), Expect(), rule, 0, lambda _: Each()))
         == []
     )
+
+
+def test_a_lane_of_before_is_continued() -> None:
+    work = LaneWork("tap", 1)
+    work.restore_files(b'{"files": {}, "memory": {"sequences": [7, 10], "missing": [8, 9]}}')
+    kept = orjson.loads(work.dump_files())["memory"]["files"]["series"][""]
+    assert kept["segments"] == [[7, 10]]
+    assert [gap["holes"] for gap in kept["gaps"]] == [[[8, 8]], [[9, 9]]]
 
 
 OFFICE = Calendar(

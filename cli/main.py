@@ -22,6 +22,10 @@ class _Tallywire(Verbs):
         ),
         Verb("status", "Show records by fate, revenue, suspense and findings."),
         Verb(
+            "feeds",
+            "What came of each feed, what is missing since when, and what it is worth.",
+        ),
+        Verb(
             "explain",
             "Explain a charge: prefix, band, increments, price, rounding, allowance before and "
             "after.",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from tallywire.catalog.compile_expect import compiled_expect
 from tallywire.catalog.compile_terms import (
     compiled_allowance,
     compiled_discount,
@@ -78,6 +79,7 @@ def _feed(entry: FeedEntry, operator: Operator) -> Feed:
         backfill=entry.backfill,
         typical_quantity=typical or 0,
         home_plmn=_or(entry.home_plmn, operator.home_plmn),
+        expect=compiled_expect(entry.expect),
     )
 
 

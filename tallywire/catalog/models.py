@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.services import Partitioner, Service
+from tallywire.catalog.expect_models import ExpectEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -110,6 +111,7 @@ class FeedEntry(Entry):
     window_days: Whole = 35
     backfill: YesNo = False
     typical_quantity: Size | None = None
+    expect: ExpectEntry | None = None
     options: dict[str, object] = Field(default_factory=dict)
 
 

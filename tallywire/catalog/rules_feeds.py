@@ -10,6 +10,7 @@ from tallywire.catalog.entries import Entries, Pass, Placed, Result, unit_of
 from tallywire.catalog.models import FeedEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.problems import Problem
+from tallywire.catalog.rules_expect import expected
 from tallywire.catalog.sources import model_problems
 
 _RADIUS = "radius"
@@ -106,6 +107,7 @@ def feeds(formats: Mapping[str, HasOptions]) -> Pass:
 
     def check(entries: Entries) -> Result:
         found = [problem for one in entries.feeds for problem in _feed(one, formats)]
+        found += [problem for one in entries.feeds for problem in expected(one, entries)]
         return entries, [*found, *_ways(entries), *_clients(entries)]
 
     return check

@@ -12,6 +12,7 @@ from fractions import Fraction
 import polars as pl
 
 from schemas.services import Partitioner
+from tallywire.catalog.expect import Expect
 from tallywire.catalog.terms import (
     FOREVER_US,
     Allowance,
@@ -289,6 +290,7 @@ class Feed:
         trunk_prefix / international_prefixes: National dialling rules of the node.
         window_days: Deduplication window.
         backfill: Events older than the window are taken.
+        expect: Which files and records it is expected to bring.
     """
 
     feed_id: str
@@ -312,6 +314,7 @@ class Feed:
     http: bool = False
     radius: tuple[RadiusClient, ...] = ()
     partitioner: str = Partitioner.MURMUR2.value
+    expect: Expect = field(default_factory=Expect)
 
     @property
     def inputs(self) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.services import Partitioner, Service
+from tallywire.catalog.models_feeds import EnrichEntry, FieldMaps, FilterEntry, NodeEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -65,6 +66,8 @@ class Operator(Entry):
     fx_days: Whole = 1
     max_change_percent: Percent = Fraction(50)
     late_usage: LateUsageEntry = LateUsageEntry()
+    enrich: tuple[EnrichEntry, ...] = ()
+    filters: tuple[FilterEntry, ...] = ()
 
 
 class ServedBy(Entry):
@@ -96,6 +99,10 @@ class FeedEntry(Entry):
     trunk_prefix: Digits | None = None
     international_prefixes: tuple[Digits, ...] | None = None
     home_plmn: Digits | None = None
+    nodes: tuple[NodeEntry, ...] = ()
+    map: FieldMaps = Field(default_factory=dict)
+    enrich: tuple[EnrichEntry, ...] = ()
+    filters: tuple[FilterEntry, ...] = ()
     served: tuple[ServedBy, ...]
     window_days: Whole = 35
     backfill: YesNo = False

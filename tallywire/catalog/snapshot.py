@@ -12,6 +12,7 @@ from fractions import Fraction
 import polars as pl
 
 from schemas.services import Partitioner
+from tallywire.catalog.feed_rules import Enrichment, FieldCopy, Filter, Node
 from tallywire.catalog.terms import (
     FOREVER_US,
     Allowance,
@@ -23,6 +24,7 @@ from tallywire.catalog.terms import (
     Tiers,
     Variant,
 )
+from tallywire.reference import Reference
 
 __all__ = [
     "FOREVER_US", "IDENTIFIER_SCHEMA", "PREFIX_SCHEMA", "Allowance", "BandRule", "Calendar",
@@ -273,6 +275,10 @@ class Feed:
         trunk_prefix / international_prefixes: National dialling rules of the node.
         window_days: Deduplication window.
         backfill: Events older than the window are taken.
+        nodes: Network elements that differ from the feed; the first that fits a record counts.
+        copies: Fields that take what others hold.
+        enrichments: Look-ups in reference tables, in order.
+        filters: Usage set aside on purpose; the first that takes a record counts.
     """
 
     feed_id: str
@@ -295,6 +301,10 @@ class Feed:
     topic: str = ""
     http: bool = False
     partitioner: str = Partitioner.MURMUR2.value
+    nodes: tuple[Node, ...] = ()
+    copies: tuple[FieldCopy, ...] = ()
+    enrichments: tuple[Enrichment, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
     @property
     def inputs(self) -> str:
@@ -319,6 +329,7 @@ class Snapshot:
         parents: Account to the account above it.
         late_usage: By state of a period (`soft_closed`, `closed`) what becomes of usage that comes
             late: `correct`, `next_period` or `suspend`.
+        reference: Tables of reference data by name.
         typical_rates: Per service the median exact price per base unit and its currency, for the
             estimated worth of suspense.
     """
@@ -343,3 +354,4 @@ class Snapshot:
     fx_days: int = 1
     parents: Mapping[str, str] = field(default_factory=dict)
     late_usage: Mapping[str, str] = field(default_factory=lambda: dict(LATE_USAGE))
+    reference: Reference = field(default_factory=dict)

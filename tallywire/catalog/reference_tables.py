@@ -102,14 +102,11 @@ def _cells(file: str, shape: Shape, table: pl.DataFrame) -> Iterator[Problem]:
     for column, (pattern, words) in shape.cells.items():
         if column in table.columns:
             wrong = ~pl.col(column).str.contains(pattern)
-            yield from row_problems(
-                table, file, column, wrong, lambda text, words=words: f"{text!r} {words}"
-            )  # fmt: skip
+            told = "{!r} " + words
+            yield from row_problems(table, file, column, wrong, told.format)
     if "to_kind" in shape.needed:
         wrong = (pl.col("to_kind") == "msisdn") & ~pl.col("to_value").str.contains(_E164[0])
-        yield from row_problems(
-            table, file, "to_value", wrong, lambda text: f"{text!r} {_E164[1]}"
-        )
+        yield from row_problems(table, file, "to_value", wrong, lambda text: f"{text!r} {_E164[1]}")
 
 
 def _dated(file: str, table: pl.DataFrame, zone: str) -> tuple[pl.DataFrame, list[Problem]]:
@@ -198,4 +195,3 @@ def without_lines(tables: Mapping[str, ReferenceTable]) -> Mapping[str, Referenc
         name: ReferenceTable(name, one.keys, one.rows.drop(LINE))
         for name, one in sorted(tables.items())
     }
-

@@ -21,7 +21,7 @@ from tallywire.catalog.problems import Problem
 from tallywire.catalog.reference_tables import overlaps, table_name
 from tallywire.catalog.values import Amount, span
 from tallywire.catalog.yaml_text import Path
-from tallywire.reference import ALIASES, VALIDITY
+from tallywire.reference import ALIASES, VALIDITY, ReferenceTable
 
 Found = Iterator[tuple[Path, str]]
 _NUMBER = r"^([1-9][0-9]{0,14})?$"
@@ -82,9 +82,11 @@ def _enrichment(entries: Entries, path: Path, one: EnrichEntry) -> Found:
         yield from _field((*path, "set", name), name, FILLED_FIELDS)
     if (one.table == ALIASES) != bool(one.kind and one.to_kind):
         yield path, "kind and to_kind say which aliases are meant: write both, and only for aliases"
-    table = entries.reference.get(one.table)
-    if table is None:
-        return
+    if one.table in entries.reference:
+        yield from _sets(entries.reference[one.table], path, one)
+
+
+def _sets(table: ReferenceTable, path: Path, one: EnrichEntry) -> Found:
     columns = [name for name in table.rows.columns if name not in {LINE, *VALIDITY}]
     for name, column in one.set.items():
         here = (*path, "set", name)
@@ -175,4 +177,3 @@ def feed_rules(entries: Entries) -> Result:
         take(placed, _rules(entries, placed.value))
         take(placed, _same_names(placed.value, operator.value if operator else None))
     return entries, found
-

@@ -12,9 +12,7 @@ MISSING = ("missing_reason", "missing_detail", "missing_key")
 """Columns that say which required look-up found nothing first; null where all did."""
 
 
-def enriched(
-    frame: pl.DataFrame, rules: tuple[Enrichment, ...], tables: Reference
-) -> pl.DataFrame:
+def enriched(frame: pl.DataFrame, rules: tuple[Enrichment, ...], tables: Reference) -> pl.DataFrame:
     """Look rows up and fill their fields, rule after rule; a later one sees what came before.
 
     Args:

@@ -267,9 +267,7 @@ def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_WORKED, orient="row")
 
 
-def set_aside(
-    refused: pl.DataFrame, merged: pl.DataFrame, filtered: pl.DataFrame
-) -> pl.DataFrame:
+def set_aside(refused: pl.DataFrame, merged: pl.DataFrame, filtered: pl.DataFrame) -> pl.DataFrame:
     """Make SetAsideEvent rows: refused rows that are not suspended, merged and filtered ones."""
     if refused.is_empty() and merged.is_empty() and filtered.is_empty():
         return pl.DataFrame(schema=polars_schema(SetAsideEvent))

@@ -25,7 +25,7 @@ class TrunkRules:
 
 def node_numbers(frame: pl.DataFrame, nodes: tuple[Node, ...]) -> Ints:
     """Give the node of each row: its index, or the number of nodes where none fits."""
-    found = pl.lit(len(nodes), dtype=pl.Int64)
+    found = pl.repeat(len(nodes), pl.len(), dtype=pl.Int64)
     for number, node in reversed(list(enumerate(nodes))):
         name = pl.col(node.field)
         is_it = name.is_in(list(node.values))
@@ -53,7 +53,7 @@ def dialling(
     own = trunks is not None and bool((trunks.rows["home_country"] != "").any())
     if not (feed.nodes or own):
         return [feed], None
-    which = node_numbers(frame, feed.nodes)
+    which = node_numbers(frame, feed.nodes).copy()  # of rows of its own, to be written to
     if trunks is not None and own:
         _by_trunk(frame, trunks, rules, which)
     return rules, which

@@ -119,7 +119,7 @@ def _ambiguous_told(frame: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     if times.is_empty():
         return frame
     zones = [*(node.time_zone for node in feed.nodes), feed.time_zone]
-    which = node_numbers(frame, feed.nodes) if feed.nodes else np.zeros(frame.height, np.int64)
+    which = node_numbers(frame, feed.nodes)
     edges = int(times.min()), int(times.max())  # type: ignore[arg-type]  # there are some
     for zone in sorted(set(zones)):
         if _same_offset(zone, *edges):

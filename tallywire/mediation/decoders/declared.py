@@ -20,7 +20,7 @@ from tallywire.mediation.texts import split_fields, text_frame
 TextField = Literal[
     "a_raw", "b_raw", "c_raw", "user_name", "customer", "account_code", "partner", "imsi", "imei",
     "ip", "cause", "serving_plmn", "cell_id", "apn", "rat", "trunk_in", "trunk_out", "session_key",
-    "usage_type", "service", "direction", "source_currency",
+    "usage_type", "service", "direction", "source_currency", "node",
 ]  # fmt: skip
 NumberField = Literal["quantity", "up_octets", "down_octets", "cause_q850", "partial_no"]
 AttributeName = Annotated[str, Field(pattern=values.ATTRIBUTE_NAME)]

@@ -184,7 +184,8 @@ def _row(piece: bytes, feed: Feed, options: RadiusOptions) -> dict[str, object]:
         "up_octets": up, "down_octets": down, "quantity": up + down,
         "unit": Unit.OCTET.value,
         "duration_us": session_us, "session_time_us": session_us,
-        "clock_quality": "explicit_zone" if "Event-Timestamp" in found else "derived",
+        "clock_quality": "explicit_zone" if "Event-Timestamp" in found
+        else "derived" if "Timestamp" in found else "assumed",
         "quality_flags": "" if has else NO_GIGAWORDS,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from tallywire.catalog import Reading, Snapshot, read
+from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.framing import frame
 from tallywire.mediation.lane import BatchContext, LaneState, Mediated, mediate
@@ -105,10 +106,11 @@ def lines(*records: Mapping[str, str]) -> bytes:
     return "\n".join([*rows, ""]).encode()
 
 
-def context(snapshot: Snapshot, data: bytes) -> BatchContext:
-    """Place bytes in a file of the feed."""
+def context(snapshot: Snapshot, data: bytes, frames: Frames | None = None) -> BatchContext:
+    """Place bytes, or frames of them, in a file of the feed."""
     feed = snapshot.feeds["hub"]
-    frames, _ = frame(data, DECODERS[feed.format].framing(feed), at_end=True)
+    if frames is None:
+        frames, _ = frame(data, DECODERS[feed.format].framing(feed), at_end=True)
     return BatchContext(
         feed=feed, snapshot=snapshot, index=IdentifierIndex(snapshot.identifiers), lane="hub",
         file_id="f", file_name="file", collected_at=COLLECTED, frames=frames,

@@ -33,7 +33,7 @@ from schemas.rated import RatedEvent
 from schemas.usage import UsageEvent
 from tallywire.catalog import Snapshot
 from tallywire.mediation.decoders import DECODERS
-from tallywire.mediation.framing import frame
+from tallywire.mediation.framing import LINES, Framing, frame
 from tallywire.mediation.lane import BatchContext, mediate
 from tallywire.mediation.resolve import IdentifierIndex
 from tallywire.rating.counters import Counters
@@ -74,7 +74,7 @@ class Stage:
         return now
 
 
-def _pieces(path: Path, framing: str) -> list[Any]:
+def _pieces(path: Path, framing: Framing) -> list[Any]:
     data, found, base, number = path.read_bytes(), [], 0, 0
     size = 12_000_000
     while base < len(data):
@@ -108,7 +108,7 @@ def mediated(
     for feed_id, name in (("events", "events-1.jsonl"), ("lines", "lines-1.csv")):
         feed, work = snapshot.feeds[feed_id], LaneWork(feed_id, 1)
         began = time.process_time()
-        pieces = _pieces(usage / name, "lines")
+        pieces = _pieces(usage / name, LINES)
         stage.time("read and frame", began)
         for position, frames in enumerate(pieces):
             began = time.process_time()
@@ -153,10 +153,10 @@ def stages(snapshot: Snapshot, usage: Path, kept: Path) -> tuple[dict[str, float
 def floors(usage: Path) -> float:
     """CPU of decoding alone, by the plain library: the same fields, nothing else."""
     began = time.process_time()
-    for frames in _pieces(usage / "events-1.jsonl", "lines"):
+    for frames in _pieces(usage / "events-1.jsonl", LINES):
         data = frames.data[int(frames.starts[0]) : int(frames.starts[-1] + frames.lengths[-1])]
         pl.read_ndjson(data, schema=NESTED_EVENT)
-    for frames in _pieces(usage / "lines-1.csv", "lines"):
+    for frames in _pieces(usage / "lines-1.csv", LINES):
         data = frames.data[int(frames.starts[0]) : int(frames.starts[-1] + frames.lengths[-1])]
         pl.read_csv(data, has_header=False, separator=";", infer_schema=False)
     return time.process_time() - began

@@ -116,7 +116,9 @@ def _requests(events: list[SuspenseEvent]) -> tuple[dict[str, list[Request]], li
     for key, event in sorted(latest.items()):
         if event.reason in _NOT_RECYCLED:
             refused.append(f"{key}: {_NOT_RECYCLED[event.reason]}")
-        elif not event.usage and (not event.raw or event.byte_length > RAW_BYTES):
+        elif not event.usage and (
+            not event.raw or max(event.byte_length, len(event.file_head) + 1) > RAW_BYTES
+        ):
             refused.append(f"{key}: its bytes are not kept whole; collect its file again")
         else:
             request = Request(suspended=event, attempt=event.attempt + 1)

@@ -6,9 +6,10 @@ from dataflows.sources.feed_batch import FeedBatch
 from tallywire.catalog.snapshot import Feed, Snapshot
 from tallywire.mediation.decoded import Decoded
 from tallywire.mediation.decoders import DECODERS
+from tallywire.mediation.framing import Framing
 
 
-def framing_of(feed: Feed) -> str:
+def framing_of(feed: Feed) -> Framing:
     """Tell how the feed's format cuts records."""
     return DECODERS[feed.format].framing(feed)
 

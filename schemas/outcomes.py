@@ -45,6 +45,8 @@ class SuspenseEvent(Origin):
         usage: The canonical usage event as JSON, where mediation had made one (stages normalise
             and rate); a recycle re-enters with it, otherwise with `raw`.
         raw: The record's bytes, at most 64 KiB; `byte_length` tells its real length.
+        file_head: What its file says ahead of the records, where `raw` cannot be read without it:
+            the names of columns, the head of a TAP file; at most 64 KiB.
         run: Leg that has no price while the usage itself is rated; `records` is then 0.
         estimated_amount: Worth in `estimated_currency`, or none where nothing is known.
         estimate_method: How the worth was found.
@@ -62,6 +64,7 @@ class SuspenseEvent(Origin):
     quantity: Whole = 0
     payload_hash: Hash64 = 0
     raw: Blob = b""
+    file_head: Blob = b""
     usage: Text = ""
     estimated_amount: MaybeMoney = None
     estimated_currency: Label = ""

@@ -26,7 +26,8 @@ class Origin(Record):
 
     `event_id` is the 128-bit xxh3 hash of (tenant, feed source, natural key); a restatement keeps
     it and takes the next `restatement_no`; a recycled record keeps both and takes the next
-    `attempt`. `collected_at` is the ledger time of the collection batch.
+    `attempt`. A record that holds several usages is counted once for each, and they are numbered by
+    `item_no` from 0. `collected_at` is the ledger time of the collection batch.
     """
 
     tenant_id: Label = "default"
@@ -39,6 +40,7 @@ class Origin(Record):
     file_id: Label = ""
     file_name: Label = ""
     record_no: Whole = 0
+    item_no: Small = 0
     byte_offset: Whole = 0
     byte_length: Small = 0
     raw_hash: Hash64 = 0

@@ -18,14 +18,12 @@ _PLACE = ("feed_id", "file_id", "record_no", "byte_offset", "raw_hash")
 
 
 def suspense_ids(frame: pl.DataFrame) -> pl.Series:
-    """Name suspended records by their place, content and leg: stable over attempts."""
+    """Name suspended records by their place, content, item and leg: stable over attempts."""
     parts = [pl.col(name) for name in _PLACE]
-    if "run" in frame.columns:
-        parts[-1] = (
-            pl.when(pl.col("run") == "")
-            .then(parts[-1])
-            .otherwise(pl.concat_str(parts[-1], "run", separator="\x1f"))
-        )
+    for name, absent, more in (("item_no", 0, [pl.lit("item")]), ("run", "", [])):
+        if name in frame.columns:
+            named = pl.concat_str(parts[-1], *more, name, separator="\x1f")
+            parts[-1] = pl.when(pl.col(name) == absent).then(parts[-1]).otherwise(named)
     texts = frame.select(pl.concat_str(parts, separator="\x1f")).to_series()
     return to_bytes(*hash128(texts)).bin.encode("hex")
 

@@ -17,7 +17,7 @@ import orjson
 from dataflows.decode import framing_of
 from dataflows.kafka.arrow_rows import FILE_MAGIC, LARGEST, STREAM_MAGIC, rows_of
 from tallywire.catalog.snapshot import Feed
-from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, frame
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing, frame
 
 Headers = Sequence[tuple[str, bytes | str | None]]
 
@@ -191,7 +191,7 @@ def _whole(value: bytes | None) -> list[bytes]:
     return [value] if value else []
 
 
-def _framed(value: bytes, framing: str) -> list[bytes]:
+def _framed(value: bytes, framing: Framing) -> list[bytes]:
     if framing == DOCUMENT:
         return _whole(value) if value.strip(_BLANK) else []
     frames, _ = frame(value, framing, at_end=True)

@@ -12,6 +12,7 @@ from dataflows.sources.streams import RecordStream
 from schemas.feeds import LedgerEntry
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import Frames
+from tallywire.mediation.framing import Framing
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class FeedWorld:
     settings: Settings
     lane: str
     feed: Feed
-    framing: str
+    framing: Framing
     scan: Callable[[], list[Candidate]]
     follow: bool
     run: str

@@ -26,10 +26,10 @@ from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import FileState, Manifest, folded
 from dataflows.sources.openings import Finder, InputChanged, Opening
-from dataflows.sources.ranges import Range, count_records, next_range
+from dataflows.sources.ranges import Range, count_records, next_range, prologue_of
 from dataflows.sources.streams import LOST, STREAM, Records, RecordStream, stream_detail
 from schemas.feeds import LedgerEntry
-from tallywire.mediation.framing import frame
+from tallywire.mediation.framing import LINES, Framing, frame
 
 _POLL = datetime.timedelta(milliseconds=200)
 _POLL_STREAM = datetime.timedelta(milliseconds=20)
@@ -226,8 +226,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         known = self._manifest.files.get(opening.file_id)
         return known or FileState(opening.file_id, opening.name)
 
-    def _framing(self, status: str) -> str:
-        return "lines" if status == "recycle" else self._world.framing
+    def _framing(self, status: str) -> Framing:
+        return LINES if status == "recycle" else self._world.framing
 
     def _range(self, opening: Opening) -> Range | None:
         state = self._state(opening)
@@ -278,15 +278,17 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         kind = "overlong" if detail["overlong"] else _KIND_OF_STATUS[detail["status"]]
         if kind == "replayed":
             return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail))]
+        path = Path(detail["path"])
         if data is None:
-            data = _read_again(cut, detail, self._world.scan())
+            data, path = _read_again(cut, detail, self._world.scan())
         if kind == "overlong":
             return [
                 (self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail, data))
             ]
+        framing = self._framing(detail["status"])
         frames, _ = frame(
-            data, self._framing(detail["status"]), at_end=True,
-            first_record_no=detail["first_record_no"], base_offset=cut.first,
+            data, framing, at_end=True, first_record_no=detail["first_record_no"],
+            base_offset=cut.first, prologue=prologue_of(path, framing),
         )  # fmt: skip
         return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, frames, detail))]
 
@@ -351,8 +353,11 @@ def _range_of(path: Path, cut: LedgerEntry) -> bytes:
 
 def _read_again(
     cut: LedgerEntry, detail: Mapping[str, Any], candidates: Sequence[Candidate]
-) -> bytes:
+) -> tuple[bytes, Path]:
     """Read a ledgered range once more, exactly; the file may have been renamed meanwhile.
+
+    Returns:
+        Its bytes, and the file they are in now.
 
     Raises:
         InputChanged: If no file of the feed holds it any more.
@@ -361,7 +366,7 @@ def _read_again(
     for place in [path, *(candidate.path for candidate in candidates)]:
         data = _range_of(place, cut)
         if xxhash.xxh3_64_hexdigest(data) == detail["checksum"]:
-            return data
+            return data, place
     msg = (
         f"{path} is gone or changed between bytes {cut.first} and {cut.last} since it was read: "
         "put the file back as it was and run again"

@@ -1,14 +1,14 @@
 """Cutting the next range of a file: whole records, bounded in rows and bytes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from dataflows.sources.manifest import FileState
+from dataflows.sources.manifest import HEAD_BYTES, FileState
 from dataflows.sources.openings import Opening
 from tallywire.mediation.decoded import Frames
-from tallywire.mediation.framing import frame
+from tallywire.mediation.framing import PROLOGUE_BYTES, Framing, frame
 
 _DOCUMENT_BYTES = 64 * 1024 * 1024
-_SEPARATOR = {"lines": b"\n", "paragraphs": b"\n\n"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Range:
     more: bool = False
 
 
-def read_limit(framing: str, limit: int) -> int:
+def read_limit(framing: Framing, limit: int) -> int:
     """Bytes read at once: a document is one record, so it is read whole up to a bound."""
-    return max(limit, _DOCUMENT_BYTES) if framing == "document" else limit
+    return max(limit, _DOCUMENT_BYTES) if framing.whole else limit
 
 
 def limited(frames: Frames, consumed: int, rows: int) -> tuple[Frames, int]:
@@ -43,20 +43,20 @@ def limited(frames: Frames, consumed: int, rows: int) -> tuple[Frames, int]:
         lengths=frames.lengths[:rows],
         first_record_no=frames.first_record_no,
         base_offset=frames.base_offset,
+        prologue=frames.prologue,
     )
     return kept, int(frames.starts[rows])
 
 
-def _piece(data: bytes, framing: str) -> Range:
+def _piece(data: bytes, framing: Framing) -> Range:
     """Take a piece of an overlong record: up to its end, or all there is."""
-    separator = _SEPARATOR.get(framing, b"")
-    end = data.find(separator) if separator else -1
-    length = end + len(separator) if end != -1 else len(data)
+    end = data.find(framing.separator) if framing.separator else -1
+    length = end + len(framing.separator) if end != -1 else len(data)
     return Range(data[:length], 1, overlong=True, more=end == -1)
 
 
 def next_range(
-    opening: Opening, state: FileState, framing: str, *, rows: int, limit: int
+    opening: Opening, state: FileState, framing: Framing, *, rows: int, limit: int
 ) -> Range | None:
     """Cut the next range of a file; `None` when it has nothing whole yet.
 
@@ -81,7 +81,25 @@ def next_range(
     return Range(data[:consumed], len(frames.starts))
 
 
-def count_records(opening: Opening, framing: str, limit: int) -> int:
+def prologue_of(path: Path, framing: Framing) -> bytes:
+    """Read what a file says ahead of its records; nothing where it says nothing.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    if framing.prologue(b"", at_end=False) == 0:
+        return b""
+    with path.open("rb") as file:
+        for size in (HEAD_BYTES, PROLOGUE_BYTES):
+            file.seek(0)
+            start = file.read(size)
+            length = framing.prologue(start, at_end=len(start) < size)
+            if length is not None:
+                return start[:length]
+    return b""
+
+
+def count_records(opening: Opening, framing: Framing, limit: int) -> int:
     """Count the records of a whole file without keeping them."""
     state = FileState(opening.file_id, opening.name)
     while state.offset < opening.size:

@@ -26,6 +26,7 @@ _COUNTS = ["duration_us", "up_octets", "down_octets", "session_time_us"]
 DECODED = pl.Schema(
     {
         "record_no": pl.Int64(),
+        "item_no": pl.Int32(),
         "byte_offset": pl.Int64(),
         "byte_length": pl.Int32(),
         "raw_hash": pl.UInt64(),
@@ -47,7 +48,8 @@ DECODED = pl.Schema(
         **dict.fromkeys(_TEXT, pl.String()),
     }
 )
-"""One row per frame, in order.
+"""One row per frame, in order; a record that holds several usages has a row for each, numbered by
+`item_no` from 0, each with a natural key of its own, the place and hash of the record in all.
 
 `kind` says how a record stands to its session: `complete` (usage by itself), `partial` (waits for
 the rest, then joined by `join`: `sum` adds up, `span` takes the first's start to the last's end),
@@ -78,6 +80,8 @@ class Frames:
         lengths: Bytes of each slice, separators not included.
         first_record_no: Number of the first record in its file, from 0.
         base_offset: Place of `data[0]` in its file.
+        prologue: What the file says ahead of its records, where they cannot be read without it:
+            the names of its columns, the head of a TAP file.
     """
 
     data: bytes
@@ -85,6 +89,7 @@ class Frames:
     lengths: npt.NDArray[np.int64]
     first_record_no: int = 0
     base_offset: int = 0
+    prologue: bytes = b""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -101,13 +106,18 @@ class Decoded:
     """What a format made of frames.
 
     Attributes:
-        frame: Rows of DECODED, one per frame, in order.
+        frame: Rows of DECODED, one at least per frame, in order.
         control: What header and trailer lines said: `sequence`, `declared_records`,
             `declared_total`, and `counted_total`, `counted_records` of these rows.
     """
 
     frame: pl.DataFrame
     control: Mapping[str, int] = field(default_factory=dict)
+
+
+def in_prologue(frames: Frames) -> pl.Expr:
+    """Tell which rows are what the file says ahead of its records."""
+    return pl.col("byte_offset") < len(frames.prologue)
 
 
 def contiguous(frames: Frames) -> bytes | None:

@@ -318,8 +318,11 @@ def _suspense(
 def _held(rows: pl.DataFrame, context: BatchContext, *, stage: str) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=polars_schema(SuspenseEvent))
+    head = context.frames.prologue if context.frames else b""
     rows = rows.with_columns(
-        _raw(rows, context).alias("raw"), pl.col("start_us").alias("event_time")
+        _raw(rows, context).alias("raw"),
+        pl.lit(head[:RAW_BYTES], dtype=pl.Binary).alias("file_head"),
+        pl.col("start_us").alias("event_time"),
     )
     return suspend(rows, context.snapshot, stage=stage)
 

@@ -81,11 +81,11 @@ def _again(state: LaneState, request: Request, context: BatchContext) -> Mediate
         context, file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at
     )
     made = _resolved(request, place) if held.usage else _decoded(state, request, place)
-    freed = rows_to_frame(
-        [held.model_copy(update={"change": -1, "raw": b"", "usage": ""})], SuspenseEvent
-    )
+    settled = {"change": -1, "raw": b"", "file_head": b"", "usage": ""}
+    freed = rows_to_frame([held.model_copy(update=settled)], SuspenseEvent)
+    same = pl.col("item_no") == held.item_no
     suspense = made.suspense.with_columns(
-        pl.lit(held.suspense_id).alias("suspense_id"),
+        pl.when(same).then(pl.lit(held.suspense_id)).otherwise("suspense_id").alias("suspense_id"),
         pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"),
     )
     return replace(made, suspense=pl.concat([freed, conform(suspense, SuspenseEvent)]))
@@ -128,14 +128,29 @@ def _decoded_again(frame: pl.DataFrame, texts: Mapping[str, str]) -> pl.DataFram
     )
 
 
+def items_of(held: SuspenseEvent, decoded: pl.DataFrame) -> pl.DataFrame:
+    """Choose, of a record decoded again, the rows that its suspended row stands for.
+
+    A record that could not be read may turn out to hold several usages; one usage of a readable
+    record is one row.
+    """
+    if held.stage == "decode" and held.item_no == 0:
+        return decoded
+    same = decoded.filter(pl.col("item_no") == held.item_no)
+    number = pl.lit(held.item_no, dtype=pl.Int32).alias("item_no")
+    return same if same.height else decoded.head(1).with_columns(number)
+
+
 def _decoded(state: LaneState, request: Request, context: BatchContext) -> Mediated:
     held = request.suspended
     raw = held.raw
     frames = Frames(
-        raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no, held.byte_offset
-    )
-    decoded = DECODERS[context.feed.format].decode(frames, context.feed)
-    made = mediate(state, decoded.frame, replace(context, frames=frames))
-    kept = made.counts.filter(pl.col("term") != "collected")
+        raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no,
+        held.byte_offset, held.file_head,
+    )  # fmt: skip
+    rows = items_of(held, DECODERS[context.feed.format].decode(frames, context.feed).frame)
+    made = mediate(state, rows, replace(context, frames=frames))
+    more = counts_frame(counted(context, "collected", [(held.collected_at, rows.height - 1)]))
+    kept = pl.concat([made.counts.filter(pl.col("term") != "collected"), more])
     usage = made.usage.with_columns(pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"))
     return replace(made, usage=usage, counts=kept)

@@ -12,6 +12,7 @@ from schemas.usage import UsageEvent
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import BatchContext, LaneState, mediate
+from tallywire.mediation.recycle import items_of
 
 
 def restated_usage(held: SuspenseEvent, context: BatchContext) -> tuple[pl.DataFrame, str]:
@@ -26,14 +27,14 @@ def restated_usage(held: SuspenseEvent, context: BatchContext) -> tuple[pl.DataF
     """
     frames = Frames(
         held.raw, np.zeros(1, np.int64), np.array([len(held.raw)], np.int64), held.record_no,
-        held.byte_offset,
+        held.byte_offset, held.file_head,
     )  # fmt: skip
     place = replace(
         context, file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at,
         frames=frames,
     )  # fmt: skip
     decoded = DECODERS[context.feed.format].decode(frames, context.feed)
-    made = mediate(LaneState(), decoded.frame, place)
+    made = mediate(LaneState(), items_of(held, decoded.frame), place)
     if made.usage.height != 1:
         wrong = pl.concat(
             [made.suspense.select("reason", "detail"), made.set_aside.select("reason", "detail")]
@@ -54,7 +55,7 @@ def settled(held: SuspenseEvent, taken_back: pl.DataFrame) -> tuple[pl.DataFrame
     Returns:
         Rows of SuspenseEvent and of SetAsideEvent.
     """
-    freed = held.model_copy(update={"change": -1, "raw": b"", "usage": ""})
+    freed = held.model_copy(update={"change": -1, "raw": b"", "file_head": b"", "usage": ""})
     merged = taken_back.head(1).with_columns(
         pl.lit(Fate.MERGED.value).alias("fate"),
         pl.lit(Reason.RESTATED.value).alias("reason"),

@@ -40,13 +40,59 @@ PLAIN = b"""\
 """
 
 
-def _with_plain(snapshot: Snapshot) -> Snapshot:
-    """Add a feed of objects that are no CloudEvents."""
-    plain = replace(snapshot.feeds["platform"], feed_id="plain", options=PLAIN_OPTIONS)
-    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain})
+NAMED = b"""\
+call id,from,to,when,minutes,kind
+1,+4790010001,+4790010002,2026-10-24 10:00:00,1.5,call
+2,+4790010001,+4790010003,2026-10-24 10:01:00,0.25,call
+3,+4790010001,"+4790010004",2026-10-24 10:02:00,x,call
+,+4790010001,+4790010005,2026-10-24 10:03:00,1,call
+5,+4790010001,+4790010006,2026-10-24 10:04:00,2,test
+"""
+NAMED_OPTIONS: dict[str, object] = {
+    "layout": "delimited", "quoted": True, "header_lines": 1, "key": [{"name": "call id"}],
+    "start": {"name": "when"}, "duration": {"name": "minutes", "unit": "minutes"},
+    "texts": {"a_raw": {"name": "from"}, "b_raw": {"name": "to"}},
+    "keep_only": [{"field": {"name": "kind"}, "equals": ["call"]}],
+}  # fmt: skip
+"""Of a feed of lines whose columns have names."""
+
+OBJECTS = b"""\
+{"page": 1, "of": {"calls": [
+ {"id": "a1", "from": {"number": "+4790010001"}, "to": "+4790010002", "begin": 1792836000, "end": 1792836061},
+ {"id": "a2", "from": {"number": "+4790010001"}, "to": "+4790010003", "begin": 1792836002, "end": "1792836003"},
+ {"id": "a3", "from": {"number": "+4790010001"}, "to": "+4790010003", "begin": "now", "end": 1792836003},
+ {"id": "a4", "from": "+4790010001", "begin": 1, "end": 2},
+ {"from": {"number": "+4790010001"}, "begin": 1792836002, "end": 1792836003}
+]}, "pages": 7}
+"""
+OBJECTS_OPTIONS: dict[str, object] = {
+    "layout": "json",
+    "records": "array",
+    "records_at": "of.calls",
+    "key": [{"path": "id"}],
+    "start": {"path": "begin", "pattern": "epoch_seconds"},
+    "end": {"path": "end", "pattern": "epoch_seconds"},
+    "texts": {"a_raw": {"path": "from.number"}, "b_raw": {"path": "to"}},
+}
+"""Of a feed of objects in an array of a document."""
+
+MORE_FEEDS = {
+    "plain": ("platform", PLAIN_OPTIONS, PLAIN),
+    "named": ("roamers", NAMED_OPTIONS, NAMED),
+    "objects": ("roamers", OBJECTS_OPTIONS, OBJECTS),
+}
+"""Feeds beside the example's: one they are like, their options, a file of theirs."""
 
 
-SNAPSHOT = _with_plain(example())
+def _with_more(snapshot: Snapshot) -> Snapshot:
+    more = {
+        feed_id: replace(snapshot.feeds[like], feed_id=feed_id, options=options)
+        for feed_id, (like, options, _) in MORE_FEEDS.items()
+    }
+    return replace(snapshot, feeds={**snapshot.feeds, **more})
+
+
+SNAPSHOT = _with_more(example())
 
 
 @dataclass(frozen=True)
@@ -73,7 +119,7 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    return {**files, "cloudevents_plain": Valid("plain", PLAIN)}
+    return {**files, **{key: Valid(key, data) for key, (_, _, data) in MORE_FEEDS.items()}}
 
 
 VALID = valid_files()

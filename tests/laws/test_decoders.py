@@ -27,12 +27,14 @@ def _feed(key: str) -> Feed:
 
 def _cut(key: str, data: bytes) -> Frames:
     feed = _feed(key)
-    frames, consumed = frame(data, DECODERS[feed.format].framing(feed), at_end=True)
+    framing = DECODERS[feed.format].framing(feed)
+    head = data[: framing.prologue(data, at_end=True) or 0]
+    frames, consumed = frame(data, framing, at_end=True, prologue=head)
     assert consumed == len(data)
     return frames
 
 
-def _covers(frames: Frames, data: bytes) -> None:
+def _covers(frames: Frames, data: bytes, blank: bytes) -> None:
     """Slices are in order, apart, inside, and nothing but blank space lies between them."""
     ends = frames.starts + frames.lengths
     assert (frames.lengths > 0).all()
@@ -40,18 +42,21 @@ def _covers(frames: Frames, data: bytes) -> None:
     left = bytearray(data)
     for start, end in zip(frames.starts.tolist(), ends.tolist(), strict=True):
         left[start:end] = b" " * (end - start)
-    assert not bytes(left).strip(b" \t\r\n")
+    assert not bytes(left).translate(None, b" \t\r\n" + blank)
 
 
 def _decoded(key: str, data: bytes) -> None:
     frames = _cut(key, data)
-    _covers(frames, data)
     feed = _feed(key)
+    _covers(frames, data, DECODERS[feed.format].framing(feed).blank)
     decoded = DECODERS[feed.format].decode(frames, feed)
     assert decoded.frame.schema == DECODED
-    assert decoded.frame.height == len(frames)  # decoded + suspended = read
-    assert decoded.frame["byte_offset"].to_list() == frames.starts.tolist()
-    assert decoded.frame["byte_length"].to_list() == frames.lengths.tolist()
+    first = decoded.frame.filter(decoded.frame["item_no"] == 0)
+    assert first.height == len(frames)  # decoded + suspended = read
+    assert first["byte_offset"].to_list() == frames.starts.tolist()
+    assert first["byte_length"].to_list() == frames.lengths.tolist()
+    assert decoded.frame["record_no"].is_sorted()
+    assert not decoded.frame.select("record_no", "item_no").is_duplicated().any()
     bad = decoded.frame.filter(decoded.frame["reason"].is_not_null())
     assert (bad["detail"] != "").all()
 
@@ -102,7 +107,7 @@ def test_a_good_record_does_not_depend_on_its_neighbours(key: str, garbage: byte
     data = VALID[key].data
     feed = _feed(key)
     framing = DECODERS[feed.format].framing(feed)
-    end = b"\n\n" if framing == "paragraphs" else b"\n"
+    end = framing.separator
     alone = DECODERS[feed.format].decode(_cut(key, data), feed).frame
     mixed = DECODERS[feed.format].decode(_cut(key, data.rstrip(b"\n") + end + garbage), feed).frame
     kept = [name for name in DECODED if name not in {"record_no", "byte_offset"}]
@@ -118,20 +123,3 @@ def test_a_good_record_does_not_depend_on_its_neighbours(key: str, garbage: byte
 @pytest.mark.parametrize("key", FORMATS)
 def test_what_people_send(key: str, data: bytes) -> None:
     _decoded(key, data)
-
-
-@QUICK
-@given(
-    data=st.binary(max_size=300),
-    cut=st.integers(0, 300),
-    kind=st.sampled_from(["lines", "paragraphs"]),
-)
-def test_framing_in_pieces_is_framing_at_once(data: bytes, cut: int, kind: str) -> None:
-    whole, _ = frame(data, kind, at_end=True)
-    first, consumed = frame(data[:cut], kind, at_end=False)
-    rest, _ = frame(
-        data[consumed:], kind, at_end=True, first_record_no=len(first), base_offset=consumed
-    )
-    starts = [*first.starts.tolist(), *(rest.starts + consumed).tolist()]
-    assert starts == whole.starts.tolist()
-    assert first.slices() + rest.slices() == whole.slices()

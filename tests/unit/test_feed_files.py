@@ -14,6 +14,7 @@ from dataflows.sources.feed_batch import FeedBatch, FeedWorld
 from dataflows.sources.files import FeedPart
 from dataflows.sources.folder import Candidate, discover
 from dataflows.sources.openings import InputChanged
+from tallywire.mediation.framing import LINES
 from tests.laws.feeds import SNAPSHOT
 
 
@@ -26,7 +27,7 @@ class Feed:
         feed = replace(SNAPSHOT.feeds["platform"], path="*", growing=growing)
         self._world = FeedWorld(
             settings=Settings(home=root / "home", collection_rows=rows, collection_bytes=1_024),
-            lane="platform", feed=feed, framing="lines", scan=self._scan, follow=False, run="run",
+            lane="platform", feed=feed, framing=LINES, scan=self._scan, follow=False, run="run",
             progress=Progress(root / "progress.json", "collection"), catalog_at=lambda _: "hash",
             guard=Guard(Home(root / "home"), "collection", 0, careful=False),
             lost=lambda _lane, _messages: "",

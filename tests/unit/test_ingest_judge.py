@@ -11,7 +11,7 @@ from dataflows.ingest.judge import Verdict, judge
 from schemas.reasons import Reason
 from tallywire.mediation.decoded import MAX_RECORD_BYTES
 from tallywire.mediation.decoders import DECODERS
-from tallywire.mediation.framing import frame
+from tallywire.mediation.framing import LINES, frame
 from tests.laws.feeds import SNAPSHOT, VALID
 
 PLATFORM = SNAPSHOT.feeds["platform"]
@@ -60,7 +60,7 @@ def test_what_a_format_sets_aside_is_kept_and_counted_by_the_lane() -> None:
     call["variables"].update(answer_uepoch="0", billusec="0", billsec="0")
     (verdict,) = judge([json.dumps(call).encode()], switch)
     assert verdict == Verdict(call["variables"]["uuid"])
-    frames, _ = frame(json.dumps(call).encode(), "lines", at_end=True)
+    frames, _ = frame(json.dumps(call).encode(), LINES, at_end=True)
     decoded = DECODERS["freeswitch_json"].decode(frames, switch).frame
     assert decoded["reason"].to_list() == [Reason.NOT_ANSWERED]
 

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from schemas.reasons import Reason
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.decoders.cloudevents_options import CloudEventsOptions
-from tallywire.mediation.framing import frame
+from tallywire.mediation.framing import LINES, frame
 from tests.laws.feeds import PLAIN, PLAIN_OPTIONS, SNAPSHOT
 
 
 def _decoded(data: bytes, options: dict[str, object]) -> pl.DataFrame:
     feed = replace(SNAPSHOT.feeds["plain"], options=options)
-    frames, _ = frame(data, "lines", at_end=True)
+    frames, _ = frame(data, LINES, at_end=True)
     return DECODERS["cloudevents"].decode(frames, feed).frame
 
 

@@ -12,11 +12,12 @@ from tallywire.mediation.decoders import (
     cloudevents,
     cloudevents_options,
     declared,
+    declared_options,
     freeswitch_csv,
     freeswitch_json,
     radius_detail,
 )
-from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
 
 
 @dataclass(frozen=True)
@@ -29,27 +30,27 @@ class Format:
         decode: Total: gives one row for each frame, whatever the bytes are.
     """
 
-    framing: Callable[[Feed], str]
+    framing: Callable[[Feed], Framing]
     options_model: type[BaseModel]
     decode: Callable[[Frames, Feed], Decoded]
 
 
-def _lines(_feed: Feed) -> str:
+def _lines(_feed: Feed) -> Framing:
     return LINES
 
 
-def _paragraphs(_feed: Feed) -> str:
+def _paragraphs(_feed: Feed) -> Framing:
     return PARAGRAPHS
 
 
-def _freeswitch(feed: Feed) -> str:
+def _freeswitch(feed: Feed) -> Framing:
     return LINES if feed.options.get("per_file") == "lines" else DOCUMENT
 
 
 DECODERS: Mapping[str, Format] = {
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
-    "declared": Format(_lines, declared.DeclaredOptions, declared.decode),
+    "declared": Format(declared.framing, declared_options.DeclaredOptions, declared.decode),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode

@@ -6,22 +6,12 @@ for an event's attributes.
 Source: CloudEvents 1.0 (JSON event format). Identity is (source, id).
 """
 
-import orjson
 import polars as pl
 
 from schemas.reasons import Reason
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
-from tallywire.mediation.decoded import (
-    MAX_RECORD_BYTES,
-    Decoded,
-    Frames,
-    check_world,
-    complete,
-    contiguous,
-    places,
-    refuse,
-)
+from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
 from tallywire.mediation.decoders.cloudevents_options import (
     ATTRIBUTES,
     ENVELOPE,
@@ -31,102 +21,11 @@ from tallywire.mediation.decoders.cloudevents_options import (
     Place,
     paths_of,
 )
-
-
-def _schema(options: CloudEventsOptions) -> pl.Schema:
-    """Make the schema of the lines: everything is text, numbers are accepted as such."""
-    tree: dict[str, dict[str, object]] = {}
-    for path in paths_of(options):
-        node: dict[str, object] = tree  # type: ignore[assignment]
-        for part in path.split("."):
-            node = node.setdefault(part, {})  # type: ignore[assignment]
-    for name in () if options.envelope else ENVELOPE:
-        tree.setdefault(name, {})
-
-    def kind(node: dict[str, object]) -> pl.DataType:
-        if not node:
-            return pl.String()
-        return pl.Struct({name: kind(below) for name, below in node.items()})  # type: ignore[arg-type]
-
-    return pl.Schema({name: kind(node) for name, node in sorted(tree.items())})
-
-
-def _read(lines: list[bytes], schema: pl.Schema) -> tuple[pl.DataFrame, list[str | None]]:
-    """Read lines; a line that cannot be read is a row of nulls with a message.
-
-    The result of a line does not depend on the others: on any doubt the lines are read in halves.
-    """
-    try:
-        frame = pl.read_ndjson(b"\n".join(lines), schema=schema)
-        if frame.height == len(lines):
-            return frame, [None] * len(lines)
-    except (pl.exceptions.PolarsError, BaseExceptionGroup):
-        pass
-    if len(lines) == 1:
-        return schema.to_frame(eager=True).clear(1), [_why(lines[0])]
-    half = len(lines) // 2
-    first, first_messages = _read(lines[:half], schema)
-    second, second_messages = _read(lines[half:], schema)
-    return pl.concat([first, second]), first_messages + second_messages
-
-
-def _why(line: bytes) -> str:
-    try:
-        content = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        return f"is no JSON: {error}"
-    if not isinstance(content, dict):
-        return "is JSON, but no object"
-    return "has a field of another kind than the feed's rules say"
-
-
-def _sieve(lines: list[bytes]) -> list[bool]:
-    """Tell which lines are JSON objects at all: the cheap test before any halving."""
-    good = []
-    for line in lines:
-        try:
-            good.append(len(line) <= MAX_RECORD_BYTES and isinstance(orjson.loads(line), dict))
-        except orjson.JSONDecodeError:
-            good.append(False)
-    return good
-
-
-def _table(frames: Frames, schema: pl.Schema) -> tuple[pl.DataFrame, list[str | None] | None]:
-    """Read all lines; the messages are absent where every line could be read."""
-    data = contiguous(frames)
-    try:
-        table = pl.read_ndjson(data or b"\n".join(frames.slices()), schema=schema)
-        longest = int(frames.lengths.max(initial=0))
-        if table.height == len(frames) and longest <= MAX_RECORD_BYTES:
-            return table, None
-    except (pl.exceptions.PolarsError, BaseExceptionGroup):
-        pass
-    lines = frames.slices()
-    good = _sieve(lines)
-    kept = [line for line, ok in zip(lines, good, strict=True) if ok]
-    table, messages = _read(kept, schema) if kept else (schema.to_frame(eager=True), [])
-    numbers: list[int | None] = []
-    count = 0
-    for ok in good:
-        numbers.append(count if ok else None)
-        count += ok
-    place = pl.Series(numbers, dtype=pl.Int64)
-    rows = table.clear(1) if not kept else pl.concat([table, table.clear(1)])
-    chosen = rows[place.fill_null(len(kept)).to_list()]
-    told = iter(messages)
-    return chosen, [next(told) if ok else _why(line) for line, ok in zip(lines, good, strict=True)]
-
-
-def _text(path: str) -> pl.Expr:
-    parts = path.split(".")
-    column = pl.col(f"j.{parts[0]}")
-    for part in parts[1:]:
-        column = column.struct.field(part)
-    return column
+from tallywire.mediation.objects import object_frame, schema_of, text_at
 
 
 def _placed(place: Place) -> pl.Expr:
-    return _text(place.path) if place.path else pl.lit(place.constant)
+    return text_at(place.path) if place.path else pl.lit(place.constant)
 
 
 def _attributes(envelope: Envelope | None) -> list[pl.Expr]:
@@ -149,7 +48,7 @@ def _by_rule(rules: list[EventRule], value: dict[str, pl.Expr], empty: pl.Expr) 
 def _quantity(rule: EventRule) -> pl.Expr:
     if rule.quantity is None:
         return pl.lit(1, dtype=pl.Int64)
-    text = _text(rule.quantity)
+    text = text_at(rule.quantity)
     if rule.unit in values.UNIT_US:
         return values.duration(text, rule.unit)
     return values.integer(text)
@@ -159,24 +58,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode JSON lines by the feed's rules."""
     options = CloudEventsOptions.model_validate(feed.options)
     rules = options.events
-    schema = _schema(options)
-    table, messages = _table(frames, schema)
-    table = table.rename({name: f"j.{name}" for name in table.columns})
-    table = table.with_columns(_attributes(options.envelope))
-    frame = places(frames).with_columns(
-        *table.get_columns(),
-        pl.Series("detail", messages, dtype=pl.String)
-        if messages
-        else pl.lit(None, dtype=pl.String).alias("detail"),
-    )
-    too_long = pl.col("byte_length") > MAX_RECORD_BYTES
-    frame = frame.with_columns(
-        pl.when(too_long).then(pl.lit(Reason.RECORD_TOO_LONG.value))
-        .when(pl.col("detail").is_not_null())
-        .then(pl.lit(Reason.RECORD_UNREADABLE.value)).alias("reason"),
-        pl.when(too_long).then(pl.lit("longer than 1 MiB"))
-        .otherwise(pl.col("detail").fill_null("")).alias("detail"),
-    )  # fmt: skip
+    paths = [*paths_of(options), *(() if options.envelope else ENVELOPE)]
+    frame = object_frame(frames, schema_of(paths)).with_columns(_attributes(options.envelope))
     for name in ("id", "source", "type"):
         frame = refuse(
             frame, pl.col(f"e.{name}").fill_null("") == "", Reason.FIELD_MISSING,
@@ -208,12 +91,14 @@ def _missing(name: str, envelope: Envelope | None) -> str:
 def _carried(rules: list[EventRule]) -> list[pl.Expr]:
     """Map attributes and amounts, for the types of events that carry some."""
     attributes = {
-        rule.type: values.attributes({name: _text(path) for name, path in rule.attributes.items()})
+        rule.type: values.attributes(
+            {name: text_at(path) for name, path in rule.attributes.items()}
+        )
         for rule in rules
         if rule.attributes
     }
-    amounts = {rule.type: values.amount(_text(rule.amount)) for rule in rules if rule.amount}
-    currencies = {rule.type: _text(rule.currency) for rule in rules if rule.currency}
+    amounts = {rule.type: values.amount(text_at(rule.amount)) for rule in rules if rule.amount}
+    currencies = {rule.type: text_at(rule.currency) for rule in rules if rule.currency}
     found = []
     if attributes:
         found.append(_by_rule(rules, attributes, pl.lit("")).alias("attributes"))
@@ -232,7 +117,7 @@ def _fields(rules: list[EventRule]) -> list[pl.Expr]:
     }
     for rule in rules:
         for name, path in rule.fields.items():
-            found.setdefault(name, {})[rule.type] = _text(path)
+            found.setdefault(name, {})[rule.type] = text_at(path)
     return [_by_rule(rules, value, pl.lit("")).alias(name) for name, value in sorted(found.items())]
 
 

@@ -1,0 +1,12 @@
+"""Cutting bytes into records: lines, paragraphs, documents, elements of XML and JSON, BER."""
+
+from tallywire.mediation.framing.arrays import Array
+from tallywire.mediation.framing.base import PROLOGUE_BYTES, Cut, Framing, cut_of, frame
+from tallywire.mediation.framing.ber import Ber
+from tallywire.mediation.framing.elements import Elements
+from tallywire.mediation.framing.text import DOCUMENT, LINES, PARAGRAPHS, Document, Lines
+
+__all__ = [
+    "DOCUMENT", "LINES", "PARAGRAPHS", "PROLOGUE_BYTES", "Array", "Ber", "Cut", "Document",
+    "Elements", "Framing", "Lines", "cut_of", "frame",
+]  # fmt: skip

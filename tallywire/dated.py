@@ -30,6 +30,8 @@ class DatedKeys:
         self._hashes = hashes[self.order]
         self._keys = keys.gather(self.order)
         self._from, self._to = since[self.order], until[self.order]
+        begins = np.append(True, self._hashes[1:] != self._hashes[:-1])[: len(self._hashes)]
+        self._first = np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))
 
     def find(self, keys: pl.Series, moments: Ints) -> tuple[Ints, Flags]:
         """Find the place of the row that holds at each moment.
@@ -41,10 +43,9 @@ class DatedKeys:
         if not len(self._hashes):
             return np.full(len(keys), -1, np.int64), np.zeros(len(keys), bool)
         hashes = hash64(keys)
-        place = places(self._hashes, hashes, "right") - 1
-        first = places(self._hashes, hashes, "left")
-        known = place >= first
-        place = np.where(known, place, 0)
+        place = np.maximum(places(self._hashes, hashes, "right") - 1, 0)
+        known = self._hashes[place] == hashes
+        first = np.where(known, self._first[place], 0)
         later = known & (self._from[place] > moments)
         while later.any():
             place = np.where(later, place - 1, place)

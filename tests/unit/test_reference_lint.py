@@ -1,5 +1,8 @@
 """What lint says of reference data and of the rules of feeds: file, line, column, what to do."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tallywire.catalog import diff
@@ -131,3 +134,18 @@ def test_a_row_changes_the_hash_and_is_told_by_a_comparison() -> None:
         "reference lab added: 1 row",
         "reference trunks changed: 2 rows added, 1 row removed",
     ]
+
+
+_DOCS = (Path(__file__).parents[2] / "docs/reference/catalog.md").read_text()
+_SHOWN = dict(re.findall(r"```csv reference/(\w+)\n(.*?)```", _DOCS, re.DOTALL))
+_OTHERS = {
+    "devices": "tac,device_class\n35209900,phone\n",
+    "networks": "mcc_mnc\n24299\n",
+    "test_numbers": "number\n4790010001\n",
+}
+
+
+@pytest.mark.parametrize("rules", re.findall(r"```yaml feed\n(.*?)```", _DOCS, re.DOTALL))
+def test_what_the_reference_shows_compiles(rules: str) -> None:
+    assert sorted(_SHOWN) == ["aliases", "portability", "trunks"]
+    assert said(f"\n{rules}\n", {**_SHOWN, **_OTHERS}) == []

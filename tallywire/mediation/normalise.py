@@ -101,7 +101,10 @@ def normalise(
     """
     decoded = frame
     frame, damaged = _numbered(frame, feed, tables)
-    frame = enriched(frame, feed.enrichments, tables)
+    frame = enriched(frame, feed.enrichments, tables).with_columns(
+        home_plmn=pl.when(pl.col("home_plmn") == "").then(pl.lit(feed.home_plmn))
+        .otherwise("home_plmn")
+    )  # fmt: skip
     filtered = taken(frame, feed.filters, tables)
     frame = frame.with_columns(
         counted_in=pl.col("unit"),
@@ -113,8 +116,6 @@ def normalise(
         a_number_raw=pl.col("a_raw"),
         b_number_raw=pl.col("b_raw"),
         partner_id=pl.col("partner"),
-        home_plmn=pl.when(pl.col("home_plmn") == "").then(pl.lit(feed.home_plmn))
-        .otherwise("home_plmn"),
         quantity=pl.col("quantity").fill_null(0),
     ).with_columns(served_identifier=_served(feed))  # fmt: skip
     frame = _checked(_complete_for(resolve(frame, index), damaged))

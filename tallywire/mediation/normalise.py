@@ -101,10 +101,11 @@ def normalise(
     """
     decoded = frame
     frame, damaged = _numbered(frame, feed, tables)
-    frame = enriched(frame, feed.enrichments, tables).with_columns(
-        home_plmn=pl.when(pl.col("home_plmn") == "").then(pl.lit(feed.home_plmn))
-        .otherwise("home_plmn")
-    )  # fmt: skip
+    home = pl.lit(feed.home_plmn)
+    if feed.enrichments:
+        frame = enriched(frame.with_columns(home_plmn=pl.lit("")), feed.enrichments, tables)
+        home = pl.when(pl.col("home_plmn") == "").then(home).otherwise("home_plmn")
+    frame = frame.with_columns(home_plmn=home)
     filtered = taken(frame, feed.filters, tables)
     frame = frame.with_columns(
         counted_in=pl.col("unit"),
@@ -123,7 +124,7 @@ def normalise(
         frame = _filtered(frame, filtered)
     usage = conform(frame, UsageEvent)
     told = frame.select("reason", "detail", "missing_ref").get_columns()
-    return usage.with_columns(told).with_columns(_made_of(decoded, frame["reason"]))
+    return usage.with_columns(*told, _made_of(decoded, frame["reason"]))
 
 
 def _numbered(
@@ -132,10 +133,7 @@ def _numbered(
     """Add E.164 numbers, remarks on them, and which were damaged."""
     rules, which = dialling(frame, feed, tables)
     found = {name: numbers_by_node(frame[f"{name}_raw"], rules, which) for name in ("a", "b", "c")}
-    frame = frame.with_columns(
-        *(one.digits.alias(f"{name}_number") for name, one in found.items()),
-        pl.lit("").alias("home_plmn"),
-    )
+    frame = frame.with_columns(one.digits.alias(f"{name}_number") for name, one in found.items())
     damaged = {}
     for name, one in found.items():
         if one.marks is None:
@@ -183,14 +181,14 @@ def _filtered(frame: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _made_of(decoded: pl.DataFrame, reason: pl.Series) -> pl.Series:
+def _made_of(decoded: pl.DataFrame, reason: pl.Series) -> pl.Expr:
     """Write the texts of refused rows as they were decoded: what a recycle works again."""
     rows = reason.is_not_null().arg_true()
-    texts = pl.Series("decoded", [""]).new_from_index(0, decoded.height)
     if not len(rows):
-        return texts
+        return pl.lit("").alias("decoded")
     made = [
         orjson.dumps({name: text for name, text in row.items() if text}).decode()
         for row in decoded.select(DECODED_TEXTS)[rows].iter_rows(named=True)
     ]
-    return texts.scatter(rows, pl.Series(made, dtype=pl.String))
+    texts = pl.Series([""]).new_from_index(0, decoded.height)
+    return pl.lit(texts.scatter(rows, pl.Series(made, dtype=pl.String))).alias("decoded")

@@ -274,7 +274,7 @@ def set_aside(refused: pl.DataFrame, merged: pl.DataFrame, filtered: pl.DataFram
     gone = refused.filter(~pl.col("reason").is_in(list(_SUSPENDED)))
     fates = {reason.value: fate.value for reason, fate in FATE_OF_REASON.items()}
     parts = [gone, merged.drop(ORDER, strict=False), filtered]
-    both = pl.concat([part for part in parts if part.width], how="diagonal_relaxed")
+    both = pl.concat(parts, how="diagonal_relaxed")
     return conform(
         both.with_columns(
             pl.col("reason").replace_strict(fates, return_dtype=pl.String).alias("fate"),

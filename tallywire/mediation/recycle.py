@@ -113,7 +113,7 @@ def _resolved(request: Request, context: BatchContext) -> Mediated:
     )
     accepted = counted(context, "accepted", [(context.collected_at, good.height)])
     return Mediated(
-        conform(good, UsageEvent), set_aside(pl.DataFrame(), pl.DataFrame(), filtered),
+        conform(good, UsageEvent), set_aside(usage.clear(), usage.clear(), filtered),
         suspend_usage(bad, context.snapshot, stage="normalise"), counts_frame(accepted),
     )  # fmt: skip
 

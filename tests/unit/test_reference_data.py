@@ -6,7 +6,7 @@ import pytest
 
 from schemas.columns import frame_to_rows
 from schemas.outcomes import SuspenseEvent
-from schemas.reasons import Reason
+from schemas.reasons import CURED_BY_CATALOGUE, Reason
 from tallywire.mediation.lane import LaneState
 from tallywire.mediation.recycle import Request, recycle
 from tests.reference_feed import catalogue, context, outcomes, worked
@@ -77,6 +77,7 @@ def test_a_required_row_that_is_missing_is_suspense_until_it_arrives() -> None:
     (held,) = frame_to_rows(made.suspense, SuspenseEvent)
     assert (held.reason, held.missing_ref) == (Reason.REFERENCE_MISSING, "trunks:SE-2")
     assert held.detail == "trunks has no SE-2"
+    assert held.reason in CURED_BY_CATALOGUE  # so that the row's arrival is enough
     early = worked(before, {"trunk_in": "SE-1", "start": "2025-12-31 12:00:00"})
     assert outcomes(early) == [
         (0, Reason.REFERENCE_MISSING.value, "trunks has SE-1, but not at that time")
@@ -103,6 +104,21 @@ def test_a_recycle_takes_a_corrected_dialling_prefix() -> None:
     assert again.usage.select("b_number", "account_id", "quantity").rows() == [
         ("474123456700", "hansen-anna", 60_000_000)
     ]
+
+
+def test_a_recycle_may_end_in_a_filter() -> None:
+    rule = "\nfilters: [{name: lab, when: {a_number: '4790099009'}}]\n"
+    state = LaneState()
+    made = worked(catalogue(), {"a_raw": "+4790099009"}, state=state)
+    (held,) = frame_to_rows(made.suspense, SuspenseEvent)
+    assert held.reason == Reason.ACCOUNT_UNKNOWN
+    again = recycle(state, [Request(suspended=held, attempt=1)], context(catalogue(rule), b"\n"))
+    assert again.set_aside.select("fate", "reason", "detail", "records", "event_id").rows() == [
+        ("filtered", "filtered_by_rule", "lab", 1, made.suspense["event_id"][0])
+    ]
+    assert again.usage.height == 0
+    assert again.suspense["change"].to_list() == [-1]
+    assert again.counts.height == 0
 
 
 def test_aliases_find_the_served_party() -> None:

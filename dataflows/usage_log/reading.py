@@ -12,7 +12,7 @@ from dataflows.ledger import Folded
 from dataflows.segments import forget
 from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
 from dataflows.usage_log.spool import SpoolReader
-from schemas.columns import conform
+from schemas.columns import Record, conform
 from schemas.feeds import LedgerEntry
 from schemas.usage import UsageEvent
 from warehouse.tables import TABLES
@@ -78,7 +78,10 @@ class LogReader(Protocol):
         ...
 
 
-_RECORDS = {"usage_events": UsageEvent, **{name: table.record for name, table in TABLES.items()}}
+_RECORDS: dict[str, type[Record]] = {
+    "usage_events": UsageEvent,
+    **{name: table.record for name, table in TABLES.items()},
+}
 
 
 def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:

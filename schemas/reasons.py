@@ -36,6 +36,7 @@ class Reason(StrEnum):
     NUMBER_UNPARSABLE = "number_unparsable"
     RESTATEMENT = "restatement"
     PARTIAL_INCOMPLETE = "partial_incomplete"
+    SESSION_OPEN_TOO_LONG = "session_open_too_long"
     # reference data does not know it
     ACCOUNT_UNKNOWN = "account_unknown"
     SUBSCRIPTION_INACTIVE = "subscription_inactive"

@@ -19,10 +19,15 @@ from tallywire.mediation.lane import (
     Mediated,
     counted,
     counts_frame,
+    identified,
     mediate,
+    rejoin,
 )
 from tallywire.mediation.normalise import resolve
+from tallywire.mediation.worked import ORDER, frame_of, row_of
 from tallywire.suspense import suspend_usage
+
+CORRELATE = "correlate"
 
 
 class Request(BaseModel):
@@ -53,11 +58,10 @@ def recycle(state: LaneState, requests: list[Request], context: BatchContext) ->
             parts.append(_again(state, request, context))
     if not parts:
         return Mediated(pl.DataFrame(schema=polars_schema(UsageEvent)), *_nothing())
+    tables = ("usage", "set_aside", "suspense", "counts", "waiting")
     return Mediated(
-        *(
-            pl.concat([getattr(part, name) for part in parts])
-            for name in ("usage", "set_aside", "suspense", "counts")
-        )
+        *(pl.concat([getattr(part, name) for part in parts]) for name in tables),
+        tuple(finding for part in parts for finding in part.findings),
     )
 
 
@@ -77,15 +81,31 @@ def _again(state: LaneState, request: Request, context: BatchContext) -> Mediate
     place = replace(
         context, file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at
     )
-    made = _resolved(request, place) if held.usage else _decoded(state, request, place)
+    if held.stage == CORRELATE:
+        made = _rejoined(state, request, place)
+    else:
+        made = _resolved(request, place) if held.usage else _decoded(state, request, place)
     settled = {"change": -1, "raw": b"", "file_head": b"", "usage": ""}
     freed = rows_to_frame([held.model_copy(update=settled)], SuspenseEvent)
-    same = pl.col("item_no") == held.item_no
+    own = _is(held)
     suspense = made.suspense.with_columns(
-        pl.when(same).then(pl.lit(held.suspense_id)).otherwise("suspense_id").alias("suspense_id"),
-        pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"),
+        pl.when(own).then(pl.lit(held.suspense_id)).otherwise("suspense_id").alias("suspense_id"),
+        _tried(own, request),
     )
-    return replace(made, suspense=pl.concat([freed, conform(suspense, SuspenseEvent)]))
+    usage = made.usage.with_columns(_tried(own, request))
+    suspense = pl.concat([freed, conform(suspense, SuspenseEvent)])
+    return replace(made, suspense=suspense, usage=usage)
+
+
+def _is(held: SuspenseEvent) -> pl.Expr:
+    """Tell which rows are of the usage itself: it may settle parts of others, too."""
+    place = ("file_id", "record_no", "item_no")
+    return pl.all_horizontal(pl.col(name) == getattr(held, name) for name in place)
+
+
+def _tried(own: pl.Expr, request: Request) -> pl.Expr:
+    attempt = pl.lit(request.attempt, dtype=pl.Int32)
+    return pl.when(own).then(attempt).otherwise("attempt").alias("attempt")
 
 
 def _resolved(request: Request, context: BatchContext) -> Mediated:
@@ -115,16 +135,31 @@ def items_of(held: SuspenseEvent, decoded: pl.DataFrame) -> pl.DataFrame:
     return same if same.height else decoded.head(1).with_columns(number)
 
 
-def _decoded(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+def _rejoined(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+    """Let a part wait again: its key was judged when it came, it is no duplicate of itself."""
     held = request.suspended
+    if held.usage:
+        parts = frame_of([row_of(orjson.loads(held.usage))]).drop(ORDER, "joined_into")
+    else:  # suspended by an older version, which kept its bytes only
+        parts = identified(*_bytes_of(held, context))
+    attempt = pl.lit(request.attempt, dtype=pl.Int32).alias("attempt")
+    return rejoin(state, parts.with_columns(attempt), context)
+
+
+def _bytes_of(held: SuspenseEvent, context: BatchContext) -> tuple[pl.DataFrame, BatchContext]:
+    """Decode a record anew."""
     raw = held.raw
     frames = Frames(
         raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no,
         held.byte_offset, held.file_head,
     )  # fmt: skip
     rows = items_of(held, DECODERS[context.feed.format].decode(frames, context.feed).frame)
-    made = mediate(state, rows, replace(context, frames=frames))
-    more = counts_frame(counted(context, "collected", [(held.collected_at, rows.height - 1)]))
-    kept = pl.concat([made.counts.filter(pl.col("term") != "collected"), more])
-    usage = made.usage.with_columns(pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"))
-    return replace(made, usage=usage, counts=kept)
+    return rows, replace(context, frames=frames)
+
+
+def _decoded(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+    rows, place = _bytes_of(request.suspended, context)
+    made = mediate(state, rows, place)
+    changes = [(request.suspended.collected_at, rows.height - 1)]
+    more = counts_frame(counted(context, "collected", changes))
+    return replace(made, counts=pl.concat([made.counts.filter(pl.col("term") != "collected"), more]))

@@ -21,6 +21,7 @@ from assurance.files import (
     suspended,
     trailer,
 )
+from assurance.sessions import session_faults
 from assurance.streams import expired
 from dataflows.lane import SpoolItem
 from dataflows.sources.feed_batch import FeedBatch
@@ -134,24 +135,30 @@ class LaneWork:
             return self._replayed(batch, context)
         if batch.kind == "recycle" and batch.frames is not None:
             made = recycle(self.state, parse(batch.frames), context)
-            return self._gathered(batch, made, [], [])
+            return self._gathered(batch, made, [], self._faults(made, context))
         if decoded is None:
             frames, decoded = _overlong(batch)
             context = replace(context, frames=frames)
         made = mediate(self.state, decoded.frame, context)
         file = self._count_file(batch, decoded, made, context)
-        alerts = self._alerts(batch, file, context)
+        alerts = self._alerts(batch, file, context) + self._faults(made, context)
         return self._gathered(batch, made, [file] if self._report(batch) else [], alerts)
 
     @staticmethod
     def _report(batch: FeedBatch) -> bool:
         return bool(batch.detail["at_end"]) or batch.detail["status"] == "growing"
 
+    @staticmethod
+    def _faults(made: Mediated, context: BatchContext) -> list[Alert]:
+        feed_id = context.feed.feed_id
+        return session_faults(made.findings, feed_id, context.collected_at, context.snapshot)
+
     def _gathered(
         self, batch: FeedBatch, made: Mediated, files: list[FeedFile], alerts: list[Alert]
     ) -> Gathered:
         outcomes = {
             "suspense_events": made.suspense,
+            "open_events": made.waiting,
             "set_aside_events": made.set_aside,
             "lane_counts": made.counts,
             "feed_files": _frame(files, FeedFile),

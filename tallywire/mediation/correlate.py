@@ -4,7 +4,7 @@ Whatever is usage by itself passes in columns; of the records of counters only t
 count are looked at one by one, and only parts of sessions are rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +84,8 @@ class _Correlator:
         self, sessions: Sessions, frame: pl.DataFrame, watermarks: Ints, before: int, feed: Feed
     ) -> None:
         self._sessions, self._frame, self._watermarks = sessions, frame, watermarks
-        self._rate = int(feed.options.get("max_rate_bits_per_s") or _DEFAULT_RATE)
+        options: Mapping[str, Any] = feed.options
+        self._rate = int(options.get("max_rate_bits_per_s") or _DEFAULT_RATE)
         self._patience = patience_of(feed.options)
         self._window_us = feed.window_days * DAY_US
         expire(sessions, before - self._window_us)
@@ -132,11 +133,11 @@ class _Correlator:
     def _settle(self, row: int) -> None:
         """Settle what is due when a row is worked, at the first row that found it due."""
         found = []
-        for chain in due(self._sessions, int(self._watermarks[row]), self._patience):
-            first = int(np.searchsorted(self._watermarks, chain.instant, side="right"))
-            found.append((max(first, self._settled_until), chain.opened, chain))
+        for one in due(self._sessions, int(self._watermarks[row]), self._patience):
+            first = int(np.searchsorted(self._watermarks, one.instant, side="right"))
+            found.append((max(first, self._settled_until), one.opened, one))
         self._settled_until = row + 1
-        for at, _, one in sorted(found, key=lambda due: due[:2]):
+        for at, _, one in sorted(found, key=lambda entry: entry[:2]):
             self._order = max(self._order, at * _ROOM)
             chain = settled(one, int(self._watermarks[at]), self._patience)
             self._found.closed += chain.parts

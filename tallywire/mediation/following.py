@@ -1,7 +1,7 @@
 """Following the numbers of sessions through a batch: in columns where they are plain.
 
-A session that was silent for too long is another one when it is heard of again. What is found stands
-in the order of the rows at which it became true, however rows are cut into batches.
+A session that was silent for too long is another one when it is heard of again. What is found
+stands in the order of the rows at which it became true, however rows are cut into batches.
 """
 
 from dataclasses import dataclass
@@ -113,7 +113,8 @@ class _Following:
         following &= watermark <= before(rows.heard, values["heard"]) + self._patience.open_us
         opens = rows.first[order] | (number <= FIRST)
         plain: Bools = np.where(rows.fresh[order], opens, following)
-        return plain & (marks[slot] & ODD == 0)
+        plain &= marks[slot] & ODD == 0
+        return plain
 
     def _extend(self, rows: _Rows, order: Ints, starts: Ints, plain: Bools) -> None:
         """Take the records of plain sessions in columns."""

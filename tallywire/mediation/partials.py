@@ -73,7 +73,8 @@ def _whole(parts: list[Part]) -> bool:
 
 def heard(session: dict[str, Any]) -> int:
     """Give the instant a chain was last heard of; sessions of older versions kept parts only."""
-    return max(session.get(_HEARD, 0), *(_end(part) for part in session[_PARTS]))
+    since: int = session.get(_HEARD, 0)
+    return max(since, *(_end(part) for part in session[_PARTS]))
 
 
 def _deadline(session: dict[str, Any], patience: Patience) -> int:

@@ -58,11 +58,15 @@ def recycle(state: LaneState, requests: list[Request], context: BatchContext) ->
             parts.append(_again(state, request, context))
     if not parts:
         return Mediated(pl.DataFrame(schema=polars_schema(UsageEvent)), *_nothing())
-    tables = ("usage", "set_aside", "suspense", "counts", "waiting")
+
+    def all_of(name: str) -> pl.DataFrame:
+        frames: list[pl.DataFrame] = [getattr(part, name) for part in parts]
+        return pl.concat(frames)
+
     return Mediated(
-        *(pl.concat([getattr(part, name) for part in parts]) for name in tables),
-        tuple(finding for part in parts for finding in part.findings),
-    )
+        all_of("usage"), all_of("set_aside"), all_of("suspense"), all_of("counts"),
+        all_of("waiting"), tuple(finding for part in parts for finding in part.findings),
+    )  # fmt: skip
 
 
 def _nothing() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -162,4 +166,6 @@ def _decoded(state: LaneState, request: Request, context: BatchContext) -> Media
     made = mediate(state, rows, place)
     changes = [(request.suspended.collected_at, rows.height - 1)]
     more = counts_frame(counted(context, "collected", changes))
-    return replace(made, counts=pl.concat([made.counts.filter(pl.col("term") != "collected"), more]))
+    return replace(
+        made, counts=pl.concat([made.counts.filter(pl.col("term") != "collected"), more])
+    )

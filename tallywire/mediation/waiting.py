@@ -12,7 +12,9 @@ from tallywire.mediation.worked import frame_of, place_of, row_of
 from tallywire.worth import estimate
 
 
-def open_events(opened: list[Held], closed: list[dict[str, Any]], snapshot: Snapshot) -> pl.DataFrame:
+def open_events(
+    opened: list[Held], closed: list[dict[str, Any]], snapshot: Snapshot
+) -> pl.DataFrame:
     """Make OpenEvent rows of what a batch opened and settled; what it did both with leaves none.
 
     Args:

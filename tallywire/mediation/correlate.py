@@ -17,7 +17,7 @@ from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.cumulative import advance, close_server, expire
 from tallywire.mediation.dedup import DAY_US
 from tallywire.mediation.findings import Fault, Finding, median, spans_of
-from tallywire.mediation.following import NUMBERED_COLUMNS, follow
+from tallywire.mediation.following import NUMBERED_COLUMNS, TIMED, follow
 from tallywire.mediation.numbered import Ints
 from tallywire.mediation.partials import Chain, Held, due, hold, joined, settled
 from tallywire.mediation.patience import patience_of
@@ -96,6 +96,7 @@ class _Correlator:
         self._incomplete: list[tuple[Row, str]] = []
         self._counted: list[tuple[int, int, int, str]] = []
         self._uncounted: list[tuple[int, str]] = []
+        self._faults: list[tuple[int, int, Finding]] = []
         self._found = Correlated(frame)
 
     def run(self) -> Correlated:
@@ -142,6 +143,8 @@ class _Correlator:
             chain = settled(one, int(self._watermarks[at]), self._patience)
             self._found.closed += chain.parts
             self._end(chain)
+            if chain.missing:
+                self._faults.append((at, TIMED, _lacking(chain)))
 
     def _end(self, chain: Chain) -> None:
         """Make a chain one event, or give it up."""
@@ -155,8 +158,6 @@ class _Correlator:
         self._joined.append({**event, ORDER: self._next()})
         for part in chain.parts[1:]:
             self._merge(part, Reason.PARTIAL_JOINED, event["event_id"])
-        if chain.missing:
-            self._found.findings.append(_lacking(chain))
 
     def _next(self) -> int:
         self._order += 1
@@ -194,9 +195,11 @@ class _Correlator:
         """Hold the numbers of records that are usage by themselves against those seen."""
         if len(rows) or len(self._sessions.numbered):
             numbered = self._frame[rows].select(NUMBERED_COLUMNS)
-            self._found.findings += follow(
+            self._faults += follow(
                 self._sessions.numbered, numbered, rows, self._watermarks, self._patience
             )
+        in_order = sorted(self._faults, key=lambda fault: fault[:2])
+        self._found.findings = [finding for *_, finding in in_order]
 
     def _events(self, passing: Ints) -> pl.DataFrame:
         """Put together what passes, what counters added, and what was joined."""

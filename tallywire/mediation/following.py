@@ -22,7 +22,8 @@ NUMBERED_COLUMNS = (
     "session_key", "partial_no", "is_first", "is_last", "quantity", "start_us", "end_us", "service",
 )  # fmt: skip
 _RUN = ("low", "high", "low_quantity", "high_quantity")
-_TIMED, _OWN = 0, 1
+TIMED, OWN = 0, 1
+"""Whether a finding is of the time that a row brings, or of the row itself, which comes after."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class _Rows:
 
 def follow(
     numbered: Numbered, frame: pl.DataFrame, rows: Ints, watermarks: Ints, patience: Patience
-) -> list[Finding]:
-    """Follow records in order; give what is wrong with their numbers.
+) -> list[tuple[int, int, Finding]]:
+    """Follow records in order; give what is wrong with their numbers, and where it showed.
 
     Args:
         numbered: Sessions so far; changed.
@@ -53,13 +54,17 @@ def follow(
         rows: Where each stands in its batch.
         watermarks: The feed's event time as of each row of the batch.
         patience: How long a number may lack, and a session be silent.
+
+    Returns:
+        The row at which a finding became true, TIMED or OWN, and the finding, in this order.
     """
     following = _Following(numbered, watermarks, patience)
     if frame.height:
         following.take(frame, rows)
     if len(watermarks):
         following.sweep()
-    return [finding for *_, finding in sorted(following.told, key=lambda told: told[:3])]
+    told = sorted(following.told, key=lambda told: told[:3])
+    return [(place, kind, finding) for place, kind, _, finding in told]
 
 
 class _Following:
@@ -174,7 +179,7 @@ class _Following:
         elif session.due is None:
             session.due = watermark + self._patience.idle_us
 
-    def _tell(self, place: int, key: Key, finding: Finding, kind: int = _OWN) -> None:
+    def _tell(self, place: int, key: Key, finding: Finding, kind: int = OWN) -> None:
         self.told.append((place, kind, key, finding))
 
     def _key(self, slot: int) -> Key:
@@ -211,7 +216,7 @@ class _Following:
         """Report numbers that have been missing for too long."""
         if session.due is not None and not session.told and watermark > session.due:
             session.told = True
-            self._tell(self._row_after(session.due), key, session.missing(), _TIMED)
+            self._tell(self._row_after(session.due), key, session.missing(), TIMED)
             self._numbered.put_odd(key, session)
 
     def _give_up(self, slot: int) -> None:
@@ -223,12 +228,12 @@ class _Following:
         session = self._numbered.odd.get(key)
         if session is not None and session.gaps() and not session.told:
             due = min(deadline, session.due if session.due is not None else deadline)
-            self._tell(self._row_after(due), key, session.missing(), _TIMED)
+            self._tell(self._row_after(due), key, session.missing(), TIMED)
         if self._patience.must_end and not self._values["marks"][slot] & FINAL:
             name = session.name if session else self._numbered.names.get(key, "")
             quantity = int(self._values["high_quantity"][slot])
             ended = Finding(Fault.NEVER_ENDED, name, "", records=1, quantity=quantity)
-            self._tell(place, key, ended, _TIMED)
+            self._tell(place, key, ended, TIMED)
         self._numbered.put_odd(key, None)
         self._values["marks"][slot] &= FINAL
 

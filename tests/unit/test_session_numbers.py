@@ -63,6 +63,14 @@ def test_a_session_whose_beginning_never_came_lacks_the_numbers_before() -> None
     assert lane.made[0].findings[0].quantity == 2 * 40 * SECOND
 
 
+def test_what_a_number_held_is_known_when_a_lower_one_comes_later() -> None:
+    lane = Lane()
+    lane.take(delta("a", 5, 0, 10, "first"), delta("a", 6, 1, 50))
+    lane.take(delta("a", 3, 2, 30, "first"), clock(3 + IDLE))
+    assert _found(lane) == [(Fault.MISSING, "a", ((4, 4),), False)]
+    assert lane.made[-1].findings[0].quantity == 20 * SECOND
+
+
 def test_numbers_may_begin_at_nought_or_where_the_first_record_says() -> None:
     lane = Lane()
     lane.take(delta("a", 0, 0, mark="first"), delta("a", 1, 1), delta("b", 7, 1, mark="first"))

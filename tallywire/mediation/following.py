@@ -247,7 +247,7 @@ class _Following:
             self._give_up(slot)
         for key, session in list(numbered.odd.items()):
             self._tell_due(key, session, watermark)
-        numbered.swept = watermark
+        numbered.sweep_to(watermark, told=bool(self.told))
         numbered.forget(absent)
 
     def _odd_of(self, slots: Ints) -> list[int]:

@@ -43,6 +43,7 @@ class Numbered:
         self.odd: dict[Key, Runs] = {}
         self.names: dict[Key, str] = {}
         self.swept = 0
+        self._told = False
         self._changed: list[npt.NDArray[np.void]] = []
         self._changed_odd: dict[Key, None] = {}
         self._changed_names: dict[Key, None] = {}
@@ -69,6 +70,11 @@ class Numbered:
             self.names[key] = name
             self._changed_names[key] = None
 
+    def sweep_to(self, instant: int, *, told: bool) -> None:
+        """Note up to when silent sessions have been given up, and whether any was told of."""
+        self.swept = instant
+        self._told |= told
+
     def forget(self, absent: npt.NDArray[np.bool_]) -> None:
         """Drop sessions that count as absent already, when they are many.
 
@@ -87,12 +93,13 @@ class Numbered:
         odd, self._changed_odd = self._changed_odd, {}
         names, self._changed_names = self._changed_names, {}
         changed, self._changed = self._changed, []
-        if not (changed or odd or names):
+        told, self._told = self._told, False
+        if not (changed or odd or names or told):
             return b""
         records = np.concatenate([np.empty(0, _RECORD), *changed])
-        return _packed(self._told(odd, [key for key in names if key in self.names]), records)
+        return _packed(self._content(odd, [key for key in names if key in self.names]), records)
 
-    def _told(self, odd: Iterable[Key], names: Iterable[Key], count: int = 0) -> dict[str, Any]:
+    def _content(self, odd: Iterable[Key], names: Iterable[Key], count: int = 0) -> dict[str, Any]:
         kept = [(key, self.odd.get(key)) for key in odd]
         return {
             "swept": self.swept,
@@ -123,9 +130,11 @@ class Numbered:
         slots = np.flatnonzero(self.table.used)
         if not len(slots):
             return
-        yield _packed(self._told(self.odd, self.names, len(slots)), self._records(slots[:_PIECE]))
+        yield _packed(
+            self._content(self.odd, self.names, len(slots)), self._records(slots[:_PIECE])
+        )
         for start in range(_PIECE, len(slots), _PIECE):
-            yield _packed(self._told([], []), self._records(slots[start : start + _PIECE]))
+            yield _packed(self._content([], []), self._records(slots[start : start + _PIECE]))
 
     def _records(self, slots: Ints) -> npt.NDArray[np.void]:
         records = np.zeros(len(slots), _RECORD)

@@ -1,6 +1,7 @@
 """Rows between decoding and usage: their columns, and parts of sessions as plain values."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -28,14 +29,15 @@ WORKED = pl.Schema({**DECODED, **_ORIGIN, "joined_into": pl.String(), ORDER: pl.
 Part = dict[str, Any]
 
 
-def _absent() -> dict[str, Any]:
-    """Give what a row has where its format says nothing."""
+@cache
+def _absent() -> Mapping[str, Any]:
+    """Give what a row has where its format says nothing.
+
+    Not when this is imported: a process that has worked with tables cannot be forked.
+    """
     row = complete(pl.DataFrame({"record_no": [0]})).row(0, named=True)
     identity = {"record_no", "byte_offset", "byte_length", "raw_hash"}
     return {name: value for name, value in row.items() if name not in identity}
-
-
-_ABSENT: Mapping[str, Any] = _absent()
 
 
 def part_of(row: Mapping[str, Any]) -> Part:
@@ -49,14 +51,15 @@ def part_of(row: Mapping[str, Any]) -> Part:
 
 def lean(row: Mapping[str, Any]) -> Part:
     """Leave out what a row does not say; `row_of` puts it back."""
+    absent = _absent()
     return {
-        name: value for name, value in row.items() if name not in _ABSENT or value != _ABSENT[name]
+        name: value for name, value in row.items() if name not in absent or value != absent[name]
     }
 
 
 def row_of(part: Part) -> dict[str, Any]:
     """Give a part every value again."""
-    return {**_ABSENT, **part}
+    return {**_absent(), **part}
 
 
 def place_of(row: Mapping[str, Any]) -> tuple[str, int, int]:

@@ -71,12 +71,23 @@ def _rows(seed: int) -> list[Row]:
     return rows
 
 
+def _replayed(pieces: Sequence[bytes]) -> LaneState:
+    """Read back all that was written, as a restart does where nothing was compacted."""
+    fresh = LaneState()
+    for piece in pieces:
+        if piece:
+            fresh.apply(piece)
+    return fresh
+
+
 def _work(rows: Sequence[Row], cuts: Sequence[int], feed: int) -> list[Mediated]:
-    frame, state, made = decoded(rows), LaneState(), []
+    frame, state, made, pieces = decoded(rows), LaneState(), [], [b""]
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     for first, last in pairwise(edges):
         made.append(mediate(state, frame[first:last], context_of(_FEEDS[feed])))
-        state = reopened(state)
+        pieces.append(state.changes())
+        state = reopened(state) if first % 2 else _replayed(pieces)
+        pieces = [*state.dump()] if first % 3 else pieces
     return made
 
 

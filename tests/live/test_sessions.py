@@ -50,8 +50,8 @@ def test_parts_wait_are_settled_given_up_and_recycled(tmp_path: Path) -> None:
         rows = [(row["session_id"], row["parts"], row["estimated_amount"], row["settles_at"])
                 for row in listed["sessions"]]  # fmt: skip
         assert rows == [
-            ("A1", 1, "21.000000000", "2026-10-24 11:30:00"),
-            ("B1", 1, "3.500000000", "2026-10-24 14:10:00"),
+            ("A1", 1, "21.000000000", "2026-10-24T11:30:00"),
+            ("B1", 1, "3.500000000", "2026-10-24T14:10:00"),
         ]
         assert listed["exposure"] == [
             {"currency": "EUR", "sessions": 2, "parts": 2, "estimated_amount": "24.500000000"}

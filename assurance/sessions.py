@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from assurance.alerts import Control, Worth, alert
-from assurance.files import MOST_MISSING
 from schemas.alerts import Alert
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.findings import Fault, Finding
@@ -34,6 +33,8 @@ _CONTROLS = {
 }
 _LOST = {Fault.MISSING, Fault.NEVER_ENDED}
 _MOST_SPANS = 20
+_MOST_VALUED = 1_000
+"""More missing numbers are no list of lost records, they are another numbering."""
 
 
 def numbers_text(finding: Finding) -> str:
@@ -72,7 +73,7 @@ def session_faults(
 
 
 def _alert(finding: Finding, feed_id: str, at: int, snapshot: Snapshot) -> Alert:
-    valued = finding.fault in _LOST and 0 < finding.records <= MOST_MISSING
+    valued = finding.fault in _LOST and 0 < finding.records <= _MOST_VALUED
     worth = Worth()
     if valued:
         records, quantity = finding.records, finding.quantity

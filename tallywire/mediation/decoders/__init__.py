@@ -15,9 +15,11 @@ from tallywire.mediation.decoders import (
     declared_options,
     freeswitch_csv,
     freeswitch_json,
+    radius,
     radius_detail,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
+from tallywire.mediation.radius.accounting import RadiusOptions
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ DECODERS: Mapping[str, Format] = {
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
     ),
-    "radius_detail": Format(_paragraphs, radius_detail.RadiusOptions, radius_detail.decode),
+    "radius": Format(_lines, RadiusOptions, radius.decode),
+    "radius_detail": Format(_paragraphs, RadiusOptions, radius_detail.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

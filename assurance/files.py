@@ -33,6 +33,10 @@ INCOMPLETE = Control(
     "C8", "partial_chain_incomplete", "leakage", "warning", "under",
     "the first part never came: look for a lost file of the feed",
 )  # fmt: skip
+OPEN_TOO_LONG = Control(
+    "C8", "session_open_too_long", "leakage", "warning", "under",
+    "the end never came: look for a lost file of the feed; when it has come, recycle both parts",
+)  # fmt: skip
 SUSPENSE = Control(
     "C13", "suspense", "leakage", "warning", "under",
     "cure the cause named by the reason, then `tallywire suspense recycle`",
@@ -44,7 +48,11 @@ EMPTY = Control(
 )  # fmt: skip
 
 _DECLARED = "declared_"
-_OF_REASON = {Reason.RESTATEMENT.value: RESTATED, Reason.PARTIAL_INCOMPLETE.value: INCOMPLETE}
+_OF_REASON = {
+    Reason.RESTATEMENT.value: RESTATED,
+    Reason.PARTIAL_INCOMPLETE.value: INCOMPLETE,
+    Reason.SESSION_OPEN_TOO_LONG.value: OPEN_TOO_LONG,
+}
 
 
 @dataclass

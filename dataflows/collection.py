@@ -91,7 +91,7 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         lane.add(fates_of(gathered.outcomes))
         reached = gathered.batch.detail.get("arrived_us") or gathered.batch.entry.ledgered_at
         lane.worked(seconds, reached, work.state.dedup.watermark)
-        lane.open_sessions = len(work.state.sessions.open)
+        lane.open_sessions = len(work.state.sessions)
 
     def snapshot(self) -> LaneCut:
         """Make the lane's state durable and say where."""
@@ -103,7 +103,7 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
         cut = LaneCut(self._work.lane, self._work.dump_files(), self._journal.commit())
         lane = self._progress.lane(self._work.lane, COLLECTION)
         lane.state_bytes = self._journal.length
-        lane.state_keys = len(self._work.state.dedup) + len(self._work.state.sessions.open)
+        lane.state_keys = len(self._work.state.dedup) + len(self._work.state.sessions)
         return cut
 
 

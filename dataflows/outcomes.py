@@ -15,6 +15,7 @@ from assurance.alerts import Worth, latest
 from assurance.clocks import ClockMemory, clocks
 from assurance.file_numbers import numbered
 from assurance.files import Held, bounded, duplicates, replayed, suspended
+from assurance.sessions import session_faults
 from assurance.streams import expired
 from dataflows.completeness import Completeness
 from dataflows.lane import SpoolItem
@@ -133,7 +134,7 @@ class LaneWork:
             return self._replayed(batch, context)
         if batch.kind == "recycle" and batch.frames is not None:
             made = recycle(self.state, parse(batch.frames), context)
-            return self._gathered(batch, made, [], [])
+            return self._gathered(batch, made, [], self._faults(made, context))
         if decoded is None:
             frames, decoded = _overlong(batch)
             context = replace(context, frames=frames)
@@ -141,7 +142,7 @@ class LaneWork:
         made = mediate(self.state, decoded.frame, context)
         file = self._count_file(batch, decoded, made, context)
         alerts = self._complete.records(decoded, made, file, before_us, context)
-        alerts += self._alerts(batch, file, context)
+        alerts += self._alerts(batch, file, context) + self._faults(made, context)
         alerts += self._moved_clocks(decoded, context)
         return self._gathered(batch, made, [file] if self._report(batch) else [], alerts)
 
@@ -158,11 +159,17 @@ class LaneWork:
     def _report(batch: FeedBatch) -> bool:
         return bool(batch.detail["at_end"]) or batch.detail["status"] == "growing"
 
+    @staticmethod
+    def _faults(made: Mediated, context: BatchContext) -> list[Alert]:
+        feed_id = context.feed.feed_id
+        return session_faults(made.findings, feed_id, context.collected_at, context.snapshot)
+
     def _gathered(
         self, batch: FeedBatch, made: Mediated, files: list[FeedFile], alerts: list[Alert]
     ) -> Gathered:
         outcomes = {
             "suspense_events": made.suspense,
+            "open_events": made.waiting,
             "set_aside_events": made.set_aside,
             "lane_counts": made.counts,
             "feed_files": _frame(files, FeedFile),

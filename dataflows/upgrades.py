@@ -15,13 +15,21 @@ import orjson
 from dataflows.files import write_atomic
 from dataflows.settings import Home
 
-FORMAT = 1
+FORMAT = 2
 """What this version writes, and the newest that it reads."""
 LAYOUT = "layout.json"
 
 Step = Callable[[Home], None]
 
-STEPS: Mapping[int, Step] = {}
+
+def _as_it_is(_home: Home) -> None:
+    """Leave a home of format 1: of what format 2 knows it has no numbered sessions, no open parts.
+
+    What it has is read as before; the version before could not read what this one adds.
+    """
+
+
+STEPS: Mapping[int, Step] = {1: _as_it_is}
 """By the format that it begins with: what brings a home to the next one."""
 
 

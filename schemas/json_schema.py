@@ -8,7 +8,7 @@ from schemas.alerts import Alert
 from schemas.catalog_history import CatalogStep
 from schemas.columns import Record
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
-from schemas.outcomes import SetAsideEvent, SuspenseEvent
+from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import LaneRequest
 from schemas.usage import UsageEvent
@@ -19,6 +19,7 @@ RECORDS: dict[str, type[Record]] = {
     "rated_event": RatedEvent,
     "suspense_event": SuspenseEvent,
     "set_aside_event": SetAsideEvent,
+    "open_event": OpenEvent,
     "feed_file": FeedFile,
     "lane_count": LaneCount,
     "ledger_entry": LedgerEntry,

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     NUMBER_DAMAGED = "number_damaged"
     RESTATEMENT = "restatement"
     PARTIAL_INCOMPLETE = "partial_incomplete"
+    SESSION_OPEN_TOO_LONG = "session_open_too_long"
     # reference data does not know it
     ACCOUNT_UNKNOWN = "account_unknown"
     SUBSCRIPTION_INACTIVE = "subscription_inactive"

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     INTERIM = "interim"
     STOP = "stop"
     PARTIAL = "partial"
+    DELTA = "delta"
     AGGREGATE = "aggregate"
     CORRECTION = "correction"
     CONTROL = "control"

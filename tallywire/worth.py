@@ -41,6 +41,26 @@ def typical(feed_id: str, snapshot: Snapshot) -> tuple[Decimal | None, str, str]
     return _worth(snapshot.feeds[feed_id].service, 0, feed_id, snapshot)
 
 
+def lost(
+    service: str, records: int, quantity: int, feed_id: str, snapshot: Snapshot
+) -> tuple[Decimal | None, str, str]:
+    """Estimate what records are worth that never came.
+
+    Args:
+        service: Theirs, or empty for the feed's.
+        records: How many they are.
+        quantity: What they held together, base units; 0 where that is not known.
+
+    Returns:
+        Amount, currency and method; no amount where the catalogue says nothing.
+    """
+    name = service or snapshot.feeds[feed_id].service
+    amount, currency, method = _worth(name, quantity, feed_id, snapshot)
+    if _true(quantity) or amount is None:
+        return amount, currency, method
+    return amount * Decimal(records), currency, method
+
+
 def _true(quantity: int) -> bool:
     return 0 < quantity <= QUANTITY_LIMIT
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from schemas.alerts import Alert
 from schemas.columns import Record, clickhouse_columns
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
-from schemas.outcomes import SetAsideEvent, SuspenseEvent
+from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import LaneRequest
 
@@ -37,6 +37,7 @@ TABLES: dict[str, Table] = {
     ),
     "set_aside_events": Table(SetAsideEvent, "tenant_id, feed_id, collected_at, record_no", 90),
     "suspense_events": Table(SuspenseEvent, "tenant_id, feed_id, reason, suspense_id", 400),
+    "open_events": Table(OpenEvent, "tenant_id, feed_id, session_id, file_id, record_no", 400),
     "feed_files": Table(FeedFile, "tenant_id, feed_id, file_id, collected_at", 400),
     "lane_counts": Table(LaneCount, "lane, feed_id, term, collected_at", 400),
     "lane_ledger": Table(LedgerEntry, "lane, position", 90),

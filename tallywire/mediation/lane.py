@@ -1,25 +1,30 @@
 """A collection lane's work on a batch: every input record gets its fate here, and is counted."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from schemas.columns import conform, polars_schema
 from schemas.feeds import LaneCount
-from schemas.outcomes import SetAsideEvent, SuspenseEvent
+from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.reasons import FATE_OF_REASON, Fate, Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Feed, Snapshot
 from tallywire.hashes import from_bytes, hash64, hash128, to_bytes
-from tallywire.mediation.correlate import ORDER, Correlated, Correlator, needed
-from tallywire.mediation.decoded import DECODED, Frames
+from tallywire.mediation.correlate import Correlated, correlate
+from tallywire.mediation.decoded import Frames
 from tallywire.mediation.dedup import DAY_US, DedupWindow, Verdict
+from tallywire.mediation.findings import Finding
 from tallywire.mediation.normalise import normalise
 from tallywire.mediation.prepare import prepared
 from tallywire.mediation.resolve import IdentifierIndex
 from tallywire.mediation.sessions import Sessions
+from tallywire.mediation.waiting import open_events
+from tallywire.mediation.worked import ORDER
 from tallywire.suspense import RAW_BYTES, suspend, suspend_usage
 
 _REASON_OF_VERDICT = {
@@ -95,45 +100,59 @@ class Mediated:
     Attributes:
         usage: For the usage log, rows of UsageEvent in order.
         counts: Signed changes of collected, open and accepted.
+        waiting: Parts of sessions that wait since, or no longer: rows of OpenEvent.
+        findings: What is wrong with the numbers of sessions.
     """
 
     usage: pl.DataFrame
     set_aside: pl.DataFrame
     suspense: pl.DataFrame
     counts: pl.DataFrame
+    waiting: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=polars_schema(OpenEvent))
+    )
+    findings: tuple[Finding, ...] = ()
 
 
 def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> Mediated:
     """Work a decoded batch: prepare, identify, deduplicate, correlate, normalise, resolve."""
-    frame = _identified(prepared(decoded, context.feed), context)
+    frame = identified(prepared(decoded, context.feed), context)
     frame, before = _judged(state, frame, context.feed)
     frame = _repeats_told(state.dedup, frame, before, context.feed)
+    return _fated(state, frame, before, context, decoded.height)
+
+
+def rejoin(state: LaneState, parts: pl.DataFrame, context: BatchContext) -> Mediated:
+    """Work parts of sessions that were judged before, and suspended when their time was over.
+
+    Args:
+        parts: Worked rows, their identity kept.
+    """
+    return _fated(state, parts, state.dedup.watermark, context, 0)
+
+
+def _fated(
+    state: LaneState, frame: pl.DataFrame, before: int, context: BatchContext, collected: int
+) -> Mediated:
+    """Give judged rows their fates."""
     refused = frame.filter(pl.col("reason").is_not_null())
     passed = frame.filter(pl.col("reason").is_null())
-    correlated = Correlated()
-    if needed(passed, state.sessions):
-        watermarks = _watermarks(frame, before)[frame["reason"].is_null().to_numpy()]
-        options = context.feed.options
-        correlator = Correlator(state.sessions, options, before, context.feed.window_days)
-        correlated = correlator.run(passed, watermarks)
-        passed = _frame(correlated.events).sort(ORDER)
-    usage = normalise(passed, context.feed, context.index, context.snapshot.reference)
+    watermarks = _watermarks(frame, before)[frame["reason"].is_null().to_numpy()]
+    correlated = correlate(state.sessions, passed, watermarks, before, context.feed)
+    usage = normalise(correlated.events, context.feed, context.index, context.snapshot.reference)
     filtered = usage.filter(pl.col("reason") == Reason.FILTERED_BY_RULE.value)
-    merged = _frame(correlated.merged)
-    incomplete = _frame(correlated.incomplete).with_columns(
-        pl.lit(Reason.PARTIAL_INCOMPLETE.value).alias("reason"),
-        pl.lit("its session's first part never came").alias("detail"),
-    )
     good = usage.filter(pl.col("reason").is_null()).select(polars_schema(UsageEvent).names())
     return Mediated(
         usage=good,
-        set_aside=set_aside(refused, merged, filtered),
-        suspense=_suspense(refused, incomplete, usage, context),
-        counts=_counts(context, decoded.height, good, correlated),
+        set_aside=set_aside(refused, correlated.merged, filtered),
+        suspense=_suspense(refused, correlated.incomplete, usage, context),
+        counts=_counts(context, collected, good, correlated),
+        waiting=open_events(correlated.opened, correlated.closed, context.snapshot),
+        findings=tuple(correlated.findings),
     )
 
 
-def _identified(decoded: pl.DataFrame, context: BatchContext) -> pl.DataFrame:
+def identified(decoded: pl.DataFrame, context: BatchContext) -> pl.DataFrame:
     """Add origin, event id and payload hash."""
     feed = context.feed
     keys = decoded.select(
@@ -236,37 +255,6 @@ def _watermarks(frame: pl.DataFrame, before: int) -> np.ndarray:
     return np.maximum.accumulate(np.maximum(times, before))
 
 
-_WORKED = pl.Schema(
-    {
-        **DECODED,
-        "event_id": pl.Binary(),
-        "payload_hash": pl.UInt64(),
-        **dict.fromkeys(
-            ("tenant_id", "lane", "feed_id", "format", "file_id", "file_name"), pl.String()
-        ),
-        "collected_at": pl.Int64(),
-        "restatement_no": pl.Int32(),
-        "attempt": pl.Int32(),
-        "input_records": pl.Int32(),
-        "joined_into": pl.String(),
-        ORDER: pl.Int64(),
-    }
-)
-
-
-def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
-    """Put correlated rows back into columns; parts that waited kept their ids as text."""
-    for row in rows:
-        if isinstance(row["event_id"], str):
-            row["event_id"] = bytes.fromhex(row["event_id"])
-        if isinstance(row.get("joined_into"), bytes):
-            row["joined_into"] = row["joined_into"].hex()  # type: ignore[attr-defined]
-        amount = row.get("source_amount")
-        if isinstance(amount, str):
-            row["source_amount"] = pl.select(pl.lit(amount).cast(pl.Decimal(38, 9))).item()
-    return pl.DataFrame(rows, schema=_WORKED, orient="row")
-
-
 def set_aside(refused: pl.DataFrame, merged: pl.DataFrame, filtered: pl.DataFrame) -> pl.DataFrame:
     """Make SetAsideEvent rows: refused rows that are not suspended, merged and filtered ones."""
     if refused.is_empty() and merged.is_empty() and filtered.is_empty():
@@ -339,8 +327,9 @@ def counted(context: BatchContext, term: str, changes: list[tuple[int, int]]) ->
     ]  # fmt: skip
 
 
-def _tally(moments: list[int], sign: int) -> list[tuple[int, int]]:
-    return [(moment, sign * moments.count(moment)) for moment in sorted(set(moments))]
+def _tally(parts: list[dict[str, Any]], sign: int) -> list[tuple[int, int]]:
+    moments = Counter(part["collected_at"] for part in parts)
+    return [(moment, sign * number) for moment, number in sorted(moments.items())]
 
 
 def _counts(
@@ -349,7 +338,7 @@ def _counts(
     accepted = usage.group_by("collected_at").len().sort("collected_at").rows()
     records = [
         *counted(context, "collected", [(context.collected_at, collected)]),
-        *counted(context, "open", _tally(correlated.opened, 1)),
+        *counted(context, "open", _tally([one.part for one in correlated.opened], 1)),
         *counted(context, "open", _tally(correlated.closed, -1)),
         *counted(context, "accepted", [(moment, int(number)) for moment, number in accepted]),
     ]

@@ -21,11 +21,17 @@ from tallywire.mediation.lane import (
     Mediated,
     counted,
     counts_frame,
+    identified,
     mediate,
+    rejoin,
     set_aside,
 )
 from tallywire.mediation.normalise import normalise, resolve
+from tallywire.mediation.prepare import prepared
+from tallywire.mediation.worked import ORDER, frame_of, row_of
 from tallywire.suspense import DECODED, suspend_usage
+
+CORRELATE = "correlate"
 
 
 class Request(BaseModel):
@@ -56,12 +62,15 @@ def recycle(state: LaneState, requests: list[Request], context: BatchContext) ->
             parts.append(_again(state, request, context))
     if not parts:
         return Mediated(pl.DataFrame(schema=polars_schema(UsageEvent)), *_nothing())
+
+    def all_of(name: str) -> pl.DataFrame:
+        frames: list[pl.DataFrame] = [getattr(part, name) for part in parts]
+        return pl.concat(frames)
+
     return Mediated(
-        *(
-            pl.concat([getattr(part, name) for part in parts])
-            for name in ("usage", "set_aside", "suspense", "counts")
-        )
-    )
+        all_of("usage"), all_of("set_aside"), all_of("suspense"), all_of("counts"),
+        all_of("waiting"), tuple(finding for part in parts for finding in part.findings),
+    )  # fmt: skip
 
 
 def _nothing() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -80,15 +89,31 @@ def _again(state: LaneState, request: Request, context: BatchContext) -> Mediate
     place = replace(
         context, file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at
     )
-    made = _resolved(request, place) if held.usage else _decoded(state, request, place)
+    if held.stage == CORRELATE:
+        made = _rejoined(state, request, place)
+    else:
+        made = _resolved(request, place) if held.usage else _decoded(state, request, place)
     settled = {"change": -1, "raw": b"", "file_head": b"", "usage": ""}
     freed = rows_to_frame([held.model_copy(update=settled)], SuspenseEvent)
-    same = pl.col("item_no") == held.item_no
+    own = _is(held)
     suspense = made.suspense.with_columns(
-        pl.when(same).then(pl.lit(held.suspense_id)).otherwise("suspense_id").alias("suspense_id"),
-        pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"),
+        pl.when(own).then(pl.lit(held.suspense_id)).otherwise("suspense_id").alias("suspense_id"),
+        _tried(own, request),
     )
-    return replace(made, suspense=pl.concat([freed, conform(suspense, SuspenseEvent)]))
+    usage = made.usage.with_columns(_tried(own, request))
+    suspense = pl.concat([freed, conform(suspense, SuspenseEvent)])
+    return replace(made, suspense=suspense, usage=usage)
+
+
+def _is(held: SuspenseEvent) -> pl.Expr:
+    """Tell which rows are of the usage itself: it may settle parts of others, too."""
+    place = ("file_id", "record_no", "item_no")
+    return pl.all_horizontal(pl.col(name) == getattr(held, name) for name in place)
+
+
+def _tried(own: pl.Expr, request: Request) -> pl.Expr:
+    attempt = pl.lit(request.attempt, dtype=pl.Int32)
+    return pl.when(own).then(attempt).otherwise("attempt").alias("attempt")
 
 
 def _resolved(request: Request, context: BatchContext) -> Mediated:
@@ -141,16 +166,34 @@ def items_of(held: SuspenseEvent, decoded: pl.DataFrame) -> pl.DataFrame:
     return same if same.height else decoded.head(1).with_columns(number)
 
 
-def _decoded(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+def _rejoined(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+    """Let a part wait again: its key was judged when it came, it is no duplicate of itself."""
     held = request.suspended
+    if held.usage:
+        parts = frame_of([row_of(orjson.loads(held.usage))]).drop(ORDER, "joined_into")
+    else:  # suspended by an older version, which kept its bytes only
+        rows, place = _bytes_of(held, context)
+        parts = identified(prepared(rows, context.feed), place)
+    attempt = pl.lit(request.attempt, dtype=pl.Int32).alias("attempt")
+    return rejoin(state, parts.with_columns(attempt), context)
+
+
+def _bytes_of(held: SuspenseEvent, context: BatchContext) -> tuple[pl.DataFrame, BatchContext]:
+    """Decode a record anew."""
     raw = held.raw
     frames = Frames(
         raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64), held.record_no,
         held.byte_offset, held.file_head,
     )  # fmt: skip
     rows = items_of(held, DECODERS[context.feed.format].decode(frames, context.feed).frame)
-    made = mediate(state, rows, replace(context, frames=frames))
-    more = counts_frame(counted(context, "collected", [(held.collected_at, rows.height - 1)]))
-    kept = pl.concat([made.counts.filter(pl.col("term") != "collected"), more])
-    usage = made.usage.with_columns(pl.lit(request.attempt, dtype=pl.Int32).alias("attempt"))
-    return replace(made, usage=usage, counts=kept)
+    return rows, replace(context, frames=frames)
+
+
+def _decoded(state: LaneState, request: Request, context: BatchContext) -> Mediated:
+    rows, place = _bytes_of(request.suspended, context)
+    made = mediate(state, rows, place)
+    changes = [(request.suspended.collected_at, rows.height - 1)]
+    more = counts_frame(counted(context, "collected", changes))
+    return replace(
+        made, counts=pl.concat([made.counts.filter(pl.col("term") != "collected"), more])
+    )

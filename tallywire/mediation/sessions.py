@@ -1,19 +1,37 @@
-"""Open sessions of a lane: cumulative counters, and parts that wait for the rest of their chain."""
+"""Open sessions of a lane: counters, parts that wait for their chain, numbers that were seen."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
+from tallywire.mediation.deadlines import Deadlines
+from tallywire.mediation.numbered import Numbered
+from tallywire.mediation.patience import Patience
+
 _PIECE = 5_000
+_WITH_NUMBERS = b"\x01"
+"""Begins a piece that tells of numbered sessions, too; others are JSON alone, and begin so."""
 
 
 class Sessions:
-    """Sessions by key, as plain values that can be written down."""
+    """Sessions by key, as plain values that can be written down.
+
+    Attributes:
+        open: Counters, and chains of parts.
+        numbered: Sessions of which only the numbers are watched.
+        deadlines: Of the chains, by `patience`; derived from them, never written down.
+    """
 
     def __init__(self) -> None:
         self.open: dict[str, dict[str, Any]] = {}
+        self.numbered = Numbered()
+        self.deadlines: Deadlines | None = None
+        self.patience: Patience | None = None
         self._touched: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self.open) + len(self.numbered)
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Read a session; write it back with `put` after changing it."""
@@ -32,13 +50,15 @@ class Sessions:
     def changes(self) -> bytes:
         """Give the sessions touched since the last call; `null` for dropped ones."""
         touched, self._touched = self._touched, {}
-        if not touched:
-            return b""
-        return orjson.dumps([[key, self.open.get(key)] for key in touched])
+        text = orjson.dumps([[key, self.open.get(key)] for key in touched]) if touched else b""
+        return _packed(text, self.numbered.changes())
 
     def apply(self, changes: bytes) -> None:
         """Take changes written before."""
-        for key, session in orjson.loads(changes):
+        self.deadlines = None
+        text, numbers = _unpacked(changes)
+        self.numbered.apply(numbers)
+        for key, session in orjson.loads(text or b"[]"):
             if session is None:
                 self.open.pop(key, None)
             else:
@@ -50,3 +70,18 @@ class Sessions:
         for start in range(0, len(keys), _PIECE):
             piece = keys[start : start + _PIECE]
             yield orjson.dumps([[key, self.open[key]] for key in piece])
+        for numbers in self.numbered.dump():
+            yield _packed(b"", numbers)
+
+
+def _packed(text: bytes, numbers: bytes) -> bytes:
+    if not numbers:
+        return text
+    return _WITH_NUMBERS + len(text).to_bytes(8, "little") + text + numbers
+
+
+def _unpacked(changes: bytes) -> tuple[bytes, bytes]:
+    if changes[:1] != _WITH_NUMBERS:
+        return changes, b""
+    end = 9 + int.from_bytes(changes[1:9], "little")
+    return changes[9:end], changes[end:]

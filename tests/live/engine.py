@@ -137,6 +137,8 @@ def picture(client: Client) -> dict[str, object]:
         "sum(amount) FROM rated_events GROUP BY 1, 2 ORDER BY 1, 2",
         "set_aside": "SELECT fate, reason, sum(records) FROM set_aside_events GROUP BY 1, 2 "
         "ORDER BY 1, 2",
+        "open": "SELECT feed_id, session_id, sum(change) AS held FROM open_events GROUP BY 1, 2 "
+        "HAVING held != 0 ORDER BY 1, 2",
         "suspense": "SELECT reason, sum(change), sum(cityHash64(raw, usage)) > 0 "
         "FROM suspense_events GROUP BY 1 ORDER BY 1",
         "fates": "SELECT sum(collected), sum(rated), sum(duplicate), sum(suspended), "

@@ -1,0 +1,44 @@
+"""How long sessions may be silent, by the feed's own event time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MINUTE_US = 60_000_000
+_DEFAULT_IDLE = 240
+_DEFAULT_OPEN = 1_440
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long sessions may be silent.
+
+    Attributes:
+        idle_minutes: Parts that add up are then joined without their end; a number that is missing
+            is then reported.
+        max_open_minutes: What is still without its beginning or end is then given up.
+        must_end: A numbered session that is given up without its end is reported.
+    """
+
+    idle_minutes: int
+    max_open_minutes: int
+    must_end: bool = False
+
+    @property
+    def idle_us(self) -> int:
+        """Give the shorter time in microseconds."""
+        return self.idle_minutes * MINUTE_US
+
+    @property
+    def open_us(self) -> int:
+        """Give the longer time in microseconds."""
+        return self.max_open_minutes * MINUTE_US
+
+
+def patience_of(options: Mapping[str, Any]) -> Patience:
+    """Read a feed's options."""
+    return Patience(
+        int(options.get("idle_minutes") or _DEFAULT_IDLE),
+        int(options.get("max_open_minutes") or _DEFAULT_OPEN),
+        bool(options.get("sessions_must_end")),
+    )

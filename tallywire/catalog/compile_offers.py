@@ -14,6 +14,7 @@ from tallywire.catalog.compile_terms import (
 from tallywire.catalog.entries import Entries, Parent, unit_of
 from tallywire.catalog.models import FeedEntry, OfferEntry, Operator, PlanEntry
 from tallywire.catalog.pricing import in_units
+from tallywire.catalog.rules_collect import compile_collect
 from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Feed, Offer
 from tallywire.catalog.terms import Balance
 
@@ -61,6 +62,7 @@ def _feed(entry: FeedEntry, operator: Operator) -> Feed:
         tenant_id=_or(entry.tenant, operator.tenant),
         format=entry.format,
         path=entry.path,
+        collect=compile_collect(entry.collect),
         topic=entry.topic,
         http=entry.http,
         partitioner=entry.partitioner.value,

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.services import Partitioner, Service
+from tallywire.catalog.models_collect import CollectEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -84,6 +85,7 @@ class FeedEntry(Entry):
     name: Words = ""
     format: Id
     path: Words = ""
+    collect: CollectEntry | None = None
     topic: Words = ""
     http: YesNo = False
     partitioner: Partitioner = Partitioner.MURMUR2

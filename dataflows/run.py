@@ -232,8 +232,8 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     feeds_of_inputs = (feed.path and not feed.collect for feed in snapshot.feeds.values())
     if plan.needed and not plan.inputs and all(feeds_of_inputs):
         msg = (
-            "no usage is named, and no feed of the catalogue is a stream or fetches its files: name "
-            "files or folders"
+            "no usage is named, and no feed of the catalogue is a stream or fetches its files: "
+            "name files or folders"
         )
         raise InputMissing(msg)
     taken, unclaimed = discover(plan.inputs, snapshot.feeds)

@@ -98,7 +98,7 @@ class SftpSource:
 
     def _below(
         self,
-        sftp: Any,
+        sftp: Any,  # noqa: ANN401  as above
         folder: str,
         prefix: str,
         depth: int,

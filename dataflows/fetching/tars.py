@@ -19,6 +19,7 @@ _DAMAGE = (
     AttributeError, TypeError,
 )  # fmt: skip
 _BLOCK = 512
+_ASKED_AT_END = 8
 
 
 class _BoundedInfo(tarfile.TarInfo):
@@ -73,6 +74,25 @@ class _Checked:
         return piece
 
 
+class _Ending:
+    """Ends whoever asks for more behind the end again and again: for years, says a broken size."""
+
+    def __init__(self, inner: Metered) -> None:
+        self._inner, self._empty = inner, 0
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to so many bytes.
+
+        Raises:
+            Refused: If there is no more, and was none for some time.
+        """
+        piece = self._inner.read(size)
+        self._empty = 0 if piece else self._empty + 1
+        if self._empty > _ASKED_AT_END:
+            raise damaged(EOFError("it ends within a member"))
+        return piece
+
+
 def tar_members(stream: Metered, meter: Meter) -> Iterator[tuple[str, Readable | Refused]]:
     """Give the name and the content of every member that is no folder.
 
@@ -89,7 +109,7 @@ def tar_members(stream: Metered, meter: Meter) -> Iterator[tuple[str, Readable |
     """
     try:
         archive = tarfile.open(  # noqa: SIM115  it owns nothing
-            fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_BoundedInfo
+            fileobj=cast("IO[bytes]", _Ending(stream)), mode="r|", tarinfo=_BoundedInfo
         )
         for info in archive:
             if info.isdir():
@@ -108,6 +128,8 @@ def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, meter: Meter) -> Re
     try:
         _check(info, meter)
     except Refused as refused:
+        if refused.reason is Refusal.FILE_TOO_LARGE:
+            raise  # what lies behind it is out of reach
         return refused
     content = archive.extractfile(info)
     if content is None:

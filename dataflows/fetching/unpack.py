@@ -152,7 +152,8 @@ def _take_members(
             if hidden(inner):
                 continue
             if isinstance(found, Refused):
-                raise found
+                into.refused.append((f"{archive}/{inner}", found.reason, found.text))
+                continue
             if is_archive(inner):
                 raise Refused(Refusal.NESTED_ARCHIVE, "it is an archive in an archive")  # noqa: TRY301
             first_time(plain := unpacked_name(inner), seen)

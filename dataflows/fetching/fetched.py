@@ -6,7 +6,6 @@ is opened; the latest line of a file holds.
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -88,8 +87,9 @@ class FetchedList:
         if lines > 2 * len(self._latest) + _WORN:
             write_atomic(path, b"".join(map(_line, self._latest.values())), durable=True)
             whole = path.stat().st_size
-        self._file = path.open("ab")
-        self._file.truncate(whole)
+        self._path = path
+        with path.open("ab") as file:
+            file.truncate(whole)
         sync_folder(path.parent)
 
     def _take(self, one: Fetched) -> None:
@@ -102,17 +102,13 @@ class FetchedList:
 
     def add(self, one: Fetched) -> None:
         """Make a line durable."""
-        self._file.write(_line(one))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._path.open("ab") as file:
+            file.write(_line(one))
+            file.flush()
+            os.fsync(file.fileno())
         self._take(one)
 
     def counts(self) -> tuple[int, int]:
         """Tell how many files were fetched, and of how many something was refused."""
         known = self._latest.values()
         return sum(not one.refused for one in known), sum(bool(one.refused) for one in known)
-
-    def close(self) -> None:
-        """Close the file."""
-        with suppress(OSError):
-            self._file.close()

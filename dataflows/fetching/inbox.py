@@ -181,10 +181,6 @@ class Inbox:
             sync_folder(self.ready.folder)
         self.list.add(one)
 
-    def close(self) -> None:
-        """Close the list."""
-        self.list.close()
-
 
 def refusal_file(folder: Path, feed: str, name: str, content: dict[str, Any]) -> PlainFile:
     """Write a refusal as a file that the lane of its feed reads like any other, once."""

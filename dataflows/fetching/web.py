@@ -26,6 +26,7 @@ _LONGEST_LIST = 64 * 1024 * 1024
 _GONE = {404, 410, 412, 416}
 _LASTING = {401, 403, 407}
 _PARTIAL = 206
+_SAFE = "%/:?[]@!$&'()*+,;=~"
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _FAILURES = (urllib.error.URLError, http.client.HTTPException, OSError)
 
@@ -125,7 +126,10 @@ class WebSource:
 
     def _below(self, found: Iterable[tuple[str, Listed]]) -> dict[str, Listed]:
         """Keep what lies below the address, and is no folder."""
-        urls = ((urljoin(self._base, link.partition("#")[0]), said) for link, said in found)
+        urls = (
+            (urljoin(self._base, quote(link.partition("#")[0], safe=_SAFE)), said)
+            for link, said in found
+        )
         return {
             url: said
             for url, said in urls

@@ -30,8 +30,8 @@ from warehouse.migrate import migrate
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
-EVENTS = 20_000
-KILLS = 6
+EVENTS = 8_000
+KILLS = 4
 
 
 def catalogue(folder: Path, collect: dict[str, str] | None) -> Path:

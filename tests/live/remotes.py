@@ -39,10 +39,13 @@ class _Slow(asyncssh.SFTPServer):
     pause_s: float = 0.0
 
     def __init__(self, channel: Any) -> None:
+        self.turn = asyncio.Lock()  # however many reads are under way at once
         super().__init__(channel, chroot=str(self.root).encode())
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        await asyncio.sleep(self.pause_s)
+        if self.pause_s:
+            async with self.turn:
+                await asyncio.sleep(self.pause_s)
         found = super().read(file_obj, offset, size)
         return await found if asyncio.iscoroutine(found) else found
 

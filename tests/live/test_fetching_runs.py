@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,19 @@ def _without_names(found: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in found.items() if key not in {"files", "rows"}}
 
 
+def _state(parts: Path) -> set[tuple[str, int, int]]:
+    """What is being fetched, and how much of it is here."""
+    found = set()
+    for path in parts.iterdir() if parts.exists() else ():
+        with suppress(FileNotFoundError):
+            known = path.stat()
+            found.add((path.name, known.st_size, known.st_mtime_ns))
+    return found
+
+
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[Sftp]:
-    with sftp_server(tmp_path / "there", tmp_path / "keys", pause_s=0.004) as server:
+    with sftp_server(tmp_path / "there", tmp_path / "keys", pause_s=0.03) as server:
         yield server
 
 
@@ -92,19 +103,24 @@ def test_kills_while_files_are_fetched_change_nothing(
     collect = {"from": slow.address, "poll": "1s", "after": "delete"}
     engine.snapshot = compile_into(Home(engine.home), catalogue(tmp_path / "catalogue1", collect))
     chance = random.Random(11)
-    during = 0
+    parts, during = engine.home / "inbox" / "feeds" / "platform" / "parts", 0
     try:
         for _ in range(KILLS):
+            before = _state(parts)
             process = engine.start(COLLECTION, collection_rows=500)
-            time.sleep(1.4 + chance.random())
+            while process.poll() is None and _state(parts) == before:
+                time.sleep(0.002)
+            time.sleep(chance.random() * 0.3)
             during += process.poll() is None
             engine.kill(COLLECTION)
         engine.finish()
     finally:
         engine.stop()
-    assert during
-    assert _without_names(picture(killed.client())) == _without_names(picture(quiet.client()))
-    names = {row[0] for row in picture(killed.client())["files"]}  # type: ignore[attr-defined]
+    assert during >= KILLS // 2
+    found, expected = picture(killed.client()), picture(quiet.client())
+    assert _without_names(found) == _without_names(expected)
+    assert found["rows"][0][:3] == expected["rows"][0][:3]  # type: ignore[index]
+    names = {row[0] for row in found["files"]}  # type: ignore[attr-defined]
     assert {"bulk-0.jsonl", "bulk-1.jsonl", "rest.zip/bulk-2.jsonl"} <= names
     assert list((tmp_path / "there").iterdir()) == []
 

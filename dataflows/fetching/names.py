@@ -44,6 +44,15 @@ def unpacked_name(name: str) -> str:
     return name[: -len(PurePosixPath(name).suffix)] if packing(name) in {"gz", "zst"} else name
 
 
+def beside(archive: str, name: str) -> str:
+    """Name a member as if it lay where its archive lies.
+
+    >>> beside("nordvik/day.zip", "nordvik/day.zip/NV001.cdr")
+    'nordvik/NV001.cdr'
+    """
+    return (PurePosixPath(archive).parent / name.removeprefix(f"{archive}/")).as_posix()
+
+
 def safe_name(name: str) -> str:
     """Give the name of a member of an archive, without a leading `./`.
 

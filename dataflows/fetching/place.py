@@ -8,7 +8,7 @@ from typing import Any
 from dataflows.fetching.bringing import Stopped, brought, forget
 from dataflows.fetching.fetched import Fetched
 from dataflows.fetching.inbox import Inbox, refusal_file
-from dataflows.fetching.names import is_archive, packing, unpacked_name
+from dataflows.fetching.names import beside, is_archive, packing, unpacked_name
 from dataflows.fetching.refused import Limits, Refused
 from dataflows.fetching.source import FileChanged, Listed, Source
 from dataflows.fetching.unpack import Content, OwnerOf, PlainFile, sha256_of, unpacked
@@ -123,7 +123,7 @@ class Place:
             return True
         if known.refused and known.limits != self._bounds():
             return True
-        return any(self._rules.owner_of(name) for name in known.unclaimed)
+        return any(map(self._owner_in(listed), known.unclaimed))
 
     def _bounds(self) -> list[int]:
         limits = self._rules.limits
@@ -192,9 +192,10 @@ class Place:
         return Content([PlainFile(listed.name, owner, place, sha256, size)])
 
     def _owner_in(self, listed: Listed) -> OwnerOf:
-        """A pattern of the packed file takes all that is in it, too."""
-        whole = self._rules.owner_of(listed.name)
-        return lambda name: self._rules.owner_of(name) or whole
+        """A member is taken by its name, by that without its archive's, or with its archive."""
+        owner_of = self._rules.owner_of
+        whole = owner_of(listed.name)
+        return lambda name: owner_of(name) or owner_of(beside(listed.name, name)) or whole
 
     @staticmethod
     def _unchanged(listed: Listed, path: Path, before: Any) -> None:  # noqa: ANN401  os.stat_result or nothing
@@ -233,7 +234,7 @@ class Place:
         owner = (
             self._rules.owner_of(unpacked_name(listed.name))
             or next((one.feed for one in content.files), "")
-            or next(filter(None, (self._rules.owner_of(one[0]) for one in content.refused)), "")
+            or next(filter(None, (self._owner_in(listed)(one[0]) for one in content.refused)), "")
             or self._rules.fallback
         )
         return [refusal_file(folder, owner, listed.name, told)] if owner else []

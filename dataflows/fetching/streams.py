@@ -9,7 +9,7 @@ from dataflows.fetching.refused import Meter, Refused
 from schemas.refusals import Refusal
 
 CHUNK = 1024 * 1024
-_ZST_IN = 1024
+_ZST_IN = 256
 """Packed bytes given to zstd at once: four of them may become 128 KiB."""
 _ZST_WINDOW = 128 * 1024 * 1024
 _TAIL = 512

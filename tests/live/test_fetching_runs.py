@@ -177,7 +177,7 @@ from dataflows.fetching.refused import Limits
 from dataflows.fetching.unpack import unpacked
 path, folder = map(Path, sys.argv[1:])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-found = unpacked(path, path.name, folder, Limits(1 << 30, 2000, 10), lambda name: "feed")
+found = unpacked(path, path.name, folder, Limits(1 << 30, 10**6, 10), lambda name: "feed")
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([found.files[0].size, after - before]))
 """

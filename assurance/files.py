@@ -1,6 +1,6 @@
 """Controls over feed files: what they say of themselves, copies, duplicates, suspense."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +9,10 @@ from schemas.alerts import Alert
 from schemas.feeds import FeedFile
 from schemas.reasons import Reason
 
+REFUSED = Control(
+    "C1", "file_refused", "completeness", "critical", "under",
+    "look the reason up in the list of refusals; ask the sender for the file as it should be",
+)  # fmt: skip
 TRAILER = Control(
     "C3", "trailer_mismatch", "completeness", "critical", "under",
     "ask the sender for the file again, or for its records one by one",
@@ -78,6 +82,25 @@ def replayed(file: FeedFile) -> Alert:
         episode=file.file_id, at=file.collected_at, observed=file.records, unit="records",
         explanation=f"{file.file_name} has the content of a file collected before: its "
         f"{file.records} records were not rated again.",
+    )  # fmt: skip
+
+
+def refused(file: FeedFile, reason: str, why: str, members: Sequence[Mapping[str, str]]) -> Alert:
+    """Report a file that was not collected, or members of it that were not.
+
+    Args:
+        reason: The published code; of members that of the first.
+        why: The same in words; empty where only members were refused.
+        members: Name, reason and text of each.
+    """
+    first = f" {members[0]['name']}: {members[0]['text']}" if members else ""
+    what = f"was not collected: {why}" if why else f"was collected without all its members:{first}"
+    return alert(
+        REFUSED, tenant_id=file.tenant_id, feed_id=file.feed_id, entity=named(file),
+        episode=file.sha256 or file.file_id, at=file.collected_at, expected=1, observed=0,
+        unit="files",
+        evidence=[{"place": one["name"], "why": one["reason"]} for one in members],
+        explanation=f"{file.file_name} {what} ({reason}).",
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ CODES: Mapping[str, Exit] = {
     "dataflows.ingest.log.IngestMisuse": Exit.USAGE,
     "dataflows.upgrades.HomeTooNew": Exit.USAGE,
     "dataflows.ledger.LedgerDamaged": Exit.DAMAGED,
+    "dataflows.fetching.fetched.ListDamaged": Exit.DAMAGED,
     "dataflows.journal.JournalDamaged": Exit.DAMAGED,
     "dataflows.usage_log.blocks.BlockDamaged": Exit.DAMAGED,
     "dataflows.catalogs.CatalogDamaged": Exit.DAMAGED,

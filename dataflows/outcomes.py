@@ -15,6 +15,7 @@ from assurance.alerts import Worth, latest
 from assurance.clocks import ClockMemory, clocks
 from assurance.file_numbers import numbered
 from assurance.files import Held, bounded, duplicates, replayed, suspended
+from assurance.files import refused as refused_file
 from assurance.sessions import session_faults
 from assurance.streams import expired
 from dataflows.completeness import Completeness
@@ -132,6 +133,8 @@ class LaneWork:
             return self._lost(batch, context)
         if batch.kind == "replayed":
             return self._replayed(batch, context)
+        if batch.kind == "refused":
+            return self._refused(batch, context)
         if batch.kind == "recycle" and batch.frames is not None:
             made = recycle(self.state, parse(batch.frames), context)
             return self._gathered(batch, made, [], self._faults(made, context))
@@ -217,6 +220,21 @@ class LaneWork:
             "lane_counts": counts_frame(counts),
             "feed_files": _frame([file], FeedFile),
             "alerts": _frame(latest(alerts), Alert),
+            "lane_ledger": _frame([batch.entry], LedgerEntry),
+        }
+        usage = pl.DataFrame(schema=polars_schema(LaneCount))
+        return Gathered(batch, usage, outcomes, self._partitions)
+
+    def _refused(self, batch: FeedBatch, context: BatchContext) -> Gathered:
+        """Report a file that was not collected, or members of it that were not."""
+        told = orjson.loads(batch.raw)
+        size = {"sha256": told["sha256"], "size": max(0, told["size"])}
+        file = self._feed_file(batch, context, records=0).model_copy(update=size)
+        outcomes = {
+            "feed_files": _frame([file], FeedFile),
+            "alerts": _frame(
+                [refused_file(file, told["reason"], told["text"], told["members"])], Alert
+            ),
             "lane_ledger": _frame([batch.entry], LedgerEntry),
         }
         usage = pl.DataFrame(schema=polars_schema(LaneCount))

@@ -18,6 +18,7 @@ from dataflows.activation import put_into_use
 from dataflows.beside import Beside, Newest
 from dataflows.catalogs import CatalogRefused, CatalogStore, read_folder
 from dataflows.exits import Exit
+from dataflows.fetching.begun import unread
 from dataflows.files import lock, write_atomic
 from dataflows.groups import COLLECTION, collection_lanes, read_groups
 from dataflows.jobs import Job, job_path, jobs_of, written
@@ -25,7 +26,7 @@ from dataflows.kafka.client import partitions_of
 from dataflows.progress import read as read_progress
 from dataflows.settings import Home, Settings
 from dataflows.shares import check_whole
-from dataflows.sources.folder import Candidate, InputMissing, discover
+from dataflows.sources.folder import Candidate, InputMissing, discover, set_apart
 from dataflows.stores import prepare_store, store_of
 from dataflows.upgrades import upgrade
 from dataflows.wall_clock import now_us
@@ -228,11 +229,15 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
         snapshot = compile_into(home, plan.catalog, by=plan.by, approval=settings.catalog_approval)
     else:
         snapshot = catalogs.load(catalogs.current())
-    if plan.needed and not plan.inputs and all(feed.path for feed in snapshot.feeds.values()):
-        msg = "no usage is named, and no feed of the catalogue is a stream: name files or folders"
+    feeds_of_inputs = (feed.path and not feed.collect for feed in snapshot.feeds.values())
+    if plan.needed and not plan.inputs and all(feeds_of_inputs):
+        msg = (
+            "no usage is named, and no feed of the catalogue is a stream or fetches its files: "
+            "name files or folders"
+        )
         raise InputMissing(msg)
     taken, unclaimed = discover(plan.inputs, snapshot.feeds)
-    feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(settings, taken, snapshot))
+    feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(plan, taken, snapshot))
     began = time.monotonic()
     base = Job(
         run=f"{time.time_ns()}", inputs=[path.resolve() for path in plan.inputs],
@@ -274,17 +279,21 @@ def lanes_of(settings: Settings, feeds: Iterable[Feed]) -> dict[str, str]:
     return collection_lanes(settings, found, partial(partitions_of, settings))
 
 
-def _busy(
-    settings: Settings, taken: Mapping[str, list[Candidate]], snapshot: Snapshot
-) -> list[str]:
-    """Give the feeds with files, suspense to recycle or a ledger to finish, and all streams."""
-    home = Home(settings.home)
+def _busy(plan: RunPlan, taken: Mapping[str, list[Candidate]], snapshot: Snapshot) -> list[str]:
+    """Give the feeds with files, suspense to recycle or a ledger to finish, and all streams.
+
+    What lies packed may be of any feed; what is fetched from elsewhere is seen later.
+    """
+    home = Home(plan.settings.home)
+    packed = any(set_apart(plan.inputs)) or unread(home)
     return [
         feed_id
         for feed_id, files in taken.items()
         if files
+        or packed
         or (home.lane(COLLECTION, feed_id) / "ledger").exists()
         or not snapshot.feeds[feed_id].path
+        or snapshot.feeds[feed_id].collect
     ]
 
 

@@ -23,6 +23,10 @@ class Settings(BaseSettings):
         processes: Two (collection and rating apart) or one for both.
         collection_rows: Records per collection batch.
         collection_bytes: Bytes read at most for one batch.
+        collection_file_bytes: Most bytes of a file that is fetched or unpacked, and of all members
+            of an archive together; a larger one is refused.
+        collection_unpack_ratio: Most bytes that one packed byte may become, from 16 MiB on.
+        collection_members: Most members of an archive.
         rating_rows: Events that fill a rated batch.
         linger_ms: How long a batch waits to be filled, of a stream and of the usage log.
         epoch_ms: Length of an epoch of collection, milliseconds: how often its state is made
@@ -77,6 +81,9 @@ class Settings(BaseSettings):
     processes: int = Field(default=2, ge=1, le=2)
     collection_rows: int = Field(default=32_768, ge=1, le=1_000_000)
     collection_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    collection_file_bytes: int = Field(default=50 * 1024**3, ge=1024)
+    collection_unpack_ratio: int = Field(default=200, ge=1)
+    collection_members: int = Field(default=10_000, ge=1)
     rating_rows: int = Field(default=131_072, ge=1, le=1_000_000)
     linger_ms: int = Field(default=250, ge=0, le=60_000)
     epoch_ms: int = Field(default=250, ge=10, le=60_000)
@@ -154,6 +161,11 @@ class Home:
     def radius(self) -> Path:
         """The spool of packets that came by RADIUS."""
         return self.root / "radius"
+
+    @property
+    def inbox(self) -> Path:
+        """Files that were fetched from elsewhere, or unpacked, until their lanes have read them."""
+        return self.root / "inbox"
 
     @property
     def ingest_keys(self) -> Path:

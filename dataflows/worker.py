@@ -9,6 +9,7 @@ import datetime
 import gc
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dataflows.collection import collection_flow
 from dataflows.crashes import Guard
 from dataflows.decode import decode_batch, framing_of
 from dataflows.exits import Exit, exit_code, explain
+from dataflows.fetching.begun import LaneInbox, fetching
 from dataflows.files import lock
 from dataflows.groups import COLLECTION, ENGINE, RATING
 from dataflows.jobs import Job
@@ -47,18 +49,22 @@ from warehouse.client import connect
 from warehouse.parent import end_with_parent
 
 
-def _scanner(job: Job, lane: str, snapshot: Snapshot) -> Callable[[], list[Candidate]]:
-    """Look for files of a lane: suspense to recycle, and those of its feed where it has some."""
+def _scanner(
+    job: Job, lane: str, snapshot: Snapshot, inbox: LaneInbox | None
+) -> Callable[[], list[Candidate]]:
+    """Look for files of a lane: suspense to recycle, those of its feed, those fetched for it."""
     folder = Home(job.settings.home).lane(COLLECTION, lane) / RECYCLE_FOLDER
     feed_id = feed_of(lane)
-    inputs = job.inputs if snapshot.feeds[feed_id].path else []
+    feed = snapshot.feeds[feed_id]
+    inputs = job.inputs if feed.path and not feed.collect else []
 
     def scan() -> list[Candidate]:
         taken, _ = discover(inputs, snapshot.feeds)
         again = [
             Candidate(f"{RECYCLE_FOLDER}/{path.name}", path) for path in folder.glob("*.jsonl")
         ]
-        return sorted([*taken[feed_id], *again])
+        fetched = inbox.scan() if inbox else []
+        return sorted([*taken[feed_id], *again, *fetched])
 
     return scan
 
@@ -84,19 +90,21 @@ def _newest_for(catalogs: CatalogStore, feed_id: str) -> Callable[[int], str]:
 
 def _add_collection(
     job: Job, catalogs: CatalogStore, recovery: Path, flow: Dataflow, progress: Progress
-) -> None:
+) -> Callable[[], None]:
+    """Add the collection lanes; give what is to be done once they have ended."""
     current = catalogs.load(catalogs.current())
     streams = Streams(job.settings, progress.problem)
     guard = _guard(job, COLLECTION)
+    collector, inboxes, start = fetching(job, current, progress.problem)
     worlds = {}
     for lane in job.collect:
-        feed = current.feeds[feed_of(lane)]
+        feed, inbox = current.feeds[feed_of(lane)], inboxes.get(lane)
         worlds[lane] = FeedWorld(
             settings=job.settings,
             lane=lane,
             feed=feed,
             framing=framing_of(feed),
-            scan=_scanner(job, lane, current),
+            scan=_scanner(job, lane, current, inbox),
             follow=job.follow,
             run=job.run,
             progress=progress,
@@ -105,6 +113,8 @@ def _add_collection(
             lost=partial(_lost, current),
             stream=streams.of(lane, feed),
         )
+        if inbox:
+            worlds[lane] = replace(worlds[lane], awaited=inbox.awaited, committed=inbox.committed)
     idle = known_lanes(recovery, "collect_source") - worlds.keys()
     taken, _ = discover(job.inputs, current.feeds)
     progress.bytes_total = sum(
@@ -114,6 +124,8 @@ def _add_collection(
         FeedSource(worlds, idle), LogSink(job.settings, job.collect, progress.problem),
         partial(decode_batch, catalogs.load), job.settings, catalogs.load, guard, progress, flow,
     )  # fmt: skip
+    start()
+    return collector.ended
 
 
 def _add_rating(job: Job, catalogs: CatalogStore, flow: Dataflow, progress: Progress) -> None:
@@ -176,8 +188,7 @@ def work(role: str, job: Job) -> None:
     progress.write(force=True)
     flow = Dataflow(_flow_name(job))
     recovery = home.recovery(role)
-    if job.collect:
-        _add_collection(job, store, recovery, flow, progress)
+    ended = _add_collection(job, store, recovery, flow, progress) if job.collect else None
     if job.rate and not job.collect:
         keep_only(recovery, job.rate)
     if job.rate:
@@ -191,6 +202,8 @@ def work(role: str, job: Job) -> None:
         epoch_interval=datetime.timedelta(milliseconds=epoch_ms),
         recovery_config=recovery_config(recovery),
     )
+    if ended:
+        ended()
     progress.done, progress.ended = not stop.stopping(), True
     progress.write(force=True)
     for lock_file in held:

@@ -7,7 +7,8 @@ class FeedFile(Record):
     """One file of a feed, written when it is opened, and again when it is complete.
 
     Attributes:
-        status: `complete`, `growing`, `replayed` (content seen before) or `unreadable`.
+        status: `complete`, `growing`, `replayed` (content seen before), `unreadable` or
+            `refused` (not collected, or not all its members).
         sequence: Number of the file in its feed, -1 where it carries none.
         declared_records: Record count in the trailer, -1 where it declares none.
         declared_total: Hash total in the trailer (for example seconds), -1 where it declares none.

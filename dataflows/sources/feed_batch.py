@@ -22,8 +22,8 @@ class FeedBatch:
     Attributes:
         lane: The feed's name, with the partition where the feed is a stream.
         kind: `usage`, `overlong` (a piece of a record beyond all bounds), `replayed` (a whole file
-            seen before), `lost` (messages that were gone), `recycle` (suspense to be tried again)
-            or `ended` (no more input).
+            seen before), `lost` (messages that were gone), `recycle` (suspense to be tried again),
+            `refused` (why a file was not collected) or `ended` (no more input).
         frames: Records of the range; `None` where the kind has none.
         raw: The range's bytes where it has no frames and is not a whole file.
         detail: What the ledger says of the file.
@@ -50,6 +50,8 @@ class FeedWorld:
         framing: How the feed's format cuts records.
         follow: Wait for more input instead of ending.
         run: Names this run; the end of input is reported under it.
+        awaited: Files are still being fetched, though the run shall end.
+        committed: Told of the position of the ledger that every restart lies at or behind.
     """
 
     settings: Settings
@@ -64,3 +66,5 @@ class FeedWorld:
     guard: Guard
     lost: Callable[[str, int], str]
     stream: RecordStream | None = None
+    awaited: Callable[[], bool] = lambda: False
+    committed: Callable[[int], None] = lambda _position: None

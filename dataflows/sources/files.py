@@ -39,6 +39,7 @@ _KIND_OF_STATUS = {
     "growing": "usage",
     "replayed": "replayed",
     "recycle": "recycle",
+    "refused": "refused",
 }
 
 
@@ -52,6 +53,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._ledger = Ledger(self._folder / "ledger")
         world.guard.opened(self._lane)
         self._position = self._committed = self._ledger.begin(resume)
+        world.committed(self._committed)
         self._replay_until = self._ledger.end
         self._manifest = Manifest.of(self._ledger.folded)
         for done in self._ledger.between(self._ledger.base, self._position):
@@ -78,10 +80,11 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             return []
         if self._position < self._replay_until:
             return self._again(self._ledger.at(self._position))
+        awaited = self._world.awaited()  # before looking: what comes last is not missed
         batch = self._next()
         if batch is not None:
             return batch
-        if self._world.follow or not self._drained():
+        if self._world.follow or awaited or not self._drained():
             pause = _POLL_STREAM if self._world.stream else _POLL
             self._awake = datetime.datetime.now(datetime.UTC) + pause
             return []
@@ -237,6 +240,8 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             return None
         if opening.status == "replayed":
             return Range(b"", count_records(opening, framing, limit))
+        if opening.status == "refused":
+            return Range(opening.read(0, opening.size), 0)
         rows = self._world.settings.collection_rows
         return next_range(opening, state, framing, rows=rows, limit=limit)
 
@@ -281,7 +286,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         path = Path(detail["path"])
         if data is None:
             data, path = _read_again(cut, detail, self._world.scan())
-        if kind == "overlong":
+        if kind in {"overlong", "refused"}:
             return [
                 (self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail, data))
             ]
@@ -324,6 +329,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         if self._skipping is not None and self._committed >= self._replay_until:
             self._skipping = None  # no restart comes before what was passed over any more
             skipped(self._folder)
+        self._world.committed(self._committed)
         self._committed = self._position
         if (stream := self._world.stream) is not None:
             stream.committed(self._stream_state(stream).offset)

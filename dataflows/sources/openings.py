@@ -12,6 +12,8 @@ from dataflows.sources.folder import Candidate
 from dataflows.sources.manifest import HEAD_BYTES, FileState, Manifest, head_of
 
 RECYCLE_FOLDER = "recycle"
+REFUSED_ENDING = ".refused"
+"""Ending of a file of the inbox that says why another one was not collected."""
 
 
 class InputChanged(RuntimeError):  # noqa: N818  it says what is the case
@@ -23,7 +25,7 @@ class Opening:
     """A file about to be read.
 
     Attributes:
-        status: `complete`, `growing`, `replayed` or `recycle`.
+        status: `complete`, `growing`, `replayed`, `recycle` or `refused`.
         size: Bytes it has now.
         start: First HEAD_BYTES bytes.
     """
@@ -94,7 +96,9 @@ class Finder:
         return None
 
     def _look(self, candidate: Candidate, manifest: Manifest) -> Opening | None:
-        if self.growing and candidate.path.parent.name != RECYCLE_FOLDER:
+        whole = candidate.path.parent.name == RECYCLE_FOLDER
+        whole |= candidate.path.name.endswith(REFUSED_ENDING)
+        if self.growing and not whole:
             return _grown(candidate, manifest)
         return self._whole(candidate, manifest)
 
@@ -114,6 +118,8 @@ class Finder:
         if sha256 in manifest.contents:
             copies = sum(known.startswith(file_id) for known in manifest.files)
             file_id, status = f"{file_id}.{copies}", "replayed"
+        elif candidate.path.name.endswith(REFUSED_ENDING):
+            status = "refused"
         elif candidate.path.parent.name == RECYCLE_FOLDER:
             status = "recycle"
         with candidate.path.open("rb") as file:

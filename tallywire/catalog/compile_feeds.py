@@ -10,6 +10,7 @@ from tallywire.catalog.models import FeedEntry, Operator
 from tallywire.catalog.models_feeds import ConditionEntry, EnrichEntry, FilterEntry, NodeEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.reference_tables import shape_of
+from tallywire.catalog.rules_collect import compile_collect
 from tallywire.catalog.snapshot import Feed, RadiusClient
 from tallywire.catalog.values import span
 from tallywire.reference import BETWEEN, Reference
@@ -29,6 +30,7 @@ def _feed(entry: FeedEntry, operator: Operator, tables: Reference) -> Feed:
         tenant_id=_or(entry.tenant, operator.tenant),
         format=entry.format,
         path=entry.path,
+        collect=compile_collect(entry.collect),
         topic=entry.topic,
         http=entry.http,
         radius=tuple(RadiusClient(one.network, one.secret, one.signed) for one in entry.radius),

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schemas.services import Partitioner, Service
 from tallywire.catalog.expect_models import ExpectEntry
+from tallywire.catalog.models_collect import CollectEntry
 from tallywire.catalog.models_feeds import EnrichEntry, FieldMaps, FilterEntry, NodeEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
@@ -97,6 +98,7 @@ class FeedEntry(Entry):
     name: Words = ""
     format: Id
     path: Words = ""
+    collect: CollectEntry | None = None
     topic: Words = ""
     http: YesNo = False
     radius: tuple[RadiusClientEntry, ...] = ()

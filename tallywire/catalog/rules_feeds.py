@@ -10,6 +10,7 @@ from tallywire.catalog.entries import Entries, Pass, Placed, Result, unit_of
 from tallywire.catalog.models import FeedEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.problems import Problem
+from tallywire.catalog.rules_collect import collect_problems, secret_problems, variables_of
 from tallywire.catalog.rules_expect import expected
 from tallywire.catalog.sources import model_problems
 
@@ -53,6 +54,7 @@ def _feed(placed: Placed[FeedEntry], formats: Mapping[str, HasOptions]) -> Itera
         text = f"is not a number of {unit}s, in which {feed.service} is counted"
         yield placed.problem(("typical_quantity",), text)
     yield from _input(placed)
+    yield from collect_problems(placed, variables_of(feed.id))
     if not 1 <= feed.window_days <= 400:
         yield placed.problem(("window_days",), "must be from 1 to 400 days")
 
@@ -81,10 +83,12 @@ def _input(placed: Placed[FeedEntry]) -> Iterator[Problem]:
 
 def _ways(entries: Entries) -> Iterator[Problem]:
     for key, what in (("path", "files; a file"), ("topic", "topic; a topic")):
-        seen: dict[str, str] = {}
+        seen: dict[tuple[str, str], str] = {}
         for placed in entries.feeds:
-            if not (place := getattr(placed.value, key)):
+            if not (name := getattr(placed.value, key)):
                 continue
+            collect = placed.value.collect
+            place = collect.address if collect else "", name
             if place in seen:
                 text = f"the feed {seen[place]!r} reads the same {what} belongs to one feed"
                 yield placed.problem((key,), text)
@@ -108,6 +112,11 @@ def feeds(formats: Mapping[str, HasOptions]) -> Pass:
     def check(entries: Entries) -> Result:
         found = [problem for one in entries.feeds for problem in _feed(one, formats)]
         found += [problem for one in entries.feeds for problem in expected(one, entries)]
-        return entries, [*found, *_ways(entries), *_clients(entries)]
+        return entries, [
+            *found,
+            *_ways(entries),
+            *_clients(entries),
+            *secret_problems(entries.feeds),
+        ]
 
     return check

@@ -29,8 +29,8 @@ from tallywire.reference import Reference
 
 __all__ = [
     "FOREVER_US", "IDENTIFIER_SCHEMA", "PREFIX_SCHEMA", "Allowance", "BandRule", "Calendar",
-    "Feed", "FieldMap", "Group", "Offer", "Override", "Partner", "Price", "Rounding", "Snapshot",
-    "Tariff",
+    "Collect", "Feed", "FieldMap", "Group", "Offer", "Override", "Partner", "Price", "Rounding",
+    "Snapshot", "Tariff",
 ]  # fmt: skip
 
 PREFIX_SCHEMA = pl.Schema(
@@ -275,11 +275,37 @@ class RadiusClient:
 
 
 @dataclass(frozen=True)
+class Collect:
+    """Where the files of a feed are fetched from.
+
+    Attributes:
+        address: `sftp://user@host:22/folder`, `s3://bucket/prefix`, `https://host/list` or
+            `file:///folder`; it holds no password.
+        files: Names below the address, where the server gives no list.
+        poll_us: From one look to the next, microseconds.
+        marker: Ending of the file that marks another as finished; empty where a file is finished
+            that two looks find alike.
+        after: What becomes of a fetched file there: `keep`, `archive` or `delete`.
+        archive_to: Folder, or prefix of the bucket, that it is moved to.
+        unencrypted: `http://` to another machine is allowed.
+    """
+
+    address: str
+    files: tuple[str, ...] = ()
+    poll_us: int = 60_000_000
+    marker: str = ""
+    after: str = "keep"
+    archive_to: str = ""
+    unencrypted: bool = False
+
+
+@dataclass(frozen=True)
 class Feed:
     """One source of usage and how to read it.
 
     Attributes:
         path: Glob of its files, relative to the input folder or absolute; empty where it has none.
+        collect: Where its files are fetched from; `None` where they are inputs of the run.
         topic: Kafka topic of its records; empty where it has none.
         http: The ingest gateway takes its records; into the topic, where there is one.
         radius: Who may send its records to the RADIUS listener; into the topic likewise.
@@ -325,11 +351,13 @@ class Feed:
     copies: tuple[FieldCopy, ...] = ()
     enrichments: tuple[Enrichment, ...] = ()
     filters: tuple[Filter, ...] = ()
+    collect: Collect | None = None
 
     @property
     def inputs(self) -> str:
         """Say where its records come from."""
-        places = [self.path, self.topic and f"topic {self.topic}", "HTTP" if self.http else "",
+        path = f"{self.path} of {self.collect.address}" if self.collect else self.path
+        places = [path, self.topic and f"topic {self.topic}", "HTTP" if self.http else "",
                   "RADIUS" if self.radius else ""]  # fmt: skip
         return ", ".join(place for place in places if place)
 

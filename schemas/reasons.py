@@ -53,6 +53,7 @@ class Reason(StrEnum):
     # not usage to be billed
     CONTROL_RECORD = "control_record"
     NOT_ANSWERED = "not_answered"
+    NOT_BILLABLE = "not_billable"
     ZERO_USAGE = "zero_usage"
     # counted once already, or counted with another record
     DUPLICATE_RECORD = "duplicate_record"
@@ -65,6 +66,7 @@ class Reason(StrEnum):
 _NOT_SUSPENDED = {
     Reason.CONTROL_RECORD: Fate.FILTERED,
     Reason.NOT_ANSWERED: Fate.FILTERED,
+    Reason.NOT_BILLABLE: Fate.FILTERED,
     Reason.ZERO_USAGE: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,

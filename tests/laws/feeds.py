@@ -9,6 +9,7 @@ from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder, read_folder
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
+from tests.laws import switches
 
 
 def example() -> Snapshot:
@@ -40,13 +41,28 @@ PLAIN = b"""\
 """
 
 
-def _with_plain(snapshot: Snapshot) -> Snapshot:
-    """Add a feed of objects that are no CloudEvents."""
+SWITCHES: Mapping[str, tuple[str, dict[str, object], bytes]] = {
+    "cel": ("asterisk_cel", {}, switches.cel()),
+    "application-server": ("broadworks", {}, switches.broadworks()),
+    "call-manager": ("cisco_cucm", {}, switches.cucm()),
+    "proxy": ("sip_acc", switches.ACC_OPTIONS, switches.acc()),
+}
+"""Feeds of exchanges and switches: format, options, a file."""
+
+
+def _with_more(snapshot: Snapshot) -> Snapshot:
+    """Add feeds that the example has not: objects that are no CloudEvents, exchanges, switches."""
     plain = replace(snapshot.feeds["platform"], feed_id="plain", options=PLAIN_OPTIONS)
-    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain})
+    more = {
+        name: replace(
+            snapshot.feeds["pbx"], feed_id=name, source_id=name, format=form, options=options
+        )
+        for name, (form, options, _) in SWITCHES.items()
+    }
+    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain, **more})
 
 
-SNAPSHOT = _with_plain(example())
+SNAPSHOT = _with_more(example())
 
 
 @dataclass(frozen=True)
@@ -73,7 +89,8 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    return {**files, "cloudevents_plain": Valid("plain", PLAIN)}
+    more = {form: Valid(name, data) for name, (form, _, data) in SWITCHES.items()}
+    return {**files, "cloudevents_plain": Valid("plain", PLAIN), **more}
 
 
 VALID = valid_files()

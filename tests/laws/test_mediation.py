@@ -40,12 +40,26 @@ def _work(state: LaneState, feed_id: str, frames: Frames) -> Mediated:
 
 def _frames(feed_id: str, data: bytes) -> Frames:
     feed = SNAPSHOT.feeds[feed_id]
-    frames, _ = frame(data, DECODERS[feed.format].framing(feed), at_end=True)
+    framing = DECODERS[feed.format].framing(feed)
+    head = data[: framing.prologue(data, at_end=True) or 0]
+    frames, _ = frame(data, framing, at_end=True, prologue=head)
     return frames
 
 
 def _part(frames: Frames, first: int, last: int) -> Frames:
-    return Frames(frames.data, frames.starts[first:last], frames.lengths[first:last], first, 0)
+    return Frames(
+        frames.data, frames.starts[first:last], frames.lengths[first:last], first, 0,
+        frames.prologue,
+    )  # fmt: skip
+
+
+def _repeated(frames: Frames, times: int) -> Frames:
+    """The same records several times over, each at a place of its own."""
+    shifts = np.repeat(np.arange(times) * len(frames.data), len(frames))
+    return Frames(
+        frames.data * times, np.tile(frames.starts, times) + shifts,
+        np.tile(frames.lengths, times), 0, 0, frames.prologue,
+    )  # fmt: skip
 
 
 def _sum(parts: list[Mediated], name: str) -> pl.DataFrame:
@@ -72,8 +86,7 @@ def test_batch_cuts_do_not_matter_and_nothing_vanishes(
 ) -> None:
     feed_id = VALID[key].feed_id
     frames = _frames(feed_id, VALID[key].data.rstrip(b"\n") + b"\n\n")
-    many = _frames(feed_id, (VALID[key].data.rstrip(b"\n") + b"\n\n") * repeat)
-    assert len(many) == repeat * len(frames)
+    many = _repeated(frames, repeat)
     whole = _work(LaneState(), feed_id, many)
     _conserved([whole])
     edges = [0, *sorted(min(cut, len(many)) for cut in cuts), len(many)]

@@ -8,13 +8,17 @@ from pydantic import BaseModel
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import Decoded, Frames
 from tallywire.mediation.decoders import (
+    asterisk_cel,
     asterisk_csv,
+    broadworks,
+    cisco_cucm,
     cloudevents,
     cloudevents_options,
     declared,
     freeswitch_csv,
     freeswitch_json,
     radius_detail,
+    sip_acc,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
 
@@ -47,7 +51,10 @@ def _freeswitch(feed: Feed) -> Framing:
 
 
 DECODERS: Mapping[str, Format] = {
+    "asterisk_cel": Format(_lines, asterisk_cel.CelOptions, asterisk_cel.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
+    "broadworks": Format(broadworks.framing, broadworks.BroadworksOptions, broadworks.decode),
+    "cisco_cucm": Format(cisco_cucm.framing, cisco_cucm.CucmOptions, cisco_cucm.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
     "declared": Format(_lines, declared.DeclaredOptions, declared.decode),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
@@ -55,6 +62,7 @@ DECODERS: Mapping[str, Format] = {
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
     ),
     "radius_detail": Format(_paragraphs, radius_detail.RadiusOptions, radius_detail.decode),
+    "sip_acc": Format(_lines, sip_acc.SipAccOptions, sip_acc.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

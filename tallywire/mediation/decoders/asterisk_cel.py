@@ -113,7 +113,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
 
 def _columns(options: CelOptions, feed: Feed) -> list[pl.Expr]:
     part = pl.col("is_first") | pl.col("is_last")
-    session = pl.concat_str("uniqueid", "bridge", separator="\x1f")
+    in_bridge = pl.concat_str("uniqueid", "bridge", separator="\x1f")
+    session = in_bridge if options.usage == "bridge" else pl.col("uniqueid")
     key = pl.concat_str(session, "eventtype", separator="\x1f")
     timed = pl.concat_str(key, "eventtime", "peer", separator="\x1f")
     # a channel may be answered by one application after another: the first holds

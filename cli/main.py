@@ -44,6 +44,7 @@ class _Tallywire(Verbs):
             module="cli.demo.command",
         ),
         Verb("catalog", "Check, compile, activate, show, compare and backtest catalogues."),
+        Verb("feed", "Make a feed from a sample file; try a feed."),
         Verb("suspense", "List, show, recycle and accept suspended usage."),
         Verb("period", "Close, reopen and list billing periods."),
         Verb("partners", "What partners carried by tiers, and true-ups."),

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import orjson
 import polars as pl
 
 from schemas.reasons import Reason
-from tallywire.mediation.decoded import MAX_RECORD_BYTES, Frames, contiguous, places
+from tallywire.mediation.decoded import MAX_RECORD_BYTES, Frames, contiguous, in_prologue, places
 
 PREFIX = "j."
 """How the columns of a table of objects begin."""
@@ -115,6 +116,19 @@ def object_frame(frames: Frames, schema: pl.Schema) -> pl.DataFrame:
         .then(pl.lit(Reason.RECORD_UNREADABLE.value)).alias("reason"),
         pl.when(too_long).then(pl.lit("longer than 1 MiB"))
         .otherwise(pl.col("detail").fill_null("")).alias("detail"),
+    )  # fmt: skip
+
+
+def element_frame(frames: Frames, schema: pl.Schema) -> pl.DataFrame:
+    """Give the same of elements of an array; what precedes and follows it are control records."""
+    frame = object_frame(frames, schema)
+    first = np.frombuffer(frames.data, np.uint8)[frames.starts] if len(frames) else frames.starts
+    around = in_prologue(frames) | pl.Series(first == ord("]"))
+    return frame.with_columns(
+        pl.when(around).then(pl.lit(Reason.CONTROL_RECORD.value)).otherwise("reason")
+        .alias("reason"),
+        pl.when(around).then(pl.lit("stands around the records")).otherwise("detail")
+        .alias("detail"),
     )  # fmt: skip
 
 

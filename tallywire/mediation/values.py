@@ -1,10 +1,11 @@
 """Fields to values, in columns: integers, exact seconds, local times; what is wrong is null."""
 
+import math
 from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.services import Unit
+from schemas.services import QUANTITY_LIMIT, Unit
 
 _SECOND_US = 1_000_000
 _MINUTE_US = 60_000_000
@@ -16,9 +17,17 @@ _RFC3339 = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-5][0-9])$"
 )
-UNIT_US = {"seconds": _SECOND_US, "milliseconds": 1_000, "microseconds": 1}
+UNIT_US = {
+    "hours": 60 * _MINUTE_US, "minutes": _MINUTE_US, "seconds": _SECOND_US, "milliseconds": 1_000,
+    "microseconds": 1,
+}  # fmt: skip
+UNIT_OCTETS = {
+    "octets": 1, "kilooctets": 10**3, "megaoctets": 10**6, "gigaoctets": 10**9,
+    "kibioctets": 2**10, "mebioctets": 2**20, "gibioctets": 2**30,
+}  # fmt: skip
 BASE_UNIT = {
-    "count": Unit.COUNT, "octets": Unit.OCTET, **dict.fromkeys(UNIT_US, Unit.MICROSECOND),
+    "count": Unit.COUNT, **dict.fromkeys(UNIT_OCTETS, Unit.OCTET),
+    **dict.fromkeys(UNIT_US, Unit.MICROSECOND),
 }  # fmt: skip
 """What a unit that a feed may name is counted in."""
 
@@ -59,6 +68,29 @@ def duration(text: pl.Expr, unit: str) -> pl.Expr:
         return integer(text)
     # sixteen digits of milliseconds would not fit 64 bits as microseconds
     return pl.when(text.str.contains(_SHORT)).then(integer(text) * UNIT_US[unit])
+
+
+def measured(text: pl.Expr, unit: str) -> pl.Expr:
+    """Read a quantity in any unit that a feed may name, as whole base units of it.
+
+    Decimals are allowed where the unit has parts that are base units; what is not whole is null.
+
+    >>> pl.select(measured(pl.lit("1.5"), "kibioctets")).item()
+    1536
+    """
+    factor = {"count": 1, **UNIT_OCTETS, **UNIT_US}[unit]
+    if factor == 1:
+        return integer(text)
+    if unit in {"seconds", "milliseconds"}:
+        return duration(text, unit)
+    whole = 10**_FRACTION_DIGITS
+    common = math.gcd(factor, whole)
+    size = scaled(text)
+    exact = size % (whole // common) == 0
+    beyond = size.abs() > QUANTITY_LIMIT * whole // factor
+    large = size.sign() * (QUANTITY_LIMIT + 1)  # out of range, whatever it is exactly
+    value = size // (whole // common) * (factor // common)
+    return pl.when(beyond).then(large).when(exact).then(value)
 
 
 def amount(text: pl.Expr) -> pl.Expr:

@@ -41,25 +41,69 @@ PLAIN = b"""\
 """
 
 
-SWITCHES: Mapping[str, tuple[str, dict[str, object], bytes]] = {
-    "cel": ("asterisk_cel", {}, switches.cel()),
-    "application-server": ("broadworks", {}, switches.broadworks()),
-    "call-manager": ("cisco_cucm", {}, switches.cucm()),
-    "proxy": ("sip_acc", switches.ACC_OPTIONS, switches.acc()),
+NAMED = b"""\
+call id,from,to,when,minutes,kind
+1,+4790010001,+4790010002,2026-10-24 10:00:00,1.5,call
+2,+4790010001,+4790010003,2026-10-24 10:01:00,0.25,call
+3,+4790010001,"+4790010004",2026-10-24 10:02:00,x,call
+,+4790010001,+4790010005,2026-10-24 10:03:00,1,call
+5,+4790010001,+4790010006,2026-10-24 10:04:00,2,test
+"""
+NAMED_OPTIONS: dict[str, object] = {
+    "layout": "delimited", "quoted": True, "header_lines": 1, "key": [{"name": "call id"}],
+    "start": {"name": "when"}, "duration": {"name": "minutes", "unit": "minutes"},
+    "texts": {"a_raw": {"name": "from"}, "b_raw": {"name": "to"}},
+    "keep_only": [{"field": {"name": "kind"}, "equals": ["call"]}],
+}  # fmt: skip
+"""Of a feed of lines whose columns have names."""
+
+OBJECTS = b"""\
+{"page": 1, "of": {"calls": [
+ {"id": "a1", "from": {"number": "+4790010001"}, "to": "+4790010002", "begin": 1792836000, "end": 1792836061},
+ {"id": "a2", "from": {"number": "+4790010001"}, "to": "+4790010003", "begin": 1792836002, "end": "1792836003"},
+ {"id": "a3", "from": {"number": "+4790010001"}, "to": "+4790010003", "begin": "now", "end": 1792836003},
+ {"id": "a4", "from": "+4790010001", "begin": 1, "end": 2},
+ {"from": {"number": "+4790010001"}, "begin": 1792836002, "end": 1792836003}
+]}, "pages": 7}
+"""
+OBJECTS_OPTIONS: dict[str, object] = {
+    "layout": "json",
+    "records": "array",
+    "records_at": "of.calls",
+    "key": [{"path": "id"}],
+    "start": {"path": "begin", "pattern": "epoch_seconds"},
+    "end": {"path": "end", "pattern": "epoch_seconds"},
+    "texts": {"a_raw": {"path": "from.number"}, "b_raw": {"path": "to"}},
 }
-"""Feeds of exchanges and switches: format, options, a file."""
+"""Of a feed of objects in an array of a document."""
+
+MORE_FEEDS = {
+    "plain": ("platform", PLAIN_OPTIONS, PLAIN),
+    "named": ("roamers", NAMED_OPTIONS, NAMED),
+    "objects": ("roamers", OBJECTS_OPTIONS, OBJECTS),
+}
+"""Feeds beside the example's: one they are like, their options, a file of theirs."""
+
+
+OTHER_FORMATS: Mapping[str, tuple[dict[str, object], bytes]] = {
+    "asterisk_cel": ({}, switches.cel()),
+    "broadworks": ({}, switches.broadworks()),
+    "cisco_cucm": ({}, switches.cucm()),
+    "sip_acc": (switches.ACC_OPTIONS, switches.acc()),
+}
+"""Formats that the example has no feed of: options and a file; a feed is named as its format."""
 
 
 def _with_more(snapshot: Snapshot) -> Snapshot:
-    """Add feeds that the example has not: objects that are no CloudEvents, exchanges, switches."""
-    plain = replace(snapshot.feeds["platform"], feed_id="plain", options=PLAIN_OPTIONS)
     more = {
-        name: replace(
-            snapshot.feeds["pbx"], feed_id=name, source_id=name, format=form, options=options
-        )
-        for name, (form, options, _) in SWITCHES.items()
+        feed_id: replace(snapshot.feeds[like], feed_id=feed_id, options=options)
+        for feed_id, (like, options, _) in MORE_FEEDS.items()
     }
-    return replace(snapshot, feeds={**snapshot.feeds, "plain": plain, **more})
+    more |= {
+        form: replace(snapshot.feeds["pbx"], feed_id=form, format=form, options=options)
+        for form, (options, _) in OTHER_FORMATS.items()
+    }
+    return replace(snapshot, feeds={**snapshot.feeds, **more})
 
 
 SNAPSHOT = _with_more(example())
@@ -89,8 +133,8 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    more = {form: Valid(name, data) for name, (form, _, data) in SWITCHES.items()}
-    return {**files, "cloudevents_plain": Valid("plain", PLAIN), **more}
+    files |= {key: Valid(key, data) for key, (_, _, data) in MORE_FEEDS.items()}
+    return {**files, **{form: Valid(form, data) for form, (_, data) in OTHER_FORMATS.items()}}
 
 
 VALID = valid_files()

@@ -110,14 +110,23 @@ def test_cucm_recording_legs_types_and_quality(samples: Path) -> None:
 
 def test_sip_transactions_are_paired_both_ways_round(samples: Path) -> None:
     folder = samples / "opensips_acc"
-    assert lengths(decode("sip_acc", folder / "acc_flatstore_full.csv", **ACC).frame) == [2, 2, 4, 4]
+    assert lengths(decode("sip_acc", folder / "acc_flatstore_full.csv", **ACC).frame) == [
+        2,
+        2,
+        4,
+        4,
+    ]
     ends = decode("sip_acc", folder / "acc_flatstore_part1_bye_first.csv", **ACC).frame
     begins = decode("sip_acc", folder / "acc_flatstore_part2_invite_later.csv", **ACC).frame
     assert lengths(pl.concat([ends, begins])) == [4]
     assert usable(begins).filter("is_first").height == 2  # one that never ends
     missed = decode("sip_acc", folder / "acc_flatstore_missed.csv", **ACC).frame
     assert missed["reason"].unique().to_list() == [Reason.NOT_ANSWERED]
-    assert sorted(detail[:10] for detail in missed["detail"]) == ["INVITE 404", "INVITE 486", "INVITE 487"]
+    assert sorted(detail[:10] for detail in missed["detail"]) == [
+        "INVITE 404",
+        "INVITE 486",
+        "INVITE 487",
+    ]
 
 
 def test_an_invite_without_time_begins_with_its_ack(samples: Path) -> None:
@@ -141,4 +150,6 @@ def test_freeswitch_is_rated_on_the_finest_of_three_durations(samples: Path) -> 
     stats = decode(
         "freeswitch_csv", folder / "cdrstats_CDRImport-2015-10-26.csv", columns=STATS, header=True
     ).frame
-    assert usable(stats)["quantity"].to_list() == [second * SECOND for second in (50, 10, 34, 11, 5)]
+    assert usable(stats)["quantity"].to_list() == [
+        second * SECOND for second in (50, 10, 34, 11, 5)
+    ]

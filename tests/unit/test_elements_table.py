@@ -53,13 +53,17 @@ def test_a_broken_record_is_told_alone() -> None:
 
 
 def test_two_broken_records_do_not_make_a_good_one() -> None:
-    found = table("<all><call><a>1<!--</a></call><call>--></a></call><call><a>2</a></call></all>", "a")
+    found = table(
+        "<all><call><a>1<!--</a></call><call>--></a></call><call><a>2</a></call></all>", "a"
+    )
     assert calls(found, "a") == [("2",)]
     assert len(wrong(found)) == 2
 
 
 def test_a_record_that_brings_the_separators_of_the_table_is_read_all_the_same() -> None:
-    found = table("<all><call><a>\ue000\ue001</a><b>2</b></call><call><a>1</a></call></all>", "a", "b")
+    found = table(
+        "<all><call><a>\ue000\ue001</a><b>2</b></call><call><a>1</a></call></all>", "a", "b"
+    )
     assert calls(found, "a", "b") == [("\ue000\ue001", "2"), ("1", "")]
 
 

@@ -12,7 +12,7 @@ from schemas.services import Service
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.decoders.cloudevents_options import CloudEventsOptions
-from tallywire.mediation.decoders.declared import DeclaredOptions
+from tallywire.mediation.decoders.declared_options import DeclaredOptions
 from tallywire.mediation.framing import frame
 from tallywire.mediation.lane import BatchContext, LaneState, Mediated, mediate
 from tallywire.mediation.resolve import IdentifierIndex

@@ -48,7 +48,10 @@ def pairs(rows: pl.DataFrame) -> dict[str, int]:
     begun = parts.filter("is_first").select("session_key", "b_raw", begun="start_us")
     ended = parts.filter("is_last").select("session_key", ended="start_us")
     both = begun.join(ended, on="session_key")
-    return {key: last - first for key, first, last in both.select("session_key", "begun", "ended").rows()}
+    return {
+        key: last - first
+        for key, first, last in both.select("session_key", "begun", "ended").rows()
+    }
 
 
 # channel events of Asterisk
@@ -170,7 +173,9 @@ def test_unified_cm_is_read_by_the_names_in_its_header() -> None:
 
 
 def test_legs_that_end_by_a_split_may_be_charged() -> None:
-    rows = decode("cisco_cucm", cucm([cucm_line("p", origCause_value=393216)]), split_legs="usage").frame
+    rows = decode(
+        "cisco_cucm", cucm([cucm_line("p", origCause_value=393216)]), split_legs="usage"
+    ).frame
     assert rows["reason"].to_list()[2] is None
     assert rows["cause_q850"].to_list()[2] == 0  # no cause of Q.850
     assert rows["cause"].to_list()[2] == "393216"
@@ -281,7 +286,11 @@ def test_freeswitch_values_may_be_encoded_as_in_addresses() -> None:
         b'"end_stamp":"2026-10-24%2012%3A01%3A05","duration":"65","billsec":"60","direction":"outbound"}}'
     )
     row = decode("freeswitch_json", data).frame.row(0, named=True)
-    assert (row["a_raw"], row["quantity"], row["utc_offset_minutes"]) == ("+4722000100", 60 * SECOND, 120)
+    assert (row["a_raw"], row["quantity"], row["utc_offset_minutes"]) == (
+        "+4722000100",
+        60 * SECOND,
+        120,
+    )
     assert row["start_us"] == 1792836005 * SECOND
     rows = decode("freeswitch_json", data, legs="inbound").frame
     assert told(rows) == [(Reason.NOT_BILLABLE, "the outbound leg of a call")]

@@ -15,6 +15,7 @@ from tallywire.mediation.decoders import (
     cloudevents,
     cloudevents_options,
     declared,
+    declared_options,
     freeswitch_csv,
     freeswitch_json,
     radius_detail,
@@ -56,7 +57,7 @@ DECODERS: Mapping[str, Format] = {
     "broadworks": Format(broadworks.framing, broadworks.BroadworksOptions, broadworks.decode),
     "cisco_cucm": Format(cisco_cucm.framing, cisco_cucm.CucmOptions, cisco_cucm.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
-    "declared": Format(_lines, declared.DeclaredOptions, declared.decode),
+    "declared": Format(declared.framing, declared_options.DeclaredOptions, declared.decode),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode

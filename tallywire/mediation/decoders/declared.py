@@ -1,143 +1,56 @@
-"""The declared format: delimited or fixed-width lines, with header and trailer, described in YAML.
+"""The declared format: lines, objects or elements of any layout, described in YAML.
 
 Header and trailer lines are recognised by how they begin; what they say of the file (sequence,
 record count, hash total) is compared with what the file holds.
 """
 
+import csv
 from collections.abc import Mapping
-from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.reasons import Reason
-from schemas.services import UNIT_OF_SERVICE, Direction, Service, Unit
+from schemas.services import UNIT_OF_SERVICE, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
-from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
+from tallywire.mediation.decoded import (
+    Decoded,
+    Frames,
+    check_world,
+    complete,
+    refuse,
+)
+from tallywire.mediation.decoders.declared_options import (
+    Amount,
+    Condition,
+    DeclaredOptions,
+    Place,
+    TimePlace,
+)
+from tallywire.mediation.framing import LINES, Array, Framing, Lines
+from tallywire.mediation.objects import element_frame, object_frame, schema_of, text_at
 from tallywire.mediation.texts import split_fields, text_frame
 
-TextField = Literal[
-    "a_raw", "b_raw", "c_raw", "user_name", "customer", "account_code", "partner", "imsi", "imei",
-    "ip", "cause", "serving_plmn", "cell_id", "apn", "rat", "trunk_in", "trunk_out", "session_key",
-    "usage_type", "service", "direction", "source_currency",
-]  # fmt: skip
-NumberField = Literal["quantity", "up_octets", "down_octets", "cause_q850", "partial_no"]
-AttributeName = Annotated[str, Field(pattern=values.ATTRIBUTE_NAME)]
-
-
 _LARGEST_SMALL = 2**31 - 1
+_NAMED = "n."
 
 
-class Strict(BaseModel):
-    """Unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Place(Strict):
-    """Where a field stands: a column counted from 1, or an offset counted from 0 and a length."""
-
-    column: int | None = Field(default=None, ge=1, le=256)
-    at: tuple[int, int] | None = None
-    values: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def _one(self) -> "Place":
-        if (self.column is None) == (self.at is None):
-            msg = "give either `column` or `at: [offset, length]`"
-            raise ValueError(msg)
-        return self
-
-
-class TimePlace(Place):
-    """Where a time stands and how it is written: strftime pattern, `rfc3339` or an epoch."""
-
-    pattern: str = "%Y-%m-%d %H:%M:%S"
-
-
-class Amount(Place):
-    """Where a number stands and what it counts; without `unit`, octets or pieces."""
-
-    unit: Literal["count", "octets", "seconds", "milliseconds", "microseconds"] | None = None
-
-
-class Duration(Amount):
-    """Where a time stands that something lasted, and in what it is measured."""
-
-    unit: Literal["seconds", "milliseconds", "microseconds"]
-
-
-class Condition(Strict):
-    """A field equals one of some texts."""
-
-    field: Place
-    equals: list[str] = Field(min_length=1)
-
-
-class Header(Strict):
-    """Lines that begin a file."""
-
-    starts_with: str
-    sequence: Place | None = None
-
-
-class Trailer(Strict):
-    """Lines that end a file.
-
-    Attributes:
-        total: Hash total over `duration` or `quantity`, in `total_unit`.
-    """
-
-    starts_with: str
-    sequence: Place | None = None
-    records: Place | None = None
-    total: Place | None = None
-    total_of: Literal["duration", "quantity"] = "duration"
-    total_unit: Literal["count", "octets", "seconds", "milliseconds", "microseconds"] = "seconds"
-
-
-class Partials(Strict):
-    """Which records are parts of a session, and which are its first and last."""
-
-    part: Condition
-    first: Condition | None = None
-    last: Condition | None = None
-
-
-class DeclaredOptions(Strict):
-    """Options of a declared feed."""
-
-    layout: Literal["delimited", "fixed"]
-    separator: str = Field(default=",", min_length=1, max_length=1)
-    quoted: bool = False
-    columns: int | None = Field(default=None, ge=1, le=256)
-    encoding: Literal["utf-8", "latin-1"] = "utf-8"
-    header_lines: int = Field(default=0, ge=0, le=10)
-    header: Header | None = None
-    trailer: Trailer | None = None
-    record_starts_with: str = ""
-    key: list[Place] = Field(min_length=1)
-    start: TimePlace
-    setup: TimePlace | None = None
-    duration: Duration | None = None
-    quantity: Amount | None = None
-    texts: dict[TextField, Place] = {}
-    numbers: dict[NumberField, Place] = {}
-    attributes: dict[AttributeName, Place] = {}
-    source_amount: Place | None = None
-    service: Service | None = None
-    direction: Direction = Direction.MO
-    constants: dict[TextField, str] = {}
-    keep_only: list[Condition] = []
-    partials: Partials | None = None
-    idle_minutes: int = Field(default=240, ge=1)
-    max_open_minutes: int = Field(default=1_440, ge=1)
+def framing(feed: Feed) -> Framing:
+    """Tell how the records of a declared feed are cut."""
+    options = DeclaredOptions.model_validate(feed.options)
+    if options.layout == "json" and options.records == "array":
+        return Array(tuple(filter(None, options.records_at.split("."))))
+    named = any(place.name for place in options.places())
+    return Lines(options.header_lines) if named else LINES
 
 
 def _at(place: Place) -> pl.Expr:
     if place.at is not None:
         text = pl.col("text").str.slice(place.at[0], place.at[1])
+    elif place.path is not None:
+        text = text_at(place.path).fill_null("")
+    elif place.name is not None:
+        text = pl.col(f"{_NAMED}{place.name}")
     else:
         text = pl.col(f"f{(place.column or 1) - 1}")
     text = text.str.strip_chars(" ")
@@ -163,15 +76,23 @@ def _time(place: TimePlace, zone: str) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _number(place: Amount) -> pl.Expr:
-    text = _at(place)
-    if place.unit in values.UNIT_US:
-        return values.duration(text, place.unit)
-    return values.integer(text)
+    return values.measured(_at(place), place.unit or "count")
 
 
 def decode(frames: Frames, feed: Feed) -> Decoded:
-    """Decode lines as the feed's options describe them."""
+    """Decode records as the feed's options describe them."""
     options = DeclaredOptions.model_validate(feed.options)
+    frame, control = _READERS[options.layout](frames, options)
+    frame = _checked(frame.with_columns(_columns(options, feed)), options)
+    frame = check_world(complete(frame))
+    return Decoded(frame, {**control, **_counted(frame, options)})
+
+
+_Read = tuple[pl.DataFrame, dict[str, int]]
+
+
+def _lines(frames: Frames, options: DeclaredOptions) -> _Read:
+    """Read lines: fields by their places, and what header and trailer lines say."""
     frame = text_frame(frames, options.encoding)
     texts = frame["text"].fill_null("")
     frame = _lines_by_type(frame, options)
@@ -180,12 +101,45 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         others = frame.with_columns(pl.when(pl.col("reason").is_null()).then("text").alias("text"))
         frame = split_fields(others, options.separator, counts, quoted=options.quoted)
         frame = frame.with_columns(pl.col("^f[0-9]+$").fill_null(""))
+        frame = _named(frame, frames, options)
     frame = frame.with_columns(pl.col("text").fill_null("").alias("text"))
-    control = _control(frame.with_columns(texts.alias("text")), options)
-    frame = frame.with_columns(_columns(options, feed))
-    frame = _checked(frame, options)
-    frame = check_world(complete(frame))
-    return Decoded(frame, {**control, **_counted(frame, options)})
+    return frame, _control(frame.with_columns(texts.alias("text")), options)
+
+
+def column_names(prologue: bytes, options: DeclaredOptions) -> list[str]:
+    """Read the names of columns out of a file's first line."""
+    lines = prologue.decode(options.encoding, errors="replace").removeprefix("\ufeff").splitlines()
+    rows = csv.reader(lines[:1], delimiter=options.separator, skipinitialspace=True)
+    try:
+        return [name.strip() for name in next(rows, [])]
+    except csv.Error:
+        return []
+
+
+def _named(frame: pl.DataFrame, frames: Frames, options: DeclaredOptions) -> pl.DataFrame:
+    """Give columns their names; a file without one that is read has no readable record."""
+    wanted = sorted({place.name for place in options.places() if place.name})
+    if not wanted:
+        return frame
+    names = column_names(frames.prologue, options)
+    for name in wanted:
+        number = names.index(name) if name in names else -1
+        known = pl.col(f"f{number}") if f"f{number}" in frame.columns else pl.lit("")
+        frame = frame.with_columns(known.alias(f"{_NAMED}{name}"))
+        if number < 0:
+            text = f"the file's first line names no column {name}"
+            frame = refuse(frame, pl.lit(value=True), Reason.FIELD_MISSING, pl.lit(text))
+    return frame
+
+
+def _objects(frames: Frames, options: DeclaredOptions) -> _Read:
+    """Read JSON objects; what stands around an array of them is no record."""
+    paths = {place.path for place in options.places() if place.path}
+    read = element_frame if options.records == "array" else object_frame
+    return read(frames, schema_of(paths)), {}
+
+
+_READERS = {"delimited": _lines, "fixed": _lines, "json": _objects}
 
 
 def _lines_by_type(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
@@ -209,6 +163,8 @@ def _counted_in(options: DeclaredOptions, service: pl.Expr) -> pl.Expr:
     place = options.quantity or options.duration
     if place is not None and place.unit is not None:
         return pl.lit(values.BASE_UNIT[place.unit].value)
+    if place is None and options.end is not None:
+        return pl.lit(Unit.MICROSECOND.value)
     of_octets = [one.value for one, unit in UNIT_OF_SERVICE.items() if unit is Unit.OCTET]
     plain = pl.when(service.is_in(of_octets)).then(pl.lit(Unit.OCTET.value))
     return plain.otherwise(pl.lit(Unit.COUNT.value))
@@ -236,10 +192,7 @@ def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
         )
     if options.setup:
         columns["setup_us"] = _time(options.setup, feed.time_zone)[0]
-    if options.duration:
-        columns["duration_us"] = _number(options.duration)
-        columns["end_us"] = start + _number(options.duration)
-        columns["quantity"] = _number(options.duration)
+    columns |= _lengths(options, start, feed)
     if options.quantity:
         columns["quantity"] = _number(options.quantity)
     if options.source_amount:
@@ -257,13 +210,34 @@ def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
     return [expression.alias(name) for name, expression in columns.items()]
 
 
-_WANTED = {
-    True: "no number of seconds with six decimals at most",
-    False: "no whole number of 64 bits",
-}
+def _lengths(options: DeclaredOptions, start: pl.Expr, feed: Feed) -> dict[str, pl.Expr]:
+    """Tell how long it lasted: as the record says, else from its start to its end."""
+    end = _time(options.end, feed.time_zone)[0] if options.end else None
+    if options.duration:
+        length = _number(options.duration)
+    elif end is not None:
+        length = end - start
+    else:
+        return {}
+    return {
+        "duration_us": length, "end_us": start + length if end is None else end, "quantity": length,
+    }  # fmt: skip
+
+
+def _wanted(unit: str | None) -> str:
+    """Say what a number in some unit must be."""
+    if unit in {None, "count", "octets", "milliseconds", "microseconds"}:
+        return "no whole number of 64 bits"
+    if unit == "seconds":
+        return "no number of seconds with six decimals at most"
+    return f"no number of {unit} that makes whole {values.BASE_UNIT[unit or 'count']}s"
 
 
 def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
+    nameless = pl.all_horizontal(_at(place) == "" for place in options.key)
+    frame = refuse(
+        frame, nameless, Reason.FIELD_MISSING, pl.lit("the fields of the feed's `key` are empty")
+    )
     unread = pl.col("start_us").is_null()
     text = _at(options.start)
     frame = refuse(
@@ -274,8 +248,7 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
         if place is not None:
             frame = refuse(
                 frame, pl.col(name).is_null(), Reason.NUMBER_INVALID,
-                pl.format(name.removesuffix("_us") + " {} is " + _WANTED[place.unit == "seconds"],
-                          _at(place)),
+                pl.format(name.removesuffix("_us") + " {} is " + _wanted(place.unit), _at(place)),
             )  # fmt: skip
     for field, where in options.numbers.items():
         small = field in {"partial_no", "cause_q850"}
@@ -284,8 +257,14 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
             frame,
             wrong,
             Reason.NUMBER_INVALID,
-            pl.format(field + " {} is " + _WANTED[False], _at(where)),
+            pl.format(field + " {} is " + _wanted(None), _at(where)),
         )
+    if options.end is not None:
+        frame = refuse(
+            frame, pl.col("end_us").is_null(), Reason.TIME_INVALID,
+            pl.format("end {} is not written as " + options.end.pattern.replace("{", "{{"),
+                      _at(options.end)),
+        )  # fmt: skip
     for condition in options.keep_only:
         frame = refuse(
             frame,

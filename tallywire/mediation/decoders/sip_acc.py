@@ -18,7 +18,7 @@ from schemas.services import Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
-from tallywire.mediation.decoders.declared import TextField
+from tallywire.mediation.decoders.declared_options import TextField
 from tallywire.mediation.texts import split_fields, text_frame
 
 _STANDARD = ("method", "from_tag", "to_tag", "callid", "sip_code", "sip_reason", "time")

@@ -23,7 +23,6 @@ from tallywire.mediation.decoded import (
     Frames,
     check_world,
     complete,
-    in_prologue,
     refuse,
 )
 from tallywire.mediation.framing import Framing, Lines
@@ -209,7 +208,8 @@ def _checked(frame: pl.DataFrame, options: CucmOptions) -> pl.DataFrame:
         split = pl.any_horizontal(one.is_in(_SPLIT) for one in causes)
         frame = refuse(
             frame, split, Reason.NOT_BILLABLE,
-            pl.format("call split by transfer or conference after {} s: cause {}", "x.duration", "cause"),
+            pl.format("call split by transfer or conference after {} s: cause {}",
+                      "x.duration", "cause"),
         )  # fmt: skip
     never = pl.col("x.dateTimeConnect") == "0"
     frame = refuse(

@@ -22,6 +22,7 @@ from assurance.files import (
     trailer,
 )
 from assurance.streams import expired
+from dataflows.decode import has_trailer
 from dataflows.lane import SpoolItem
 from dataflows.sources.feed_batch import FeedBatch
 from dataflows.sources.streams import LOST
@@ -229,7 +230,7 @@ class LaneWork:
             kept = [value for value in found if value is not None]
             counts[name] = (min(kept) if least else max(kept)) if kept else None
         file = self._feed_file(batch, context, records=counts["records"])
-        wants_trailer = bool(context.feed.options.get("trailer"))
+        wants_trailer = has_trailer(context.feed)
         found_trailer = bool(counts.get("trailer_found")) or not wants_trailer
         known = {
             name: counts[name]

@@ -8,8 +8,6 @@ either way a record gives the same row.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -18,14 +16,14 @@ from lxml import etree
 
 from schemas.reasons import Reason
 from tallywire.mediation.decoded import MAX_RECORD_BYTES, Frames, places
+from tallywire.mediation.elements_reader import Reader
+from tallywire.mediation.elements_shapes import quick_rows
 
 PATH = r"^(?:[A-Za-z_][\w.:-]*/)*@?[A-Za-z_][\w.:-]*$"
 """How a path is written: names of elements joined by slashes, a last one with `@` an attribute."""
 ENCODINGS = ("utf-8", "iso-8859-1", "us-ascii", "windows-1252", "iso-8859-15")
 
-_FIELD, _RECORD = "\ue000", "\ue001"
 _BATCH_BYTES = 512 * 1024
-_SHEET = "http://www.w3.org/1999/XSL/Transform"
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _PREFIX = re.compile(rb"""\bxmlns:([A-Za-z_][\w.-]*)\s*=""")
 _BETWEEN = re.compile(
@@ -35,69 +33,7 @@ _BETWEEN = re.compile(
 _Told = tuple[Reason, str] | None
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """How the records of a file are read.
-
-    Attributes:
-        prefixes: Those the file declares ahead of its records; each stands for itself.
-    """
-
-    paths: tuple[str, ...]
-    encoding: str
-    prefixes: tuple[str, ...]
-
-    def parse(self, pieces: Sequence[bytes]) -> list[etree._Element]:
-        """Read records wrapped in one root.
-
-        Raises:
-            etree.XMLSyntaxError: If any is broken.
-        """
-        names = "".join(f' xmlns:{name}="{name}"' for name in self.prefixes)
-        parser = etree.XMLParser(
-            encoding=self.encoding, resolve_entities=False, load_dtd=False, no_network=True,
-            huge_tree=False, remove_comments=True, remove_pis=True, remove_blank_text=True,
-            collect_ids=False,
-        )  # fmt: skip
-        data = b"<all%b>%b</all>" % (names.encode(), b"\n".join(pieces))
-        return list(etree.fromstring(data, parser))
-
-    def texts(self, records: list[etree._Element]) -> list[list[str]]:
-        """Give what stands at the paths of records that were read together, path by path."""
-        made = str(_sheet(self.paths, self.prefixes)(records[0].getparent()))
-        width = len(self.paths)
-        if made.count(_RECORD) != len(records) or made.count(_FIELD) != len(records) * (width - 1):
-            rows = [_at_paths(record, self.paths) for record in records]
-            return [list(column) for column in zip(*rows, strict=True)]
-        fields = made.replace(_RECORD, _FIELD).split(_FIELD)
-        return [fields[number:-1:width] for number in range(width)]
-
-
-@lru_cache(maxsize=64)
-def _sheet(paths: tuple[str, ...], prefixes: tuple[str, ...]) -> etree.XSLT:
-    """Compile what writes the texts at the paths of every record, one after the other."""
-    sheet = etree.Element(
-        f"{{{_SHEET}}}stylesheet",
-        nsmap={"sheet-of-paths": _SHEET, **{name: name for name in prefixes}},
-        version="1.0",
-    )
-    etree.SubElement(sheet, f"{{{_SHEET}}}output", method="text", encoding="UTF-8")
-    template = etree.SubElement(sheet, f"{{{_SHEET}}}template", match="/")
-    each = etree.SubElement(template, f"{{{_SHEET}}}for-each", select="*/*")
-    for path in paths:
-        etree.SubElement(each, f"{{{_SHEET}}}value-of", select=path)
-        etree.SubElement(each, f"{{{_SHEET}}}text").text = _FIELD
-    each[-1].text = _RECORD
-    return etree.XSLT(sheet, access_control=etree.XSLTAccessControl.DENY_ALL)
-
-
-def _at_paths(record: etree._Element, paths: Sequence[str]) -> list[str]:
-    """Do what the sheet does, for texts that hold its separators."""
-    spaces = {name: name for name in record.nsmap if name}
-    return [str(record.xpath(f"string({path})", namespaces=spaces)) for path in paths]
-
-
-def _why(piece: bytes, reader: _Reader) -> tuple[Reason, str]:
+def _why(piece: bytes, reader: Reader) -> tuple[Reason, str]:
     """Tell what is wrong with a record that cannot be read."""
     try:
         piece.decode(reader.encoding)
@@ -121,7 +57,7 @@ def _batches(pieces: Sequence[bytes]) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _read(pieces: Sequence[bytes], reader: _Reader) -> tuple[list[list[str]], list[_Told]]:
+def _read(pieces: Sequence[bytes], reader: Reader) -> tuple[list[list[str]], list[_Told]]:
     """Read records that lie together; a broken one is a row of empty texts with what is wrong."""
     try:
         records = reader.parse(pieces)
@@ -187,26 +123,22 @@ def element_frame(
     encoding = _encoding(frames, encoding)
     pieces, told = _aside(frames, encoding, names)
     prefixes = sorted({found.decode() for found in _PREFIX.findall(frames.prologue)})
-    reader = _Reader(tuple(paths), encoding, tuple(prefixes))
+    reader = Reader(tuple(paths), encoding, tuple(prefixes))
     chosen = [number for number, one in enumerate(told) if one is None]
-    kept = [pieces[number] for number in chosen]
-    columns: list[list[str]] = [[] for _ in paths]
+    rows: dict[int, tuple[str, ...]] = dict(quick_rows(pieces, chosen, reader))
+    left = [number for number in chosen if number not in rows]
+    kept = [pieces[number] for number in left]
     for first, last in _batches(kept) if kept else []:
         found, wrong = _read(kept[first:last], reader)
-        for column, part in zip(columns, found, strict=True):
-            column.extend(part)
-        for number, one in zip(chosen[first:last], wrong, strict=True):
+        rows |= zip(left[first:last], zip(*found, strict=True), strict=True)
+        for number, one in zip(left[first:last], wrong, strict=True):
             told[number] = one
+    nothing = ("",) * len(paths)
+    columns = zip(*(rows.get(number, nothing) for number in range(len(pieces))), strict=True)
     texts = pl.DataFrame(
-        {"row": pl.Series(chosen, dtype=pl.Int64)}
-        | {
-            path: pl.Series(column, dtype=pl.String)
-            for path, column in zip(paths, columns, strict=True)
-        }
-    )
-    rows = pl.DataFrame({"row": pl.int_range(len(frames), eager=True)})
-    texts = rows.join(texts, on="row", how="left", maintain_order="left").drop("row")
-    texts = texts.select(pl.all().fill_null("").str.strip_chars(" \t\r\n"))
+        [pl.Series(path, column, pl.String) for path, column in zip(paths, columns, strict=False)]
+        or dict.fromkeys(paths, pl.Series(dtype=pl.String))
+    ).select(pl.all().str.strip_chars(" \t\r\n"))
     return places(frames).with_columns(
         *texts.get_columns(),
         pl.Series("reason", [one[0].value if one else None for one in told], dtype=pl.String),

@@ -32,11 +32,13 @@ class Format:
         framing: How it cuts records; a feed's options may choose another.
         options: Model of a feed's options for it.
         decode: Total: gives one row for each frame, whatever the bytes are.
+        trailed: Its files end with a record that says so (`trailer_found`): one without was cut.
     """
 
     framing: Callable[[Feed], Framing]
     options_model: type[BaseModel]
     decode: Callable[[Frames, Feed], Decoded]
+    trailed: bool = False
 
 
 def _lines(_feed: Feed) -> Framing:
@@ -54,7 +56,9 @@ def _freeswitch(feed: Feed) -> Framing:
 DECODERS: Mapping[str, Format] = {
     "asterisk_cel": Format(_lines, asterisk_cel.CelOptions, asterisk_cel.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
-    "broadworks": Format(broadworks.framing, broadworks.BroadworksOptions, broadworks.decode),
+    "broadworks": Format(
+        broadworks.framing, broadworks.BroadworksOptions, broadworks.decode, trailed=True
+    ),
     "cisco_cucm": Format(cisco_cucm.framing, cisco_cucm.CucmOptions, cisco_cucm.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
     "declared": Format(declared.framing, declared_options.DeclaredOptions, declared.decode),

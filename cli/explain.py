@@ -9,11 +9,12 @@ from cli.common import HomeOption, JsonOption, epilog, plain_errors, settings_of
 from cli.moments import AsOfOption, as_of_micros, identifier_of
 from cli.printed import as_json_bytes, money
 from cli.reading import reader
+from cli.times import stored_micros
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
-from schemas.instants import EPOCH, MICROSECOND
+from schemas.instants import UTC
 from tallywire.rating.corrections import CHARGE, CORRECTION, REVERSAL, TRUE_UP
 from tallywire.rating.explain import as_json, retrace, words
 from tallywire.rating.rulebook import Charge, Closing, Refusal, Rulebook
@@ -37,7 +38,7 @@ def _fields(row: dict[str, Any]) -> dict[str, Any]:
         told["cause_id"] = row["cause_id"].bytes
     for name in ("start_time", "end_time", "setup_time", "collected_at"):
         if told[name] is not None:
-            told[name] = (told[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
+            told[name] = stored_micros(told[name])
     return told
 
 
@@ -64,7 +65,7 @@ def _explain(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "supersedes": str(row["supersedes"]) if row["supersedes"] else None,
         "reason": row["reason"],
         "cause_id": str(row["cause_id"]) if row["cause_id"] else None,
-        "ledgered_at": row["ledgered_at"].replace(tzinfo=EPOCH.tzinfo).isoformat(),
+        "ledgered_at": row["ledgered_at"].replace(tzinfo=UTC).isoformat(),
         "account_id": row["account_id"],
         "subscription_id": row["subscription_id"],
         "party_id": row["party_id"],

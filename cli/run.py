@@ -1,14 +1,17 @@
 """`tallywire run`: rate files or folders of usage."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.beside import beside_of
 from cli.catalog_common import login
 from cli.common import HomeOption, epilog, plain_errors, settings_of
 from cli.progress import Line
-from cli.rerate.follow import FOLLOWER
+from cli.recycle.again import Recycler
+from cli.recycle.work import work
 from cli.rerate.late import in_money, late_corrected, timed
 from cli.rerate.work import told
 from cli.rerate.world import world_of
@@ -52,7 +55,7 @@ def command(
     with plain_errors():
         stop.listen()
         with store_of(settings):
-            beside = [FOLLOWER] if follow and settings.late_usage_s else []
+            beside = beside_of(settings) if follow else []
             with Line() as line:
                 plan = RunPlan(
                     settings, catalog, inputs or [], follow, login(), beside, needed=True
@@ -61,10 +64,24 @@ def command(
             report(result)
             code = result.code
             if code in {Exit.DONE, Exit.INCOMPLETE} and not follow:
+                recycle(settings, result)
                 code = put_into_order(settings, result) or code
             if result.code == Exit.DONE and not quiet and not stop.stopping():
                 show(settings, as_json=False)
     raise typer.Exit(code)
+
+
+def recycle(settings: Settings, result: RunResult) -> None:
+    """Try suspense again that the catalogue in use may have cured.
+
+    Raises:
+        typer.Exit: If it cannot be worked.
+    """
+    if result.snapshot is None or not settings.recycle_s or stop.stopping():
+        return
+    text = Recycler(world_of(settings)).look(partial(work, settings))
+    if text:
+        typer.echo(text)
 
 
 def put_into_order(settings: Settings, result: RunResult) -> int:

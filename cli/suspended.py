@@ -1,23 +1,30 @@
 """Suspended records as the store holds them."""
 
 import base64
+from collections.abc import Sequence
 
 from cli.reading import reader
+from cli.times import stored_micros
 from dashboards.queries import rows
 from dataflows.settings import Settings
-from schemas.instants import EPOCH, MICROSECOND
 from schemas.outcomes import SuspenseEvent
+from warehouse.client import Client
 
 
 def suspense_rows(settings: Settings, ids: list[str]) -> list[SuspenseEvent]:
     """Read every row of some records, oldest first."""
     with reader(settings) as client:
-        found = rows(client, "suspense_rows", {"ids": ids})
+        return rows_of(client, ids)
+
+
+def rows_of(client: Client, ids: Sequence[str]) -> list[SuspenseEvent]:
+    """Read every row of some records from an open store, oldest first."""
+    found = rows(client, "suspense_rows", {"ids": list(ids)})
     events = []
     for row in found:
         for name in ("collected_at", "ledgered_at", "event_time"):
             if row[name] is not None:
-                row[name] = (row[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
+                row[name] = stored_micros(row[name])
         for name in ("raw", "file_head"):
             row[name] = base64.b64decode(row[name])
         events.append(SuspenseEvent.model_validate(row))

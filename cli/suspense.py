@@ -1,12 +1,10 @@
 """`tallywire suspense`: what could not be rated, and trying it again."""
 
-import time
-from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import xxhash
 from rich.table import Table
 
 from cli import accept
@@ -14,30 +12,23 @@ from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes, money
 from cli.reading import reader
+from cli.recycle.requests import put_before_lanes
+from cli.recycle.work import work
 from cli.suspended import suspense_rows
+from cli.times import age_words, stored_micros
 from dashboards.queries import rows
 from dataflows.exits import Exit
-from dataflows.files import LaneTaken, write_atomic
-from dataflows.groups import COLLECTION
-from dataflows.run import RunPlan, compile_into, run
+from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
 from dataflows.shares import check_whole
-from dataflows.sources.openings import RECYCLE_FOLDER
 from dataflows.stores import store_of
-from schemas.outcomes import SuspenseEvent
+from dataflows.wall_clock import now_us
 from schemas.reasons import Reason
-from tallywire.mediation.recycle import Request
-from tallywire.suspense import RAW_BYTES
 
 app = typer.Typer(help="List, show, recycle and accept suspended usage.", no_args_is_help=True)
 app.command("accept", epilog=accept.EPILOG)(accept.command)
 
-_NOT_RECYCLED = {
-    Reason.RESTATEMENT.value: "a restatement would be charged beside the first content: "
-    "`tallywire suspense accept` lets it hold instead",
-}
 _MOST = 100_000
-_PATIENCE_S, _LOOK_S = 60.0, 0.3
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only this reason code.")]
 FeedOption = Annotated[str, typer.Option("--feed", help="Only this feed.")]
 
@@ -67,14 +58,26 @@ def list_(
         typer.echo(as_json_bytes(found).decode())
         return
     table = Table()
-    for name in ("id", "place", "reason", "detail", "worth"):
+    for name in ("id", "place", "age", "reason", "detail", "worth"):
         table.add_column(name, overflow="fold", no_wrap=name == "id")
     for row in found:
         worth = f"{money(row['estimated_amount'])} {row['estimated_currency']}".strip()
         place = f"{row['file_name']}:{row['record_no'] + 1}"
-        table.add_row(row["suspense_id"], place, row["reason"], row["detail"], worth)
+        age = age_words(now_us() - stored_micros(row["first_seen"]))
+        table.add_row(row["suspense_id"], place, age, row["reason"], row["detail"], worth)
     console().print(table)
-    typer.echo(f"{len(found)} record{'' if len(found) == 1 else 's'}")
+    typer.echo(f"{len(found)} record{'' if len(found) == 1 else 's'}{_worth(found)}")
+
+
+def _worth(found: list[dict[str, Any]]) -> str:
+    """Add up what records are worth, by currency."""
+    sums: dict[str, Decimal] = {}
+    for row in found:
+        if row["estimated_amount"] is not None:
+            key = row["estimated_currency"]
+            sums[key] = sums.get(key, Decimal(0)) + row["estimated_amount"]
+    told = [f"{money(amount)} {currency}" for currency, amount in sorted(sums.items())]
+    return f", worth {', '.join(told)}" if told else ""
 
 
 @app.command(epilog=epilog("suspense show 1f6c..."))
@@ -105,60 +108,29 @@ def show(
             typer.echo(f"  usage: {row.usage}")
 
 
-def _requests(events: list[SuspenseEvent]) -> tuple[dict[str, list[Request]], list[str]]:
-    """Make recycle requests by lane from the latest open row of each record; say what cannot be."""
-    latest: dict[str, SuspenseEvent] = {}
-    for event in events:
-        if event.change > 0:
-            latest[event.suspense_id] = event
-    requests: dict[str, list[Request]] = {}
-    refused = []
-    for key, event in sorted(latest.items()):
-        if event.reason in _NOT_RECYCLED:
-            refused.append(f"{key}: {_NOT_RECYCLED[event.reason]}")
-        elif not event.usage and (
-            not event.raw or max(event.byte_length, len(event.file_head) + 1) > RAW_BYTES
-        ):
-            refused.append(f"{key}: its bytes are not kept whole; collect its file again")
-        else:
-            request = Request(suspended=event, attempt=event.attempt + 1)
-            requests.setdefault(event.lane, []).append(request)
-    return requests, refused
-
-
-def _write(home: Home, lane: str, requests: list[Request]) -> Path:
-    """Put a recycle file before the feed's lane; the same requests are the same file."""
-    lines = b"".join(request.model_dump_json().encode() + b"\n" for request in requests)
-    folder = home.lane(COLLECTION, lane) / RECYCLE_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{xxhash.xxh3_128_hexdigest(lines)}.jsonl"
-    if not path.exists():
-        write_atomic(path, lines, durable=True)
-    return path
-
-
-def _work(settings: Settings, attempts: Mapping[str, int]) -> None:
-    """Work what was put before the lanes, or wait while a run that follows its inputs does.
-
-    Args:
-        attempts: Attempt that each suspended record is at then.
-
-    Raises:
-        typer.Exit: If it cannot be worked.
-    """
-    try:
-        result = run(RunPlan(settings, None, [], follow=False), lambda _progress: None)
-    except LaneTaken:
-        deadline = time.monotonic() + _PATIENCE_S
-        while attempts and time.monotonic() < deadline:
-            made = {(row.suspense_id, row.attempt) for row in suspense_rows(settings, [*attempts])}
-            if set(attempts.items()) <= made:
-                return
-            time.sleep(_LOOK_S)
+@app.command("yield", epilog=epilog("suspense yield", "suspense yield --json"))
+def yield_(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Show what recycling brought: how many were tried, how many left suspense, by reason."""
+    settings = settings_of(home)
+    with plain_errors(), reader(settings) as client:
+        found = rows(client, "suspense_yield")
+        charged = rows(client, "suspense_recovered")
+    if as_json:
+        typer.echo(as_json_bytes({"reasons": found, "charged": charged}).decode())
         return
-    if result.reason:
-        typer.echo(result.reason, err=True)
-        raise typer.Exit(result.code)
+    table = Table()
+    for name in ("reason", "held", "tried", "freed", "yield", "open", "open since", "open worth"):
+        table.add_column(name, justify="left" if name == "reason" else "right")
+    for row in found:
+        share = f"{100 * row['freed'] // row['tried']} %" if row["tried"] else ""
+        since = age_words(now_us() - stored_micros(row["oldest"])) if row["open_now"] else ""
+        worth = f"{money(row['open_estimate'])} {row['currency']}" if row["open_estimate"] else ""
+        counts = (f"{row[name]:,}" for name in ("held", "tried", "freed"))
+        table.add_row(row["reason"], *counts, share, f"{row['open_now']:,}", since, worth)
+    console().print(table)
+    for row in charged:
+        amount = f"{money(row['amount'])} {row['currency']}"
+        typer.echo(f"{row['events']:,} recycled events charged {amount}")
 
 
 @app.command(
@@ -186,15 +158,10 @@ def recycle(
         if catalog:
             compile_into(place, catalog, by=login(), approval=settings.catalog_approval)
         wanted = ids or [row["suspense_id"] for row in _list(settings, reason, feed, _MOST)]
-        requests, refused = _requests(suspense_rows(settings, wanted))
-        for text in refused:
+        asked = put_before_lanes(place, suspense_rows(settings, wanted))
+        for text in asked.refused:
             typer.echo(text, err=True)
-        for lane, found in sorted(requests.items()):
-            _write(place, lane, found)
-        total = sum(len(found) for found in requests.values())
-        typer.echo(f"recycling {total} records")
-        attempts = {one.suspended.suspense_id: one.attempt for found in requests.values()
-                    for one in found}  # fmt: skip
-        _work(settings, attempts)
+        typer.echo(f"recycling {len(asked.attempts)} records")
+        work(settings, asked.attempts)
         left = {row["suspense_id"] for row in _list(settings, "", "", _MOST)}
     typer.echo(f"{len([key for key in wanted if key not in left])} left suspense")

@@ -32,3 +32,21 @@ def instant(text: str, option: str, zone: str = "UTC") -> int:
     except ValueError as error:
         typer.echo(f"{option} {text}: write 2026-11-01 or 2026-11-01T08:00:00Z ({error})", err=True)
         raise typer.Exit(Exit.USAGE) from error
+
+
+def stored_micros(moment: datetime.datetime) -> int:
+    """Read a time that the store gave, which is UTC without saying so, as microseconds."""
+    return (moment.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
+
+
+def age_words(micros: int) -> str:
+    """Say how long ago something was, in its largest unit.
+
+    >>> [age_words(seconds * 1_000_000) for seconds in (-5, 59, 3_600, 180_000)]
+    ['0 s', '59 s', '1 h', '2 d']
+    """
+    seconds = max(0, micros) // 1_000_000
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

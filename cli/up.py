@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli.beside import beside_of
 from cli.common import HomeOption, epilog, plain_errors, settings_of
-from cli.rerate.follow import FOLLOWER
 from cli.service import CatalogOption, LogOption, snapshot_of, supervise, teller
 from dataflows import stop
 from dataflows.files import lock
@@ -65,7 +65,7 @@ def command(
         held = lock(place.root / "locks" / "run", f"home {place.root}")
         upgrade(place)
         snapshot = snapshot_of(settings, catalog)
-        beside = [FOLLOWER] if settings.late_usage_s else []
+        beside = beside_of(settings)
         services = HouseServices(settings, snapshot, paths, beside, open_, teller())
         _say_where(settings, snapshot, paths, log)
         code = supervise(settings, services, log)

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         store_patience_s: How long a run waits for a store that does not answer, seconds.
         late_usage_s: Seconds from one look for late usage to the next while a run follows its
             inputs, where a tariff has `order: event_time`; 0 for never.
+        recycle_s: Seconds from one look for suspense that the catalogue in use may have cured to
+            the next, while a run follows its inputs; one that does not looks at its end. 0 for
+            never.
         store_memory_bytes: Memory cap of the embedded store.
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
@@ -76,6 +79,7 @@ class Settings(BaseSettings):
     rating_epoch_ms: int = Field(default=2_000, ge=10, le=60_000)
     store_patience_s: int = Field(default=300, ge=0)
     late_usage_s: int = Field(default=60, ge=0)
+    recycle_s: int = Field(default=60, ge=0)
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)

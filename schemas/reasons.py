@@ -75,5 +75,15 @@ _NOT_SUSPENDED = {
     Reason.RESTATED: Fate.MERGED,
 }
 
+CURED_BY_CATALOGUE = (
+    Reason.ACCOUNT_UNKNOWN, Reason.SUBSCRIPTION_INACTIVE, Reason.SERVICE_UNKNOWN,
+    Reason.TARIFF_MISSING, Reason.ZONE_UNKNOWN, Reason.PRICE_NOT_EFFECTIVE, Reason.UNIT_MISMATCH,
+    Reason.ZONE_UNPRICED, Reason.ATTRIBUTE_UNKNOWN, Reason.AMOUNT_MISSING, Reason.FX_RATE_MISSING,
+    Reason.PARTY_AMBIGUOUS, Reason.RECORD_TYPE_UNKNOWN, Reason.TIME_INVALID, Reason.TIME_IN_FUTURE,
+    Reason.FIELD_MISSING, Reason.FIELD_COUNT_WRONG, Reason.NUMBER_INVALID, Reason.ENCODING_INVALID,
+    Reason.NUMBER_UNPARSABLE, Reason.EVENT_TOO_OLD,
+)  # fmt: skip
+"""Reasons that a change of the catalogue may cure: tried again by itself under each new one."""
+
 FATE_OF_REASON = {reason: _NOT_SUSPENDED.get(reason, Fate.SUSPENDED) for reason in Reason}
 """The fate that a reason leads to."""

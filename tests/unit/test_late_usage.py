@@ -2,22 +2,23 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from cli.rerate.follow import FOLLOWER, Watch, pausing
-from cli.rerate.late import Late, timed
+from cli.following import Watch, pausing
+from cli.rerate.follow import FOLLOWER
+from cli.rerate.late import timed
 from cli.rerate.marks import read_marks, stretches, write_marks
-from cli.rerate.world import world_of
 from dataflows.beside import Newest
 from dataflows.catalogs import CatalogStore, example_folder, read_folder
 from dataflows.lane import entry
 from dataflows.progress import Progress
 from dataflows.run import compile_into
-from dataflows.settings import Home, Settings
+from dataflows.settings import Home
 from schemas.feeds import LedgerEntry
 from tests.priced import group, one_tariff
 from warehouse.client import StoreUnavailable
@@ -80,32 +81,27 @@ def test_the_newest_catalogue_is_loaded_once(tmp_path: Path) -> None:
     assert newest.snapshot() is newest.snapshot()
 
 
-def _watch(tmp_path: Path) -> Watch:
+def _watch(tmp_path: Path, look: Callable[[], str]) -> Watch:
     progress = Progress(tmp_path / "progress" / "late_usage.json", "late_usage")
-    world = world_of(Settings(home=tmp_path))
-    return Watch(world, progress, structlog.get_logger(), lambda _seconds: None)
+    return Watch(look, 1, "no look", progress, structlog.get_logger(), lambda _seconds: None)
 
 
 def test_a_store_that_is_away_is_told_once_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     answers: list[Any] = [
         StoreUnavailable("at 0x1"), StoreUnavailable("at 0x2"), "corrected", StoreUnavailable("at 0x3"),
     ]  # fmt: skip
 
-    def looked(_world: object) -> Late:
+    def look() -> str:
         given = answers.pop(0)
         if isinstance(given, Exception):
             raise given
-        return Late({"request_id": given})
+        return str(given)
 
-    monkeypatch.setattr("cli.rerate.follow.late_corrected", looked)
-    monkeypatch.setattr(
-        "cli.rerate.follow.in_money", lambda _world, late: late.content["request_id"]
-    )
-    watch = _watch(tmp_path)
+    watch = _watch(tmp_path, look)
     for _ in range(4):
-        watch.look()
+        watch.once()
     assert [text.rpartition(": ")[2] for text in watch.progress.problems] == ["at 0x1", "at 0x3"]
     assert watch.progress.news == "corrected"
 

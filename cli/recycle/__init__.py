@@ -1,0 +1,1 @@
+"""Suspense that is tried again: by command, and by itself when the catalogue knows more."""

@@ -1,0 +1,126 @@
+"""Suspense that is tried again by itself, once the catalogue knows what was missing."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataflows.catalogs import example_folder
+from tests.live.commands import status_of, tallywire
+from tests.live.test_running import _await, _following
+
+pytestmark = [pytest.mark.live, pytest.mark.store]
+
+NOBODY, SATELLITE = "+4790019999", "+88216123456"
+
+
+def _call(number: int, caller: str, called: str) -> str:
+    at = f"2026-10-24T10:{number:02d}:00Z"
+    data = {"from": caller, "to": called}
+    return json.dumps(
+        {"specversion": "1.0", "type": "sms.sent", "source": "fjordline/platform",
+         "id": f"call-{number}", "time": at, "subject": "", "data": data}
+    )  # fmt: skip
+
+
+def _usage(folder: Path) -> Path:
+    """Four messages: of somebody, of nobody yet, to a number without a zone, and broken."""
+    lines = [
+        _call(0, "+4790010001", "+4790012001"), _call(1, NOBODY, "+4790012001"),
+        _call(2, "+4790010001", SATELLITE), "{broken",
+    ]  # fmt: skip
+    (folder / "platform").mkdir(parents=True)
+    (folder / "platform" / "usage.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def _cured(folder: Path) -> Path:
+    """The example, with a holder of the unknown number and a zone for satellite calls."""
+    shutil.copytree(example_folder(), folder)
+    people = folder / "accounts" / "people.csv"
+    more = "hansen-anna,hansen,hansen-anna-mobile,fjord_mobile,msisdn,4790019999,2025-01-01,\n"
+    people.write_text(people.read_text() + more)
+    zones = folder / "zones" / "dialled.yaml"
+    text = zones.read_text().replace('prefixes: ["47900"]', 'prefixes: ["47900", "882"]')
+    zones.write_text(text)
+    return folder
+
+
+def _held(home: Path) -> list[str]:
+    listed = tallywire("suspense", "list", "--home", home, "--json")
+    return sorted(row["reason"] for row in json.loads(listed.stdout or "[]"))
+
+
+def _yield(home: Path) -> dict[str, Any]:
+    content = json.loads(tallywire("suspense", "yield", "--home", home, "--json").stdout)
+    reasons = {
+        row["reason"]: [row[name] for name in ("held", "tried", "freed", "open_now")]
+        for row in content["reasons"]
+    }
+    return {"reasons": reasons, "charged": [row["events"] for row in content["charged"]]}
+
+
+def test_the_next_run_recycles_what_its_catalogue_has_cured(home: Path, tmp_path: Path) -> None:
+    usage = _usage(tmp_path / "usage")
+    first = tallywire("run", "--quiet", "--home", home, "--catalog", example_folder(), usage)
+    assert first.returncode == 0, first.stderr
+    assert _held(home) == ["account_unknown", "record_unreadable", "zone_unknown"]
+    same = tallywire("run", "--quiet", "--home", home, usage)
+    assert "recycling" not in same.stdout
+    cured = _cured(tmp_path / "cured")
+    made = tallywire("run", "--quiet", "--home", home, "--catalog", cured, usage)
+    assert made.stdout == "recycling 2 records that the catalogue may have cured\n", made.stderr
+    assert _held(home) == ["record_unreadable"]
+    status = status_of(home)
+    assert (status["collected"], status["rated"], status["suspended"]) == (4, 3, 1)
+    assert status["conservation_difference"] == 0
+    assert _yield(home) == {
+        "reasons": {
+            "account_unknown": [1, 1, 1, 0], "record_unreadable": [1, 0, 0, 1],
+            "zone_unknown": [1, 1, 1, 0],
+        },
+        "charged": [2],
+    }  # fmt: skip
+    rated_at = tallywire(
+        "store", "query", "--home", home, "--format", "json",
+        "SELECT toString(start_time) AS at FROM rated_events WHERE attempt > 0 ORDER BY at",
+    )  # fmt: skip
+    assert [json.loads(line)["at"][:16] for line in rated_at.stdout.splitlines()] == [
+        "2026-10-24 10:01", "2026-10-24 10:02",
+    ]  # fmt: skip
+
+
+def test_what_is_not_cured_is_tried_once_under_a_catalogue(home: Path, tmp_path: Path) -> None:
+    usage = _usage(tmp_path / "usage")
+    assert (
+        tallywire("run", "--quiet", "--home", home, "--catalog", example_folder(), usage).returncode
+        == 0
+    )
+    other = tmp_path / "other"
+    shutil.copytree(example_folder(), other)
+    operator = other / "operator.yaml"
+    operator.write_text(operator.read_text() + "# the same, written anew\n")
+    people = other / "accounts" / "people.csv"
+    people.write_text(people.read_text().replace("4790010002", "4790019998", 1))
+    for told in ("recycling 1 records that the catalogue may have cured\n", ""):
+        made = tallywire("run", "--quiet", "--home", home, "--catalog", other, usage)
+        assert made.stdout == told, made.stderr  # only the one without a price is worth a try
+    assert _held(home) == ["account_unknown", "record_unreadable", "zone_unknown"]
+    assert _yield(home)["reasons"]["zone_unknown"] == [1, 1, 0, 1]
+    assert status_of(home)["conservation_difference"] == 0
+
+
+def test_a_run_that_follows_recycles_when_another_catalogue_is_put_into_use(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYWIRE_RECYCLE_S", "1")
+    usage = _usage(tmp_path / "usage")
+    with _following(home, usage, example_folder()) as process:
+        _await((home / "progress" / "rating.json").exists, process)
+        _await(lambda: len(_held(home)) == 3, process)
+        cured = _cured(tmp_path / "cured")
+        assert tallywire("catalog", "compile", cured, "--home", home).returncode == 0
+        _await(lambda: _held(home) == ["record_unreadable"], process)
+        assert status_of(home)["conservation_difference"] == 0

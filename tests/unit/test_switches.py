@@ -77,6 +77,17 @@ def test_other_channels_other_events_and_busy_ones_are_set_aside() -> None:
     assert found[12][0] == Reason.TIME_INVALID
 
 
+def test_a_menu_answers_before_it_dials() -> None:
+    lines = "\n".join([
+        cel_line("ANSWER", "1792843200.5", "9.1"),
+        cel_line("HANGUP", "1792843230.5", "9.1", extra='{"hangupcause":17,"dialstatus":"BUSY"}'),
+    ])  # fmt: skip
+    rows = decode("asterisk_cel", lines.encode(), early_answer=True).frame
+    assert pairs(rows) == {"9.1": 30 * SECOND}
+    rows = decode("asterisk_cel", lines.encode()).frame
+    assert told(rows)[1] == (Reason.NOT_ANSWERED, "hung up, cause 17 BUSY")
+
+
 def test_trunks_alone_bridges_and_channels_marked_omit() -> None:
     rows = decode("asterisk_cel", cel(), legs="all", channels=["PJSIP/carrier-"]).frame
     assert pairs(rows) == {"1792843200.11": 60_400_005}

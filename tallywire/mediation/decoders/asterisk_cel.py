@@ -48,6 +48,8 @@ class CelOptions(BaseModel):
         columns: What each field of a line is, in order; of no meaning for `json`.
         usage: `answer` (from answer to hangup of a channel) or `bridge` (its time in a bridge).
         legs: `originating`: only the channel that began a call is usage; `all`: every channel.
+        early_answer: The dialplan answers calls before it dials (menus, queues): what dialling came
+            to then does not tell whether a channel was answered.
         channels: With it, only channels that begin so are usage: trunks.
         max_open_minutes: A channel whose other event has not come after so long, by the feed's own
             event time, is suspense.
@@ -59,6 +61,7 @@ class CelOptions(BaseModel):
     columns: list[str] = Field(default=list(_COLUMNS), min_length=4, max_length=64)
     usage: Literal["answer", "bridge"] = "answer"
     legs: Literal["originating", "all"] = "originating"
+    early_answer: bool = False
     channels: list[str] = []
     max_open_minutes: int = Field(default=1_440, ge=1)
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
@@ -174,7 +177,7 @@ def _checked(frame: pl.DataFrame, options: CelOptions) -> pl.DataFrame:
     frame = refuse(
         frame, pl.col("amaflags").is_in(_OMIT), Reason.NOT_BILLABLE, pl.lit("marked OMIT")
     )
-    if options.usage == "bridge":
+    if options.usage == "bridge" or options.early_answer:
         return frame
     refused = ~pl.col("dialled").is_in(["", "ANSWER"])
     other = values.integer(pl.col("cause")).is_in(_NEVER_ANSWERED)

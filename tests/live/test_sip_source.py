@@ -7,6 +7,7 @@ import pytest
 from dataflows.catalogs import read_folder
 from schemas.reasons import Reason
 from tallywire.catalog import read
+from tallywire.mediation import partials
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.framing import LINES, frame
 from tests.live.commands import status_of, tallywire
@@ -89,7 +90,10 @@ def test_a_real_proxys_transactions_are_parts_of_calls(usage: Path, catalog: Pat
     assert ended.height == len(ANSWERED)  # whoever hung up
 
 
-@pytest.mark.xfail(reason="parts of a span are not yet joined from the first to the last")
+@pytest.mark.xfail(
+    not hasattr(partials, "SPAN"),
+    reason="parts of a span are not yet joined from the first to the last",
+)
 def test_real_calls_are_rated_as_long_as_they_were_held(
     usage: Path, catalog: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """Building alerts: stable ids, one sentence, money at risk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,6 +10,8 @@ import xxhash
 from schemas.alerts import Alert
 
 _MOST_EVIDENCE = 50
+LARGEST = 2**63 - 1
+"""The greatest number that a finding holds."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ class Worth:
     method: str = "none"
 
 
+def latest(alerts: Sequence[Alert]) -> list[Alert]:
+    """Keep the last of findings that say the same of the same, in the order in which they came."""
+    last = {one.alert_id: place for place, one in enumerate(alerts)}
+    return [one for place, one in enumerate(alerts) if last[one.alert_id] == place]
+
+
 def alert_id(control: Control, entity: str, episode: str) -> str:
     """Name a finding: the same control, entity and episode is the same alert."""
     text = f"{control.control_id}\x1f{control.pattern}\x1f{entity}\x1f{episode}"
@@ -59,6 +67,7 @@ def alert(
     unit: str = "",
     worth: Worth | None = None,
     evidence: Sequence[dict[str, str]] = (),
+    features: Mapping[str, int | str] | None = None,
     state: str = "open",
     window: tuple[int | None, int | None] = (None, None),
 ) -> Alert:
@@ -68,6 +77,7 @@ def alert(
         entity: Type and id of what it is about.
         episode: What makes this finding another than the last of the same entity.
         at: Ledger time of the finding, microseconds UTC.
+        features: What programs want to know of it, by name.
     """
     worth = worth or Worth()
     return Alert(
@@ -94,6 +104,9 @@ def alert(
         state=state,
         evidence=orjson.dumps(list(evidence)[:_MOST_EVIDENCE]).decode(),
         evidence_count=len(evidence),
+        features=orjson.dumps(
+            [{"name": name, "value": value} for name, value in (features or {}).items()]
+        ).decode(),
         suggested_action=control.action,
         explanation=explanation,
     )

@@ -1,26 +1,14 @@
-"""Controls over feed files: sequence gaps, trailers, replays, duplicates, suspense."""
+"""Controls over feed files: what they say of themselves, copies, duplicates, suspense."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
-from assurance.alerts import Control, Worth, alert
+from assurance.alerts import LARGEST, Control, Worth, alert
 from schemas.alerts import Alert
 from schemas.feeds import FeedFile
 from schemas.reasons import Reason
 
-FILE_GAP = Control(
-    "C1", "file_sequence_gap", "completeness", "critical", "under",
-    "ask the sender for the missing files; they are collected whenever they come",
-)  # fmt: skip
-FILE_JUMP = Control(
-    "C1", "file_sequence_jump", "completeness", "warning", "under",
-    "ask the sender whether it numbers its files anew, or whether that many are missing",
-)  # fmt: skip
-FILE_NUMBER_TWICE = Control(
-    "C1", "file_sequence_repeated", "completeness", "warning", "over",
-    "ask the sender which of the two files holds",
-)  # fmt: skip
 TRAILER = Control(
     "C3", "trailer_mismatch", "completeness", "critical", "under",
     "ask the sender for the file again, or for its records one by one",
@@ -50,9 +38,12 @@ SUSPENSE = Control(
     "cure the cause named by the reason, then `tallywire suspense recycle`",
 )  # fmt: skip
 
-MOST_MISSING = 1_000
-"""A larger gap is no list of lost files, it is another numbering, or a broken number."""
+EMPTY = Control(
+    "C1", "empty_file", "completeness", "warning", "under",
+    "ask the sender whether there was nothing to send",
+)  # fmt: skip
 
+_DECLARED = "declared_"
 _OF_REASON = {Reason.RESTATEMENT.value: RESTATED, Reason.PARTIAL_INCOMPLETE.value: INCOMPLETE}
 
 
@@ -67,106 +58,86 @@ class Held:
     first: str = ""
 
 
-@dataclass
-class FeedMemory:
-    """What the file controls remember of a feed.
-
-    Attributes:
-        sequences: Numbers of the files seen.
-        missing: Numbers skipped, not seen since.
-    """
-
-    sequences: list[int] = field(default_factory=list)
-    missing: list[int] = field(default_factory=list)
-
-
-def _named(file: FeedFile) -> tuple[str, str]:
+def named(file: FeedFile) -> tuple[str, str]:
+    """Name a file as what a finding is about."""
     return "file", f"{file.feed_id}/{file.file_name}"
 
 
 def replayed(file: FeedFile) -> Alert:
     """Report a file whose content was read before."""
     return alert(
-        REPLAY, tenant_id=file.tenant_id, feed_id=file.feed_id, entity=_named(file),
+        REPLAY, tenant_id=file.tenant_id, feed_id=file.feed_id, entity=named(file),
         episode=file.file_id, at=file.collected_at, observed=file.records, unit="records",
         explanation=f"{file.file_name} has the content of a file collected before: its "
         f"{file.records} records were not rated again.",
     )  # fmt: skip
 
 
-def sequence(memory: FeedMemory, file: FeedFile) -> Iterator[Alert]:
-    """Hold a file's number against those seen: gaps, repeats, and gaps that were filled."""
-    number = file.sequence
-    if number < 0:
-        return
-    if number in memory.sequences:
-        yield _alert_of(
-            FILE_NUMBER_TWICE, file, f"number-{number}",
-            f"{file.file_name} carries number {number}, as another file with other content did.",
-        )  # fmt: skip
-        return
-    if number in memory.missing:
-        memory.missing.remove(number)
-        yield _gap(file, number, "auto_closed")
-    below = max((seen for seen in memory.sequences if seen < number), default=number - 1)
-    if number - below > MOST_MISSING:
-        yield _alert_of(
-            FILE_JUMP, file, f"number-{number}",
-            f"{file.file_name} carries number {number}, the one before it was {below}.",
-            expected=below + 1, observed=number, unit="number",
-        )  # fmt: skip
-    else:
-        for lost in range(below + 1, number):
-            if lost not in memory.missing:
-                memory.missing.append(lost)
-                yield _gap(file, lost, "open")
-    memory.sequences.append(number)
-
-
-def _gap(file: FeedFile, number: int, state: str) -> Alert:
-    return alert(
-        FILE_GAP, tenant_id=file.tenant_id, feed_id=file.feed_id,
-        entity=("feed", file.feed_id), episode=f"number-{number}", at=file.collected_at,
-        expected=1, observed=int(state != "open"), unit="files", state=state,
-        evidence=[{"place": file.file_name, "why": f"carries number {file.sequence}"}],
-        explanation=f"File {number} of feed {file.feed_id} "
-        + ("is missing." if state == "open" else "was missing and has come."),
-    )  # fmt: skip
-
-
-def _alert_of(
+def about(
     control: Control, file: FeedFile, episode: str, explanation: str, *, expected: int = 0,
-    observed: int = 0, unit: str = "",
+    observed: int = 0, unit: str = "", worth: Worth | None = None,
 ) -> Alert:  # fmt: skip
+    """Report something about a file."""
     return alert(
-        control, tenant_id=file.tenant_id, feed_id=file.feed_id, entity=_named(file),
+        control, tenant_id=file.tenant_id, feed_id=file.feed_id, entity=named(file),
         episode=episode, at=file.collected_at, expected=expected, observed=observed, unit=unit,
-        explanation=explanation, window=(file.first_event_time, file.last_event_time),
+        explanation=explanation, window=(file.first_event_time, file.last_event_time), worth=worth,
     )  # fmt: skip
 
 
-def trailer(file: FeedFile) -> Iterator[Alert]:
-    """Compare what a file says of itself with what it holds; exact, in whole units."""
+def trailer(file: FeedFile, said: Mapping[str, int], each: Worth) -> Iterator[Alert]:
+    """Compare what a file says of itself with what it holds; exact, in whole units.
+
+    Args:
+        said: Every `declared_X` in it is compared with its `counted_X`.
+        each: What one record of the file is worth.
+    """
     if not file.trailer_found:
-        yield _alert_of(
+        yield about(
             TRAILER_MISSING, file, file.file_id, f"{file.file_name} ends without its trailer line."
         )
-    for name, declared, counted in (
-        ("records", file.declared_records, file.counted_records),
-        ("total", file.declared_total, file.counted_total),
-    ):
-        if declared >= 0 and counted >= 0 and declared != counted:
-            yield _alert_of(
-                TRAILER, file, f"{file.file_id}-{name}",
-                f"The trailer of {file.file_name} declares {name} {declared}; the file holds "
-                f"{counted}.", expected=declared, observed=counted, unit=name,
-            )  # fmt: skip
+    for key in said:
+        name = key.removeprefix(_DECLARED)
+        declared, counted = said[key], said.get(f"counted_{name}")
+        if name == key or counted is None or declared == counted:
+            continue
+        lost = declared - counted if name == "records" else 0
+        known = 0 < lost < 10**9 and each.amount is not None  # more is no number of records
+        worth = Worth((each.amount or 0) * Decimal(lost), each.currency, each.method)
+        yield about(
+            TRAILER, file, f"{file.file_id}-{name}",
+            f"The trailer of {file.file_name} declares {name.replace('_', ' ')} {declared}; the "
+            f"file holds {counted}.", expected=declared, observed=counted, unit=name,
+            worth=worth if known else None,
+        )  # fmt: skip
+
+
+def empty(file: FeedFile, records: int, worth: Worth) -> Alert:
+    """Report a file without a record, of a feed whose files hold some.
+
+    Args:
+        records: What a file of that hour usually holds.
+    """
+    return about(
+        EMPTY, file, file.file_id, f"{file.file_name} holds no record"
+        + (f"; files of that hour usually hold {records} records." if records else "."),
+        expected=records, unit="records", worth=worth,
+    )  # fmt: skip
+
+
+def bounded(number: int) -> int:
+    """Keep a number within 64 bits: what a file declares may be any.
+
+    >>> bounded(10**30) == 2**63 - 1
+    True
+    """
+    return max(-LARGEST, min(number, LARGEST))
 
 
 def duplicates(file: FeedFile) -> Iterator[Alert]:
     """Report a file in which records came again: one alert for the file, not one for each."""
     if file.duplicates and file.status != "replayed":
-        yield _alert_of(
+        yield about(
             DUPLICATES, file, file.file_id,
             f"{file.duplicates} of {file.records} records in {file.file_name} had been seen "
             "before and were not rated again.", observed=file.duplicates, unit="records",

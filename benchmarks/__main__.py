@@ -2,13 +2,13 @@
 
 import argparse
 
-from benchmarks import ingest, pipeline, resume, section, shares, streaming
+from benchmarks import ingest, pipeline, radius, resume, section, shares, streaming
 from benchmarks.rating import shape_arguments, shape_of
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    sections = ("rating", "pipeline", "resume", "shares", "ingest", "streaming", "all")
+    sections = ("rating", "pipeline", "resume", "shares", "ingest", "radius", "streaming", "all")
     parser.add_argument("section", nargs="?", choices=sections, default="all")
     parser.add_argument("--events", type=int, default=3_000_000, help="of the pipeline, of shares")
     parser.add_argument("--customers", type=int, default=100_000, help="of both")
@@ -27,6 +27,8 @@ def main() -> None:
         shares.main(wanted.events, wanted.customers)
     if wanted.section in {"ingest", "all"}:
         ingest.main()
+    if wanted.section in {"radius", "all"}:
+        radius.main()
     if wanted.section in {"streaming", "all"}:
         streaming.main(wanted.messages, wanted.seconds)
 

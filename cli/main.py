@@ -22,6 +22,10 @@ class _Tallywire(Verbs):
         ),
         Verb("status", "Show records by fate, revenue, suspense and findings."),
         Verb(
+            "feeds",
+            "What came of each feed, what is missing since when, and what it is worth.",
+        ),
+        Verb(
             "explain",
             "Explain a charge: prefix, band, increments, price, rounding, allowance before and "
             "after.",
@@ -50,6 +54,7 @@ class _Tallywire(Verbs):
         Verb("partners", "What partners carried by tiers, and true-ups."),
         Verb("lanes", "Groups of lanes: list, move and split them; lanes that were put aside."),
         Verb("ingest", "Take usage by HTTP, and manage the keys for it."),
+        Verb("radius", "Take RADIUS accounting; list who may send it."),
         Verb("store", "Serve the embedded ClickHouse; ask it."),
         Verb("metrics", "What Prometheus reads: once, or served."),
         Verb("topics", "Topics on Kafka: planned, made, listed."),

@@ -27,6 +27,10 @@ def _say_where(settings: Settings, snapshot: Snapshot, inputs: list[Path], log: 
         url = f"http://{settings.ingest_host}:{settings.ingest_port}/v1/usage"
         names = ", ".join(sorted(feed.feed_id for feed in feeds if feed.http))
         typer.echo(f"usage by HTTP    {url} (feeds {names})", err=True)
+    if any(feed.radius for feed in feeds):
+        names = ", ".join(sorted(feed.feed_id for feed in feeds if feed.radius))
+        place = f"{settings.radius_host}:{settings.radius_port}"
+        typer.echo(f"RADIUS           udp {place} (feeds {names})", err=True)
     if settings.kafka:
         typer.echo(f"Kafka            {settings.kafka}", err=True)
     for path in inputs:

@@ -112,6 +112,19 @@ INGEST_LIMIT = _process(
 INGEST_COMMITS = _process(
     "ingest_commit_seconds", "summary", "How long it took to make requests durable."
 )
+RADIUS_PACKETS = Described(
+    "tallywire_radius_packets_total", "counter", "Packets to the RADIUS listener by outcome.",
+    (*_PROCESS, "outcome"),
+)  # fmt: skip
+RADIUS_QUEUE = _process(
+    "radius_queue_bytes", "gauge", "Bytes of RADIUS packets that wait to be made durable."
+)
+RADIUS_LIMIT = _process(
+    "radius_queue_limit_bytes", "gauge", "Bytes of that queue beyond which packets are dropped."
+)
+RADIUS_COMMITS = _process(
+    "radius_commit_seconds", "summary", "How long it took to make RADIUS packets durable."
+)
 UNREADABLE = Described(
     "tallywire_progress_unreadable", "gauge", "Progress files that cannot be understood."
 )
@@ -123,6 +136,7 @@ METRICS: tuple[Described, ...] = (
     UP, RESTARTS,
     *(metric for metric, _ in PROCESSES),
     INGEST_REQUESTS, INGEST_EVENTS, INGEST_QUEUE, INGEST_LIMIT, INGEST_COMMITS,
+    RADIUS_PACKETS, RADIUS_QUEUE, RADIUS_LIMIT, RADIUS_COMMITS,
     STORE_UP, UNREADABLE,
 )  # fmt: skip
 """Every metric there is."""

@@ -25,13 +25,17 @@ from dataflows.metric_table import (
     LANES,
     METRICS,
     PROCESSES,
+    RADIUS_COMMITS,
+    RADIUS_LIMIT,
+    RADIUS_PACKETS,
+    RADIUS_QUEUE,
     RESTARTS,
     STORE_UP,
     UNREADABLE,
     UP,
     Described,
 )
-from dataflows.reports import Ingest, Report, Reports
+from dataflows.reports import Ingest, Radius, Report, Reports
 
 Value = float | Durations | tuple[int, float]
 """Of a counter or gauge, of a histogram, of a summary: how many, and their sum."""
@@ -65,6 +69,14 @@ def _of_ingest(process: str, ingest: Ingest, limit_bytes: int) -> Iterator[Sampl
     yield INGEST_COMMITS, (process,), (ingest.commits, ingest.commit_seconds)
 
 
+def _of_radius(process: str, radius: Radius) -> Iterator[Sample]:
+    for outcome, packets in radius.packets.items():
+        yield RADIUS_PACKETS, (process, outcome), packets
+    yield RADIUS_QUEUE, (process,), radius.queue_bytes
+    yield RADIUS_LIMIT, (process,), radius.queue_limit_bytes
+    yield RADIUS_COMMITS, (process,), (radius.commits, radius.commit_seconds)
+
+
 def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator[Sample]:
     """Give every sample of a home.
 
@@ -82,6 +94,8 @@ def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator
         yield from _of_lanes(process, report)
         if report.ingest is not None:
             yield from _of_ingest(process, report.ingest, limit_bytes)
+        if report.radius is not None:
+            yield from _of_radius(process, report.radius)
     yield UNREADABLE, (), len(found.unreadable)
     if store_up is not None:
         yield STORE_UP, (), int(store_up)

@@ -1,7 +1,7 @@
 """A collection lane at work: mediation, the records of its files, its controls, its blocks."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -11,17 +11,11 @@ import orjson
 import polars as pl
 import xxhash
 
-from assurance.alerts import Worth
-from assurance.files import (
-    FeedMemory,
-    Held,
-    duplicates,
-    replayed,
-    sequence,
-    suspended,
-    trailer,
-)
+from assurance.alerts import Worth, latest
+from assurance.file_numbers import numbered
+from assurance.files import Held, bounded, duplicates, replayed, suspended
 from assurance.streams import expired
+from dataflows.completeness import Completeness
 from dataflows.decode import has_trailer
 from dataflows.lane import SpoolItem
 from dataflows.sources.feed_batch import FeedBatch
@@ -93,7 +87,7 @@ class LaneWork:
         self.state = LaneState()
         self._partitions = partitions
         self._files: dict[str, dict[str, Any]] = {}
-        self._memory = FeedMemory()
+        self._complete = Completeness()
         self._index = lru_cache(maxsize=2)(self._build_index)
         self._snapshot: Snapshot | None = None
 
@@ -105,13 +99,13 @@ class LaneWork:
 
     def dump_files(self) -> bytes:
         """Write the counts of open files and the memory of the controls."""
-        return orjson.dumps({"files": self._files, "memory": asdict(self._memory)})
+        return orjson.dumps({"files": self._files, "memory": self._complete.dump()})
 
     def restore_files(self, content: bytes) -> None:
         """Read them back."""
         data = orjson.loads(content)
         self._files = data["files"]
-        self._memory = FeedMemory(**data["memory"])
+        self._complete = Completeness.load(data["memory"])
 
     def work(self, batch: FeedBatch, decoded: Decoded | None, snapshot: Snapshot) -> Gathered:
         """Work one batch."""
@@ -139,9 +133,11 @@ class LaneWork:
         if decoded is None:
             frames, decoded = _overlong(batch)
             context = replace(context, frames=frames)
+        before_us = self.state.dedup.watermark
         made = mediate(self.state, decoded.frame, context)
         file = self._count_file(batch, decoded, made, context)
-        alerts = self._alerts(batch, file, context)
+        alerts = self._complete.records(decoded, made, file, before_us, context)
+        alerts += self._alerts(batch, file, context)
         return self._gathered(batch, made, [file] if self._report(batch) else [], alerts)
 
     @staticmethod
@@ -156,7 +152,7 @@ class LaneWork:
             "set_aside_events": made.set_aside,
             "lane_counts": made.counts,
             "feed_files": _frame(files, FeedFile),
-            "alerts": _frame(alerts, Alert),
+            "alerts": _frame(latest(alerts), Alert),
             "lane_ledger": _frame([batch.entry], LedgerEntry),
         }
         return Gathered(batch, made.usage, outcomes, self._partitions)
@@ -180,6 +176,13 @@ class LaneWork:
         file = self._feed_file(batch, context, records=batch.entry.records).model_copy(
             update={"duplicates": batch.entry.records, "replay_of": batch.detail["replay_of"]}
         )
+        alerts = [replayed(file)]
+        if not batch.entry.records:  # all files without a record look alike: this is no copy
+            number = numbered(file.file_name, -1, context.feed.expect)[1]
+            file = file.model_copy(
+                update={"status": "complete", "replay_of": "", "sequence": number}
+            )
+            alerts = self._ended(file, {}, context)
         row = SetAsideEvent(
             tenant_id=context.feed.tenant_id, lane=self.lane, feed_id=context.feed.feed_id,
             format=context.feed.format, file_id=context.file_id, file_name=context.file_name,
@@ -192,7 +195,7 @@ class LaneWork:
             "set_aside_events": _frame([row], SetAsideEvent),
             "lane_counts": counts_frame(counts),
             "feed_files": _frame([file], FeedFile),
-            "alerts": _frame([replayed(file)], Alert),
+            "alerts": _frame(latest(alerts), Alert),
             "lane_ledger": _frame([batch.entry], LedgerEntry),
         }
         usage = pl.DataFrame(schema=polars_schema(LaneCount))
@@ -221,9 +224,11 @@ class LaneWork:
         for fate, name in ((Fate.FILTERED, "filtered"), (Fate.DUPLICATE, "duplicates")):
             counts[name] += made.set_aside.filter(pl.col("fate") == fate.value).height
         counts["decoded"] += made.usage.height
+        control = pl.col("reason").eq_missing(pl.lit(Reason.CONTROL_RECORD.value))
+        counts["body"] = counts.get("body", 0) + decoded.frame.filter(~control).height
         for name, value in decoded.control.items():
-            added = name.startswith("counted_")
-            counts[name] = counts.get(name, 0) + value if added else value
+            added = counts.get(name, 0) if name.startswith("counted_") else 0
+            counts[name] = bounded(added + value)
         for name, least in (("first_event_time", True), ("last_event_time", False)):
             times = decoded.frame.filter(pl.col("reason").is_null())["start_us"]
             found = [counts.get(name), times.min() if least else times.max()]
@@ -238,7 +243,8 @@ class LaneWork:
             if name in counts and name not in {"records", "trailer_found"}
         }
         add_held(counts["reasons"], made.suspense)
-        return file.model_copy(update={**known, "trailer_found": found_trailer})
+        number = numbered(file.file_name, counts.get("sequence", -1), context.feed.expect)[1]
+        return file.model_copy(update={**known, "sequence": number, "trailer_found": found_trailer})
 
     def _alerts(self, batch: FeedBatch, file: FeedFile, context: BatchContext) -> list[Alert]:
         counts = self._files[batch.entry.source]
@@ -257,10 +263,18 @@ class LaneWork:
         if self._report(batch):
             alerts += duplicates(file)
         if batch.detail["at_end"]:
-            alerts += sequence(self._memory, file)
-            alerts += trailer(file)
+            alerts += self._ended(file, counts, context)
             del self._files[batch.entry.source]
         return alerts
+
+    def _ended(
+        self, file: FeedFile, counts: Mapping[str, Any], context: BatchContext
+    ) -> list[Alert]:
+        """Hold a file that was read to its end against all that is expected of its feed."""
+        names = [name for name in counts if name.startswith(("declared_", "counted_", "body"))]
+        said = {"body": file.records, **{name: counts[name] for name in names}}
+        watermark_us = self.state.dedup.watermark
+        return list(self._complete.file_ended(file, said, watermark_us, context))
 
 
 def add_held(reasons: dict[str, dict[str, Any]], suspense: pl.DataFrame) -> None:

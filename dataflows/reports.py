@@ -35,6 +35,23 @@ class Ingest:
 
 
 @dataclass
+class Radius:
+    """Figures of a RADIUS listener.
+
+    Attributes:
+        packets: Packets by what became of them.
+        queue_bytes, queue_limit_bytes: Bytes of packets that wait to be made durable, and may.
+        commit_seconds, commits: How long it took to make them durable, and how often.
+    """
+
+    packets: dict[str, int] = field(default_factory=dict)
+    queue_bytes: int = 0
+    queue_limit_bytes: int = 0
+    commit_seconds: float = 0.0
+    commits: int = 0
+
+
+@dataclass
 class Report:
     """A progress file, read.
 
@@ -43,6 +60,7 @@ class Report:
         ended: It has ended cleanly.
         written: When it was written, seconds since 1970.
         ingest: Given by a gateway only.
+        radius: Given by a RADIUS listener only.
     """
 
     pid: int = 0
@@ -57,6 +75,7 @@ class Report:
     peak_rss_bytes: int = 0
     lanes: dict[str, LaneProgress] = field(default_factory=dict)
     ingest: Ingest | None = None
+    radius: Radius | None = None
 
     def lives(self) -> bool:
         """Tell whether the process that wrote it is there."""

@@ -22,7 +22,7 @@ from tallywire.catalog import Snapshot
 from warehouse.client import StoreUnavailable
 from warehouse.server import answers, free_port
 
-STORE, INGEST = "store", "ingest"
+STORE, INGEST, RADIUS = "store", "ingest", "radius"
 _STORE, _RATING, _COLLECTION, _INGEST, _BESIDE = range(5)
 
 
@@ -79,6 +79,8 @@ class HouseServices:
         services = [*store, *self._workers(snapshot)]
         if any(feed.http for feed in snapshot.feeds.values()):
             services.append(self._ingest())
+        if any(feed.radius for feed in snapshot.feeds.values()):
+            services.append(self._radius())
         base = job_path(self._home)
         services += [
             Service(one.role, (sys.executable, "-m", one.module, one.role, str(base)), _BESIDE,
@@ -120,6 +122,11 @@ class HouseServices:
         command = [sys.executable, "-m", "cli.main", "ingest", "serve",
                    "--home", str(self._home.root)]  # fmt: skip
         return Service(INGEST, (*command, "--open") if self.open_ingest else command, _INGEST)
+
+    def _radius(self) -> Service:
+        command = [sys.executable, "-m", "cli.main", "radius", "serve",
+                   "--home", str(self._home.root)]  # fmt: skip
+        return Service(RADIUS, tuple(command), _INGEST)
 
     def _workers(self, snapshot: Snapshot) -> list[Service]:
         if snapshot.hash != self._hash:

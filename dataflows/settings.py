@@ -39,8 +39,8 @@ class Settings(BaseSettings):
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
         segment_bytes: Size at which a usage-log segment is closed and the next begun.
-        log_days: Days that the usage log, and usage that came by HTTP, stay on this machine's disk
-            at least, though nobody reads them again.
+        log_days: Days that the usage log, and usage that came by HTTP or RADIUS, stay on this
+            machine's disk at least, though nobody reads them again.
         kafka: Bootstrap servers of Kafka, `host:port,host:port`; empty without Kafka.
         kafka_options: Further settings of every Kafka client by librdkafka's names, such as
             `security.protocol` and `sasl.password`, as JSON. Give it by environment, not by file.
@@ -50,10 +50,14 @@ class Settings(BaseSettings):
         schema_registry: Address of a schema registry for Avro and Protobuf; empty without one.
         ingest_host: Address the ingest gateway listens on.
         ingest_port: Its port.
-        ingest_partitions: Lanes of a feed that takes HTTP without a topic.
+        ingest_partitions: Lanes of a feed that takes HTTP or RADIUS without a topic.
         ingest_body_bytes: Largest body of a request; a larger one is refused with 413.
         ingest_queue_bytes: Bytes of accepted requests that may wait to be made durable; beyond it
             requests are answered with 429.
+        radius_host: Address the RADIUS listener takes accounting on.
+        radius_port: Its UDP port.
+        radius_queue_bytes: Bytes of packets that may wait to be made durable; beyond it packets
+            are dropped, for their senders to send again.
         metrics_host: Address that metrics, health and readiness are served on.
         metrics_port: Its port; 0 serves none.
         quarantine_after: Crashes at one range after which its lane is put aside and the others go
@@ -95,6 +99,9 @@ class Settings(BaseSettings):
     ingest_partitions: int = Field(default=1, ge=1, le=1024)
     ingest_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     ingest_queue_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    radius_host: str = "127.0.0.1"
+    radius_port: int = Field(default=1813, ge=0, le=65535)
+    radius_queue_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     quarantine_after: int = Field(default=3, ge=1)
@@ -142,6 +149,11 @@ class Home:
     def ingest(self) -> Path:
         """The spool of usage that came by HTTP."""
         return self.root / "ingest"
+
+    @property
+    def radius(self) -> Path:
+        """The spool of packets that came by RADIUS."""
+        return self.root / "radius"
 
     @property
     def ingest_keys(self) -> Path:

@@ -6,12 +6,9 @@ import ipaddress
 import logging
 import signal
 import socket
-import time
-import traceback
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from granian.constants import HTTPModes, Interfaces
@@ -23,12 +20,13 @@ from dataflows.catalogs import CatalogStore
 from dataflows.files import lock
 from dataflows.ingest.app import Counted, application
 from dataflows.ingest.counts import Counts
+from dataflows.ingest.faults import Faults
 from dataflows.ingest.gateway import Gateway
 from dataflows.ingest.group import GroupCommit
 from dataflows.ingest.kafka import KafkaLog
 from dataflows.ingest.keys import Keyring
 from dataflows.ingest.limits import Budget
-from dataflows.ingest.log import IngestMisuse, LogUnavailable
+from dataflows.ingest.log import IngestMisuse
 from dataflows.ingest.spool import SpoolLog
 from dataflows.logs import log_of
 from dataflows.settings import Home, Settings
@@ -38,8 +36,6 @@ from warehouse.parent import end_with_parent
 
 _WRITTEN_S = 0.5
 _FOLLOWED_S = 1.0
-_TOLD_S = 10.0
-_PLACES = 6
 _CONNECTIONS = 1_024
 _HEAD_BYTES = 32 * 1024
 
@@ -63,7 +59,7 @@ class _Serving:
     newest: Newest
     snapshot: Snapshot
     counts: Counts
-    faults: "_Faults"
+    faults: Faults
     log: Any
 
     async def write(self) -> None:
@@ -89,35 +85,6 @@ class _Serving:
             if found.hash != self.snapshot.hash:
                 self.snapshot = found
                 self.log.info("catalogue in use", catalog=found.hash)
-
-
-class _Faults:
-    """What goes wrong in requests, for the log; told by any thread."""
-
-    def __init__(self, log: Any) -> None:  # noqa: ANN401  as log_of
-        self._log = log
-        self._away = ""
-        self._away_at = self._told_at = float("-inf")
-
-    def tell(self, error: Exception) -> None:
-        """Log why the log is away, now and then; of a fault of ours where it was, never what.
-
-        The message of a fault may quote a record.
-        """
-        if isinstance(error, LogUnavailable):
-            now = time.monotonic()
-            self._away, self._away_at = str(error), now
-            if now - self._told_at > _TOLD_S:
-                self._told_at = now
-                self._log.warning("usage cannot be made durable", reason=str(error))
-            return
-        places = traceback.extract_tb(error.__traceback__)[-_PLACES:]
-        at = [f"{Path(one.filename).name}:{one.lineno}" for one in places]
-        self._log.error("fault of our own", kind=type(error).__name__, at=at)
-
-    def now(self) -> list[str]:
-        """Give what a person should know now."""
-        return [self._away] if time.monotonic() - self._away_at < _TOLD_S else []
 
 
 def address_of(host: str) -> str:
@@ -239,7 +206,7 @@ async def _serve(
 ) -> None:  # fmt: skip
     loop = asyncio.get_running_loop()
     counts = Counts(Home(settings.home).progress / "ingest.json")
-    faults = _Faults(log)
+    faults = Faults(log)
 
     def group(to: SpoolLog | KafkaLog) -> GroupCommit:
         return GroupCommit(to, settings.ingest_body_bytes, loop, counts.committed, faults.tell)

@@ -46,9 +46,9 @@ class Streams:
             return None
         partition = int(number)
         if not feed.topic:
-            return HttpStream(
-                Home(self._settings.home).ingest, feed.feed_id, partition, self._settings.log_days
-            )
+            home = Home(self._settings.home)
+            root = home.radius if feed.radius else home.ingest
+            return HttpStream(root, feed.feed_id, partition, self._settings.log_days)
         partitions = self._partitions(feed.topic)
 
         def elsewhere(messages: Sequence[Message]) -> int:

@@ -165,6 +165,25 @@ ROWS: dict[str, list[Panel]] = {
              " / rate(tallywire_ingest_commit_seconds_count{FILTER}[$__rate_interval])"},
         ),
     ],
+    "Usage by RADIUS": [
+        Panel(
+            "Packets by outcome", "pps",
+            {"{{outcome}}":
+             "sum by (outcome) (rate(tallywire_radius_packets_total{FILTER}[$__rate_interval]))"},
+            "Only accepted, repeated and status are answered.",
+        ),
+        Panel(
+            "Packets that wait to be durable", "percentunit",
+            {"{{instance}}":
+             "tallywire_radius_queue_bytes{FILTER} / tallywire_radius_queue_limit_bytes{FILTER}"},
+            "When it is full, packets are dropped, and sent again.",
+        ),
+        Panel(
+            "Time to make packets durable", "s",
+            {"{{instance}}": "rate(tallywire_radius_commit_seconds_sum{FILTER}[$__rate_interval])"
+             " / rate(tallywire_radius_commit_seconds_count{FILTER}[$__rate_interval])"},
+        ),
+    ],
     "Processes": [
         Panel(
             "Processor", "percentunit",

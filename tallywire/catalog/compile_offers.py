@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from tallywire.catalog.compile_expect import compiled_expect
 from tallywire.catalog.compile_terms import (
     compiled_allowance,
     compiled_discount,
@@ -14,7 +15,7 @@ from tallywire.catalog.compile_terms import (
 from tallywire.catalog.entries import Entries, Parent, unit_of
 from tallywire.catalog.models import FeedEntry, OfferEntry, Operator, PlanEntry
 from tallywire.catalog.pricing import in_units
-from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Feed, Offer
+from tallywire.catalog.snapshot import IDENTIFIER_SCHEMA, Feed, Offer, RadiusClient
 from tallywire.catalog.terms import Balance
 
 
@@ -63,6 +64,7 @@ def _feed(entry: FeedEntry, operator: Operator) -> Feed:
         path=entry.path,
         topic=entry.topic,
         http=entry.http,
+        radius=tuple(RadiusClient(one.network, one.secret, one.signed) for one in entry.radius),
         partitioner=entry.partitioner.value,
         growing=entry.growing,
         time_zone=_or(entry.time_zone, operator.time_zone),
@@ -77,6 +79,7 @@ def _feed(entry: FeedEntry, operator: Operator) -> Feed:
         backfill=entry.backfill,
         typical_quantity=typical or 0,
         home_plmn=_or(entry.home_plmn, operator.home_plmn),
+        expect=compiled_expect(entry.expect),
     )
 
 

@@ -1,9 +1,10 @@
 """What changed between two catalogues, in words, with prices per natural unit."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar, cast
 
+from tallywire.catalog.expect import Expect
 from tallywire.catalog.prose import (
     calendar_words,
     date_words,
@@ -67,7 +68,9 @@ def _operator(a: Snapshot, b: Snapshot) -> Iterator[Change]:
 def _feed_changes(old: Feed, new: Feed) -> Iterator[str]:
     for one in fields(Feed):
         before, after = getattr(old, one.name), getattr(new, one.name)
-        if isinstance(before, Mapping):
+        if isinstance(before, Expect):
+            yield from _option_changes("expect.", asdict(before), asdict(after))
+        elif isinstance(before, Mapping):
             yield from _option_changes("", before, after)
         else:
             yield from _said(one.name.replace("_", " "), _listed(before), _listed(after))

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.services import Partitioner, Service
+from tallywire.catalog.expect_models import ExpectEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -33,6 +34,7 @@ from tallywire.catalog.values import (
     Id,
     Moment,
     Money,
+    Network,
     Percent,
     Scale,
     Size,
@@ -77,6 +79,14 @@ class ServedBy(Entry):
     ]  # fmt: skip
 
 
+class RadiusClientEntry(Entry):
+    """Access servers that send RADIUS accounting, and the name of the secret they share."""
+
+    network: Network
+    secret: Id
+    signed: YesNo = False
+
+
 class FeedEntry(Entry):
     """A source of usage."""
 
@@ -86,6 +96,7 @@ class FeedEntry(Entry):
     path: Words = ""
     topic: Words = ""
     http: YesNo = False
+    radius: tuple[RadiusClientEntry, ...] = ()
     partitioner: Partitioner = Partitioner.MURMUR2
     growing: YesNo = False
     service: Service
@@ -100,6 +111,7 @@ class FeedEntry(Entry):
     window_days: Whole = 35
     backfill: YesNo = False
     typical_quantity: Size | None = None
+    expect: ExpectEntry | None = None
     options: dict[str, object] = Field(default_factory=dict)
 
 

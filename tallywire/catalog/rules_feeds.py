@@ -10,8 +10,10 @@ from tallywire.catalog.entries import Entries, Pass, Placed, Result, unit_of
 from tallywire.catalog.models import FeedEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.problems import Problem
+from tallywire.catalog.rules_expect import expected
 from tallywire.catalog.sources import model_problems
 
+_RADIUS = "radius"
 _TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
 
@@ -58,12 +60,18 @@ def _feed(placed: Placed[FeedEntry], formats: Mapping[str, HasOptions]) -> Itera
 def _input(placed: Placed[FeedEntry]) -> Iterator[Problem]:
     """A feed has one order of its records: files, or records one by one, never both."""
     feed = placed.value
-    if not (feed.path or feed.topic or feed.http):
-        text = "says not where records come from; write path, topic or http: true"
+    if not (feed.path or feed.topic or feed.http or feed.radius):
+        text = "says not where records come from; write path, topic, http: true or radius"
         yield placed.problem(("path",), text)
-    if feed.path and (feed.topic or feed.http):
-        text = "reads files; give the records of a topic or of HTTP a feed of their own"
-        yield placed.problem(("topic",) if feed.topic else ("http",), text)
+    if feed.path and (feed.topic or feed.http or feed.radius):
+        text = "reads files; give the records of a topic, of HTTP or RADIUS a feed of their own"
+        key = "topic" if feed.topic else "http" if feed.http else "radius"
+        yield placed.problem((key,), text)
+    if feed.radius and feed.http:
+        yield placed.problem(("radius",), "takes HTTP; give what comes by RADIUS a feed of its own")
+    if feed.radius and feed.format != _RADIUS:
+        text = f"is for feeds of format {_RADIUS}; this one has {feed.format!r}"
+        yield placed.problem(("radius",), text)
     if feed.topic and not _TOPIC.fullmatch(feed.topic):
         text = f"{feed.topic!r} is no name of a topic; use up to 249 letters, digits, . _ and -"
         yield placed.problem(("topic",), text)
@@ -83,11 +91,23 @@ def _ways(entries: Entries) -> Iterator[Problem]:
             seen.setdefault(place, placed.value.id)
 
 
+def _clients(entries: Entries) -> Iterator[Problem]:
+    """An address belongs to one feed: the smallest network that holds it decides."""
+    seen: dict[str, str] = {}
+    for placed in entries.feeds:
+        for number, client in enumerate(placed.value.radius):
+            if client.network in seen:
+                text = f"the feed {seen[client.network]!r} takes RADIUS of that network already"
+                yield placed.problem(("radius", number, "network"), text)
+            seen.setdefault(client.network, placed.value.id)
+
+
 def feeds(formats: Mapping[str, HasOptions]) -> Pass:
     """Give the pass that checks every feed against the formats there are."""
 
     def check(entries: Entries) -> Result:
         found = [problem for one in entries.feeds for problem in _feed(one, formats)]
-        return entries, [*found, *_ways(entries)]
+        found += [problem for one in entries.feeds for problem in expected(one, entries)]
+        return entries, [*found, *_ways(entries), *_clients(entries)]
 
     return check

@@ -12,6 +12,7 @@ from fractions import Fraction
 import polars as pl
 
 from schemas.services import Partitioner
+from tallywire.catalog.expect import Expect
 from tallywire.catalog.terms import (
     FOREVER_US,
     Allowance,
@@ -257,6 +258,21 @@ class FieldMap:
 
 
 @dataclass(frozen=True)
+class RadiusClient:
+    """Access servers that send RADIUS accounting to a feed.
+
+    Attributes:
+        network: Their addresses, such as `192.0.2.0/24`.
+        secret: Name of the secret they share with the listener; never the secret.
+        signed: Their packets must carry a Message-Authenticator.
+    """
+
+    network: str
+    secret: str
+    signed: bool
+
+
+@dataclass(frozen=True)
 class Feed:
     """One source of usage and how to read it.
 
@@ -264,6 +280,7 @@ class Feed:
         path: Glob of its files, relative to the input folder or absolute; empty where it has none.
         topic: Kafka topic of its records; empty where it has none.
         http: The ingest gateway takes its records; into the topic, where there is one.
+        radius: Who may send its records to the RADIUS listener; into the topic likewise.
         partitioner: How producers of the topic choose a partition by key.
         growing: A log that is appended to, instead of whole files.
         options: The format's own settings, as plain text, numbers, lists and mappings, validated
@@ -273,6 +290,7 @@ class Feed:
         trunk_prefix / international_prefixes: National dialling rules of the node.
         window_days: Deduplication window.
         backfill: Events older than the window are taken.
+        expect: Which files and records it is expected to bring.
     """
 
     feed_id: str
@@ -294,12 +312,15 @@ class Feed:
     home_plmn: str = ""
     topic: str = ""
     http: bool = False
+    radius: tuple[RadiusClient, ...] = ()
     partitioner: str = Partitioner.MURMUR2.value
+    expect: Expect = field(default_factory=Expect)
 
     @property
     def inputs(self) -> str:
         """Say where its records come from."""
-        places = [self.path, self.topic and f"topic {self.topic}", "HTTP" if self.http else ""]
+        places = [self.path, self.topic and f"topic {self.topic}", "HTTP" if self.http else "",
+                  "RADIUS" if self.radius else ""]  # fmt: skip
         return ", ".join(place for place in places if place)
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import ipaddress
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -196,6 +197,16 @@ def identifier(value: object) -> str:
     return text
 
 
+def network(value: object) -> str:
+    """Read a network of addresses, such as 192.0.2.0/24, or one address."""
+    text = words(value)
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        msg = f"{text!r} is no network; write one like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7"
+        raise ValueError(msg) from None
+
+
 def words(value: object) -> str:
     """Read free text: one line, not empty, at most 255 characters."""
     text = _plain(value)
@@ -280,6 +291,7 @@ Day = Annotated[datetime.date, PlainValidator(day)]
 Clock = Annotated[int, PlainValidator(clock)]
 Id = Annotated[str, PlainValidator(identifier)]
 Words = Annotated[str, PlainValidator(words)]
+Network = Annotated[str, PlainValidator(network)]
 Digits = Annotated[str, PlainValidator(digits)]
 Whole = Annotated[int, PlainValidator(whole)]
 Scale = Annotated[int, PlainValidator(scale)]

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pkgutil
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from assurance import files as controls
+import assurance
 from assurance.alerts import Control
 from schemas.reasons import Reason
 from tallywire.mediation.decoders import DECODERS
@@ -53,11 +54,13 @@ def test_every_reason_has_its_paragraph() -> None:
 
 def test_every_control_has_its_paragraph() -> None:
     text = (ROOT / "docs/reference/controls.md").read_text()
-    found = [value for value in vars(controls).values() if isinstance(value, Control)]
-    assert found
+    names = [one.name for one in pkgutil.iter_modules(assurance.__path__)]
+    rooms = [importlib.import_module(f"assurance.{name}") for name in names]
+    found = [one for room in rooms for one in vars(room).values() if isinstance(one, Control)]
+    assert len(found) > 15
     for control in found:
-        assert control.control_id in text
-        assert control.pattern in text, control.pattern
+        section = text.partition(f"## {control.control_id} `{control.pattern}`\n")[2]
+        assert f"What to do: {control.action}" in section.partition("\n## ")[0], control.pattern
 
 
 @pytest.mark.parametrize(

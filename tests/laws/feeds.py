@@ -9,6 +9,7 @@ from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder, read_folder
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
+from tests import radius
 from tests.laws import switches
 
 
@@ -77,32 +78,53 @@ OBJECTS_OPTIONS: dict[str, object] = {
 }
 """Of a feed of objects in an array of a document."""
 
+_NOON_S = 1_792_843_200  # 2026-10-24T12:00:00Z
+
+
+def _packets() -> bytes:
+    """Two sessions with Gigawords and without a time of their own, one sent twice, a restart."""
+    records = [
+        (0, radius.accounting(radius.START, "a", delay=0)),
+        (300, radius.accounting(radius.INTERIM, "a", seconds=300, down=5 * 2**30, up=1_000)),
+        (301, radius.accounting(radius.START, "b", user="bo", at=_NOON_S + 299)),
+        (306, radius.accounting(radius.INTERIM, "a", seconds=300, down=5 * 2**30, up=1_000, delay=6)),
+        (400, radius.accounting(radius.STOP, "b", user="bo", seconds=100, down=7_000, at=_NOON_S + 399)),
+        (500, radius.accounting(radius.ON, "", more=[(32, b"bras"), (26, b"\0\0\x28\xaf\x01\x05001")])),
+        (600, radius.accounting(radius.STOP, "a", seconds=600, down=6 * 2**30, up=2_000)),
+    ]  # fmt: skip
+    lines = [radius.kept(radius.request(found), (_NOON_S + at) * 10**6) for at, found in records]
+    return b"\n".join([*lines, b""])
+
+
+@dataclass(frozen=True)
+class More:
+    """A feed beside the example's: one it is like, its format and options, a file of it."""
+
+    like: str
+    data: bytes
+    options: dict[str, object]
+    format: str = ""
+
+
 MORE_FEEDS = {
-    "plain": ("platform", PLAIN_OPTIONS, PLAIN),
-    "named": ("roamers", NAMED_OPTIONS, NAMED),
-    "objects": ("roamers", OBJECTS_OPTIONS, OBJECTS),
+    "plain": More("platform", PLAIN, PLAIN_OPTIONS),
+    "named": More("roamers", NAMED, NAMED_OPTIONS),
+    "objects": More("roamers", OBJECTS, OBJECTS_OPTIONS),
+    "live": More("access", _packets(), {}, "radius"),
+    "cel": More("pbx", switches.cel(), {}, "asterisk_cel"),
+    "application-server": More("pbx", switches.broadworks(), {}, "broadworks"),
+    "call-manager": More("pbx", switches.cucm(), {}, "cisco_cucm"),
+    "proxy": More("pbx", switches.acc(), switches.ACC_OPTIONS, "sip_acc"),
 }
-"""Feeds beside the example's: one they are like, their options, a file of theirs."""
-
-
-OTHER_FORMATS: Mapping[str, tuple[dict[str, object], bytes]] = {
-    "asterisk_cel": ({}, switches.cel()),
-    "broadworks": ({}, switches.broadworks()),
-    "cisco_cucm": ({}, switches.cucm()),
-    "sip_acc": (switches.ACC_OPTIONS, switches.acc()),
-}
-"""Formats that the example has no feed of: options and a file; a feed is named as its format."""
 
 
 def _with_more(snapshot: Snapshot) -> Snapshot:
-    more = {
-        feed_id: replace(snapshot.feeds[like], feed_id=feed_id, options=options)
-        for feed_id, (like, options, _) in MORE_FEEDS.items()
-    }
-    more |= {
-        form: replace(snapshot.feeds["pbx"], feed_id=form, format=form, options=options)
-        for form, (options, _) in OTHER_FORMATS.items()
-    }
+    more = {}
+    for feed_id, one in MORE_FEEDS.items():
+        like = snapshot.feeds[one.like]
+        more[feed_id] = replace(
+            like, feed_id=feed_id, options=one.options, format=one.format or like.format
+        )
     return replace(snapshot, feeds={**snapshot.feeds, **more})
 
 
@@ -133,8 +155,7 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    files |= {key: Valid(key, data) for key, (_, _, data) in MORE_FEEDS.items()}
-    return {**files, **{form: Valid(form, data) for form, (_, data) in OTHER_FORMATS.items()}}
+    return {**files, **{key: Valid(key, one.data) for key, one in MORE_FEEDS.items()}}
 
 
 VALID = valid_files()

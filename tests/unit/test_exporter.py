@@ -50,7 +50,13 @@ def home(tmp_path: Path) -> Home:
         "queue_bytes": 77, "commit_seconds": 1.5, "commits": 3,
     }  # fmt: skip
     (home.progress / "ingest.json").write_text(json.dumps({"pid": os.getpid(), "ingest": said}))
+    counted = {
+        "packets": {"accepted": 9, "secret_wrong": 1}, "queue_bytes": 5, "queue_limit_bytes": 50,
+        "commit_seconds": 0.5, "commits": 2,
+    }  # fmt: skip
+    (home.progress / "radius.json").write_text(json.dumps({"pid": os.getpid(), "radius": counted}))
     processes = {
+        "radius": Supervised("running", os.getpid()),
         "rating": Supervised("running", os.getpid(), restarts=2),
         "ingest": Supervised("backing_off", problem="port 8080 is taken"),
     }
@@ -104,6 +110,9 @@ def test_prometheus_reads_what_the_processes_say(exporter: Exporter) -> None:
         )
         == 4
     )
+    packets = {"process": "radius", "outcome": "secret_wrong"}
+    assert _one(found, "tallywire_radius_packets_total", **packets) == 1
+    assert _one(found, "tallywire_radius_queue_limit_bytes", process="radius") == 50
     assert _one(found, "tallywire_ingest_queue_bytes", process="ingest") == 77
     assert _one(found, "tallywire_ingest_queue_limit_bytes", process="ingest") == 64 * 1024 * 1024
     assert _one(found, "tallywire_ingest_commit_seconds_count", process="ingest") == 3

@@ -18,10 +18,12 @@ from tallywire.mediation.decoders import (
     declared_options,
     freeswitch_csv,
     freeswitch_json,
+    radius,
     radius_detail,
     sip_acc,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
+from tallywire.mediation.radius.accounting import RadiusOptions
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ DECODERS: Mapping[str, Format] = {
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
     ),
-    "radius_detail": Format(_paragraphs, radius_detail.RadiusOptions, radius_detail.decode),
+    "radius": Format(_lines, RadiusOptions, radius.decode),
+    "radius_detail": Format(_paragraphs, RadiusOptions, radius_detail.decode),
     "sip_acc": Format(_lines, sip_acc.SipAccOptions, sip_acc.decode),
 }
 """Formats by the name a feed's `format` gives."""

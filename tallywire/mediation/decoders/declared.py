@@ -84,7 +84,9 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     options = DeclaredOptions.model_validate(feed.options)
     frame, control = _READERS[options.layout](frames, options)
     frame = _checked(frame.with_columns(_columns(options, feed)), options)
-    frame = check_world(complete(frame))
+    record = pl.col("reason").ne_missing(pl.lit(Reason.CONTROL_RECORD.value))
+    frame = complete(frame).with_columns(pl.when(record).then("node_sequence"))
+    frame = check_world(frame)
     return Decoded(frame, {**control, **_counted(frame, options)})
 
 

@@ -1,0 +1,1 @@
+"""The RADIUS listener: accounting by UDP, answered only when it is durable."""

@@ -1,0 +1,1 @@
+"""RADIUS accounting: packets, names of attributes, and what a record of it means."""

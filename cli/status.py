@@ -28,6 +28,7 @@ def summary(settings: Settings) -> dict[str, Any]:
             "revenue": rows(client, "revenue"),
             "partners": rows(client, "partners"),
             "suspense": rows(client, "suspense"),
+            "filters": rows(client, "filters"),
             "alerts": rows(client, "alerts"),
             "conservation": rows(client, "conservation"),
             "files": rows(client, "files"),
@@ -43,6 +44,7 @@ def summary_as_of(settings: Settings, moment_us: int) -> dict[str, Any]:
             **{name: int(value) for name, value in fates.items()},
             "revenue": rows(client, "revenue_as_of", asked),
             "suspense": rows(client, "suspense_as_of", asked),
+            "filters": [],
             "alerts": [],
         }
 
@@ -95,6 +97,16 @@ def _suspense(content: dict[str, Any]) -> Table:
     return table
 
 
+def _filters(content: dict[str, Any]) -> Table:
+    table = Table(title="Set aside by filters", title_justify="left")
+    table.add_column("filter")
+    table.add_column("feed")
+    table.add_column("records", justify="right")
+    for row in content["filters"]:
+        table.add_row(row["filter"], row["feed_id"], f"{row['records']:,}")
+    return table
+
+
 def _alerts(content: dict[str, Any]) -> Table:
     table = Table(title="Findings", title_justify="left")
     table.add_column("control")
@@ -109,7 +121,7 @@ def _alerts(content: dict[str, Any]) -> Table:
 
 def tables(content: dict[str, Any]) -> list[Table]:
     """Make the tables of a summary; empty ones are left out."""
-    makers = (_fates, _revenue, _partners, _suspense, _alerts)
+    makers = (_fates, _revenue, _partners, _suspense, _filters, _alerts)
     found = [make(content) for make in makers]
     return [table for table in found if table.row_count]
 

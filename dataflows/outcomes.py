@@ -1,7 +1,7 @@
 """A collection lane at work: mediation, the records of its files, its controls, its blocks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ import polars as pl
 import xxhash
 
 from assurance.alerts import Worth, latest
+from assurance.clocks import ClockMemory, clocks
 from assurance.file_numbers import numbered
 from assurance.files import Held, bounded, duplicates, replayed, suspended
 from assurance.streams import expired
@@ -39,6 +40,7 @@ from tallywire.mediation.lane import (
     counts_frame,
     mediate,
 )
+from tallywire.mediation.prepare import prepared
 from tallywire.mediation.recycle import parse, recycle
 from tallywire.mediation.resolve import IdentifierIndex
 from tallywire.worth import typical
@@ -88,6 +90,7 @@ class LaneWork:
         self._partitions = partitions
         self._files: dict[str, dict[str, Any]] = {}
         self._complete = Completeness()
+        self._clocks = ClockMemory()
         self._index = lru_cache(maxsize=2)(self._build_index)
         self._snapshot: Snapshot | None = None
 
@@ -99,13 +102,15 @@ class LaneWork:
 
     def dump_files(self) -> bytes:
         """Write the counts of open files and the memory of the controls."""
-        return orjson.dumps({"files": self._files, "memory": self._complete.dump()})
+        memory = {"memory": self._complete.dump(), "clocks": asdict(self._clocks)}
+        return orjson.dumps({"files": self._files, **memory})
 
     def restore_files(self, content: bytes) -> None:
         """Read them back."""
         data = orjson.loads(content)
         self._files = data["files"]
         self._complete = Completeness.load(data["memory"])
+        self._clocks = ClockMemory(**data.get("clocks", {}))
 
     def work(self, batch: FeedBatch, decoded: Decoded | None, snapshot: Snapshot) -> Gathered:
         """Work one batch."""
@@ -138,7 +143,17 @@ class LaneWork:
         file = self._count_file(batch, decoded, made, context)
         alerts = self._complete.records(decoded, made, file, before_us, context)
         alerts += self._alerts(batch, file, context)
+        alerts += self._moved_clocks(decoded, context)
         return self._gathered(batch, made, [file] if self._report(batch) else [], alerts)
+
+    def _moved_clocks(self, decoded: Decoded, context: BatchContext) -> Iterator[Alert]:
+        """Hold the clocks of nodes, as the feed corrects them, against each other."""
+        feed = context.feed
+        named = decoded.frame.filter(pl.col("node") != "")
+        return clocks(
+            self._clocks, prepared(named, feed) if feed.nodes else named,
+            tenant_id=feed.tenant_id, feed_id=feed.feed_id, collected_at=context.collected_at,
+        )  # fmt: skip
 
     @staticmethod
     def _report(batch: FeedBatch) -> bool:

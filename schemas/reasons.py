@@ -34,11 +34,13 @@ class Reason(StrEnum):
     DURATION_INCONSISTENT = "duration_inconsistent"
     QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
     NUMBER_UNPARSABLE = "number_unparsable"
+    NUMBER_DAMAGED = "number_damaged"
     RESTATEMENT = "restatement"
     PARTIAL_INCOMPLETE = "partial_incomplete"
     # reference data does not know it
     ACCOUNT_UNKNOWN = "account_unknown"
     SUBSCRIPTION_INACTIVE = "subscription_inactive"
+    REFERENCE_MISSING = "reference_missing"
     SERVICE_UNKNOWN = "service_unknown"
     TARIFF_MISSING = "tariff_missing"
     ZONE_UNKNOWN = "zone_unknown"
@@ -55,6 +57,7 @@ class Reason(StrEnum):
     NOT_ANSWERED = "not_answered"
     NOT_BILLABLE = "not_billable"
     ZERO_USAGE = "zero_usage"
+    FILTERED_BY_RULE = "filtered_by_rule"
     # counted once already, or counted with another record
     DUPLICATE_RECORD = "duplicate_record"
     DUPLICATE_FILE = "duplicate_file"
@@ -68,6 +71,7 @@ _NOT_SUSPENDED = {
     Reason.NOT_ANSWERED: Fate.FILTERED,
     Reason.NOT_BILLABLE: Fate.FILTERED,
     Reason.ZERO_USAGE: Fate.FILTERED,
+    Reason.FILTERED_BY_RULE: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,
     Reason.PARTIAL_JOINED: Fate.MERGED,
@@ -81,7 +85,7 @@ CURED_BY_CATALOGUE = (
     Reason.ZONE_UNPRICED, Reason.ATTRIBUTE_UNKNOWN, Reason.AMOUNT_MISSING, Reason.FX_RATE_MISSING,
     Reason.PARTY_AMBIGUOUS, Reason.RECORD_TYPE_UNKNOWN, Reason.TIME_INVALID, Reason.TIME_IN_FUTURE,
     Reason.FIELD_MISSING, Reason.FIELD_COUNT_WRONG, Reason.NUMBER_INVALID, Reason.ENCODING_INVALID,
-    Reason.NUMBER_UNPARSABLE, Reason.EVENT_TOO_OLD,
+    Reason.NUMBER_UNPARSABLE, Reason.EVENT_TOO_OLD, Reason.REFERENCE_MISSING,
 )  # fmt: skip
 """Reasons that a change of the catalogue may cure: tried again by itself under each new one."""
 

@@ -1,5 +1,6 @@
 """Numbers, scalar: E.164 from what was dialled, and the longest prefix with its dates."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,6 +8,76 @@ _LONGEST_E164 = 15
 SHORTEST_FULL = 10
 """A bare number this long that begins with the home country's code carries that code."""
 _NOISE = str.maketrans("", "", " -().")
+
+NULLS = ("null", "(null)", "<null>", "none", "nil", "n/a", "\\n")
+"""Texts, in small letters, by which programs say that they have no value."""
+WITHHELD = ("anonymous", "unavailable", "restricted", "unknown", "private", "withheld", "blocked")
+"""Texts, in small letters, that stand for a number that the caller keeps to himself."""
+DAMAGED = (
+    r"\+?[0-9]+[.,][0-9]+[eE]\+?[0-9]+|\+?[0-9]+[eE]\+[0-9]+|[0-9]{7,}\.0|#{3,}"
+    r"|\+?[0-9]{5,}[fF]+[0-9]+"
+)
+"""What a spreadsheet (9.12678E+11, 4790010001.0, #####) or a wrong reading of TBCD leaves."""
+FILLED = r"([0-9*#a-cA-C]+)[fF]+"
+"""TBCD: the filler of an odd number of digits is no digit."""
+_URI = r"(?i)(sips?|tel):"
+_CONTEXT = r"(?i);phone-context=(\+[^;]*)"
+_ESCAPES = (("%2b", "+"), ("%2B", "+"), ("%23", "#"), ("%2a", "*"), ("%2A", "*"), ("%20", " "))
+
+
+def _without_uri(text: str, home_country: str) -> str | None:
+    """Take the number out of a SIP or tel URI, or of user@host; none where it is of elsewhere."""
+    angle = re.search(r"<([^>]*)>", text)
+    text = angle[1] if angle else text
+    scheme = re.match(_URI, text)
+    user, at, _ = text[scheme.end() if scheme else 0 :].partition("@")
+    if not (scheme or at):
+        return text.partition(";")[0]
+    if scheme and not at and scheme[1].lower() != "tel":
+        return ""  # a host without a user
+    context = re.search(_CONTEXT, user)
+    number = re.split("[;:?]", user, maxsplit=1)[0]
+    for escape, character in _ESCAPES:
+        number = number.replace(escape, character)
+    local = context and not number.startswith("+")
+    if local and context and context[1].translate(_NOISE) != f"+{home_country}":
+        return None
+    return number
+
+
+def written(raw: str, *, home_country: str) -> tuple[str, str]:
+    """Take the number out of how it was written.
+
+    Args:
+        raw: A number, a SIP or tel URI with parameters, user@host, or a word for no number.
+        home_country: Country code of the node that wrote it.
+
+    Returns:
+        The number as dialled, and a mark: empty, `null`, `withheld`, `damaged`, or `local` for a
+        number that is only good within another country. What has a mark has no number: none is
+        ever guessed.
+
+    Source: RFC 3261 19.1, RFC 3966; 3GPP TS 29.002 (TBCD).
+
+    >>> written("<sip:+4790010001;npdi@10.0.0.1;user=phone>", home_country="47")
+    ('+4790010001', '')
+    >>> [written(raw, home_country="47") for raw in ("9.12678E+11", "sip:anonymous@x", "NULL")]
+    [('', 'damaged'), ('', 'withheld'), ('', 'null')]
+    >>> written("tel:7042;phone-context=+44", home_country="47")
+    ('', 'local')
+    """
+    text = raw.strip(" \t")
+    if text.lower() in NULLS:
+        return "", "null"
+    number = _without_uri(text, home_country)
+    if number is None:
+        return "", "local"
+    if number.lower() in WITHHELD:
+        return "", "withheld"
+    if re.fullmatch(DAMAGED, number):
+        return "", "damaged"
+    filled = re.fullmatch(FILLED, number)
+    return (filled[1] if filled else number), ""
 
 
 def normalise(
@@ -16,7 +87,7 @@ def normalise(
 
     Args:
         raw: Digits with an optional plus sign or dialling prefix; spaces, dashes, dots and
-            brackets are passed over.
+            brackets are passed over. It may stand in a URI: see `written`.
         home_country: Country code of the node that wrote it.
         trunk_prefix: National prefix, dropped before the country code is put in front; empty
             where the country has none.
@@ -36,7 +107,7 @@ def normalise(
     ...  for raw in ("47123456", "4722334455")]
     ['4747123456', '4722334455']
     """
-    text = raw.translate(_NOISE)
+    text = written(raw, home_country=home_country)[0].translate(_NOISE)
     full = _without_prefix(text, international_prefixes)
     if full is None:
         full = _from_national(text, home_country, trunk_prefix)

@@ -46,17 +46,29 @@ def suspend(frame: pl.DataFrame, snapshot: Snapshot, *, stage: str) -> pl.DataFr
     )
 
 
+DECODED = "decoded"
+"""Beside a suspended event: the texts it was made of, for normalising it again."""
+
+
 def usage_json(frame: pl.DataFrame) -> pl.Series:
-    """Write usage events as JSON, fields that have their default left out."""
+    """Write usage events as JSON, fields that have their default left out.
+
+    Args:
+        frame: Columns of UsageEvent; optionally DECODED, JSON that is written beside them.
+    """
     empty = defaults(UsageEvent)
     texts = []
-    for event in frame_to_rows(frame.select(list(UsageEvent.model_fields)), UsageEvent):
+    made_of = frame[DECODED] if DECODED in frame.columns else [""] * frame.height
+    events = frame_to_rows(frame.select(list(UsageEvent.model_fields)), UsageEvent)
+    for event, decoded in zip(events, made_of, strict=True):
         content = event.model_dump(mode="json")
         kept = {
             name: value
             for name, value in content.items()
             if getattr(event, name) != empty.get(name, ...)
         }
+        if decoded:
+            kept[DECODED] = orjson.loads(decoded)
         texts.append(orjson.dumps(kept).decode())
     return pl.Series(texts, dtype=pl.String)
 

@@ -12,9 +12,10 @@ from dataflows.ledger import Folded
 from dataflows.segments import forget
 from dataflows.usage_log.blocks import BlockDamaged, decode, header_at
 from dataflows.usage_log.spool import SpoolReader
-from schemas.columns import conform
+from schemas.columns import Record, conform
 from schemas.feeds import LedgerEntry
 from schemas.usage import UsageEvent
+from warehouse.tables import TABLES
 
 _DAY_S = 86_400.0
 
@@ -77,8 +78,14 @@ class LogReader(Protocol):
         ...
 
 
+_RECORDS: dict[str, type[Record]] = {
+    "usage_events": UsageEvent,
+    **{name: table.record for name, table in TABLES.items()},
+}
+
+
 def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
-    """Read the rows of whole blocks, by record: usage with all its columns.
+    """Read the rows of whole blocks, by record, with all their columns: older blocks have fewer.
 
     Raises:
         BlockDamaged: If the bytes are not whole blocks.
@@ -91,8 +98,7 @@ def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
             msg = "a range of the usage log does not end with a block: restore it from a backup"
             raise BlockDamaged(msg)
         for name, frame in decode(data, offset, header).items():
-            whole = conform(frame, UsageEvent) if name == "usage_events" else frame
-            pieces[name].append(whole)
+            pieces[name].append(conform(frame, _RECORDS[name]))
         offset += header.length
     return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
 

@@ -6,10 +6,12 @@ from fractions import Fraction
 from math import lcm
 
 from tallywire.catalog.compile_calendars import compile_calendars
-from tallywire.catalog.compile_offers import compile_feeds, compile_identifiers, compile_offers
+from tallywire.catalog.compile_feeds import compile_feeds
+from tallywire.catalog.compile_offers import compile_identifiers, compile_offers
 from tallywire.catalog.compile_tariffs import compile_tariffs
 from tallywire.catalog.compile_terms import compile_overrides, compile_partners
 from tallywire.catalog.entries import Entries
+from tallywire.catalog.reference_tables import without_lines
 from tallywire.catalog.snapshot import Price, Snapshot, Tariff
 
 
@@ -101,4 +103,5 @@ def compile_snapshot(entries: Entries, files: Mapping[str, bytes]) -> Snapshot:
             for account, parent in entries.parents.items()
             if parent.parent_id
         },
+        reference=without_lines(entries.reference),
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar, cast
 
+import polars as pl
+
 from tallywire.catalog.expect import Expect
 from tallywire.catalog.prose import (
     calendar_words,
@@ -15,6 +17,7 @@ from tallywire.catalog.prose import (
 )
 from tallywire.catalog.prose_terms import offer_terms, other_terms, zone_prices
 from tallywire.catalog.snapshot import FOREVER_US, IDENTIFIER_SCHEMA, Feed, Offer, Snapshot, Tariff
+from tallywire.reference import ReferenceTable
 
 T = TypeVar("T")
 
@@ -24,8 +27,8 @@ class Change:
     """One difference between two catalogues.
 
     Attributes:
-        kind: operator, calendar, tariff, zone, offer, feed, partner, override, top_up, exchange or
-            account.
+        kind: operator, calendar, tariff, zone, offer, feed, partner, override, top_up, exchange,
+            reference or account.
         id: Which one; of a zone `tariff/zone`.
         what: added, removed or changed.
         words: The difference, for people.
@@ -210,6 +213,34 @@ def _accounts(a: Snapshot, b: Snapshot) -> Iterator[Change]:
             yield Change("account", row["account_id"], what, _holding_words(row, b.time_zone))
 
 
+def _rows_words(number: int, what: str = "") -> str:
+    return f"{number} row{'s' * (number != 1)}{what}"
+
+
+def _table_changes(old: ReferenceTable, new: ReferenceTable) -> Iterator[str]:
+    """Count the rows that differ; a table may have a million."""
+    columns = sorted({*old.rows.columns, *new.rows.columns})
+    before, after = (
+        one.rows.with_columns(pl.lit("").alias(name) for name in columns if name not in one.rows)
+        for one in (old, new)
+    )
+    for what, here, there in (("added", after, before), ("removed", before, after)):
+        number = here.join(there, on=columns, how="anti").height
+        if number:
+            yield _rows_words(number, f" {what}")
+
+
+def _reference(a: Snapshot, b: Snapshot) -> Iterator[Change]:
+    def changed(old: ReferenceTable, new: ReferenceTable) -> Iterator[str]:
+        words = ", ".join(_table_changes(old, new))
+        if words:
+            yield words
+
+    return _things(
+        "reference", a.reference, b.reference, lambda one: _rows_words(one.rows.height), changed
+    )
+
+
 def diff(a: Snapshot, b: Snapshot) -> list[Change]:
     """Say what was added, removed and changed from catalogue `a` to catalogue `b`."""
     found = [*_operator(a, b)]
@@ -227,5 +258,6 @@ def diff(a: Snapshot, b: Snapshot) -> list[Change]:
     before, after = other_terms(a), other_terms(b)
     for kind, old in before.items():
         found += _things(kind, old, after[kind], str, lambda x, y: _said("", x, y))
+    found += _reference(a, b)
     found += _accounts(a, b)
     return found

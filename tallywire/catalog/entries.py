@@ -24,6 +24,7 @@ from tallywire.catalog.models_terms import Entry, PartnerEntry
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.terms import Grant
 from tallywire.catalog.yaml_text import Document, Path
+from tallywire.reference import Reference
 
 E = TypeVar("E", bound=Entry)
 
@@ -80,6 +81,8 @@ class Entries:
         decks: Checked rows of rate decks, by (tariff id, revision).
         parents: Account to the account above it, or to an empty parent id.
         holdings: Rows of HOLDING_SCHEMA.
+        reference_files: CSV files of reference data, and `reference` the tables made of them,
+            which have LINE.
     """
 
     operator: Placed[Operator] | None = None
@@ -101,6 +104,8 @@ class Entries:
     fx: Mapping[tuple[str, str], tuple[tuple[int, Fraction], ...]] = field(default_factory=dict)
     parents: Mapping[str, Parent] = field(default_factory=dict)
     holdings: pl.DataFrame = field(default_factory=HOLDING_SCHEMA.to_frame)
+    reference_files: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    reference: Reference = field(default_factory=dict)
 
     @property
     def time_zone(self) -> str:

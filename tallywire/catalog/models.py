@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schemas.services import Partitioner, Service
 from tallywire.catalog.expect_models import ExpectEntry
+from tallywire.catalog.models_feeds import EnrichEntry, FieldMaps, FilterEntry, NodeEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -67,6 +68,8 @@ class Operator(Entry):
     fx_days: Whole = 1
     max_change_percent: Percent = Fraction(50)
     late_usage: LateUsageEntry = LateUsageEntry()
+    enrich: tuple[EnrichEntry, ...] = ()
+    filters: tuple[FilterEntry, ...] = ()
 
 
 class ServedBy(Entry):
@@ -107,6 +110,10 @@ class FeedEntry(Entry):
     trunk_prefix: Digits | None = None
     international_prefixes: tuple[Digits, ...] | None = None
     home_plmn: Digits | None = None
+    nodes: tuple[NodeEntry, ...] = ()
+    map: FieldMaps = Field(default_factory=dict)
+    enrich: tuple[EnrichEntry, ...] = ()
+    filters: tuple[FilterEntry, ...] = ()
     served: tuple[ServedBy, ...]
     window_days: Whole = 35
     backfill: YesNo = False

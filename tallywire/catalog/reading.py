@@ -9,9 +9,11 @@ from tallywire.catalog.entries import Entries, Pass
 from tallywire.catalog.holdings import holdings
 from tallywire.catalog.places import Places
 from tallywire.catalog.problems import Problem
+from tallywire.catalog.reference_tables import reference
 from tallywire.catalog.rules_accounts import hierarchy, subscriptions
 from tallywire.catalog.rules_assertions import assertions
 from tallywire.catalog.rules_calendars import calendars
+from tallywire.catalog.rules_feed_rules import feed_rules
 from tallywire.catalog.rules_feeds import HasOptions, feeds
 from tallywire.catalog.rules_ids import unique_ids
 from tallywire.catalog.rules_offers import offers, plans
@@ -44,7 +46,10 @@ class Reading:
 
 
 def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tuple[Pass, ...]:
-    """Give the lint passes in their order: decks before offers, holdings before accounts."""
+    """Give the lint passes in their order: decks before offers, holdings before accounts.
+
+    Reference tables come after holdings, which name partners, and before the feeds that use them.
+    """
     return (
         unique_ids,
         calendars,
@@ -64,6 +69,8 @@ def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tup
         exchange,
         feeds(formats),
         holdings,
+        reference,
+        feed_rules,
         hierarchy,
         subscriptions,
         assertions,

@@ -13,6 +13,7 @@ import polars as pl
 
 from schemas.services import Partitioner
 from tallywire.catalog.expect import Expect
+from tallywire.catalog.feed_rules import Enrichment, FieldCopy, Filter, Node
 from tallywire.catalog.terms import (
     FOREVER_US,
     Allowance,
@@ -24,6 +25,7 @@ from tallywire.catalog.terms import (
     Tiers,
     Variant,
 )
+from tallywire.reference import Reference
 
 __all__ = [
     "FOREVER_US", "IDENTIFIER_SCHEMA", "PREFIX_SCHEMA", "Allowance", "BandRule", "Calendar",
@@ -291,6 +293,10 @@ class Feed:
         window_days: Deduplication window.
         backfill: Events older than the window are taken.
         expect: Which files and records it is expected to bring.
+        nodes: Network elements that differ from the feed; the first that fits a record counts.
+        copies: Fields that take what others hold.
+        enrichments: Look-ups in reference tables, in order.
+        filters: Usage set aside on purpose; the first that takes a record counts.
     """
 
     feed_id: str
@@ -315,6 +321,10 @@ class Feed:
     radius: tuple[RadiusClient, ...] = ()
     partitioner: str = Partitioner.MURMUR2.value
     expect: Expect = field(default_factory=Expect)
+    nodes: tuple[Node, ...] = ()
+    copies: tuple[FieldCopy, ...] = ()
+    enrichments: tuple[Enrichment, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
     @property
     def inputs(self) -> str:
@@ -340,6 +350,7 @@ class Snapshot:
         parents: Account to the account above it.
         late_usage: By state of a period (`soft_closed`, `closed`) what becomes of usage that comes
             late: `correct`, `next_period` or `suspend`.
+        reference: Tables of reference data by name.
         typical_rates: Per service the median exact price per base unit and its currency, for the
             estimated worth of suspense.
     """
@@ -364,3 +375,4 @@ class Snapshot:
     fx_days: int = 1
     parents: Mapping[str, str] = field(default_factory=dict)
     late_usage: Mapping[str, str] = field(default_factory=lambda: dict(LATE_USAGE))
+    reference: Reference = field(default_factory=dict)

@@ -40,7 +40,7 @@ KINDS: Mapping[str, type[Entry]] = {
 }
 """Folder to the model of the entries in it."""
 
-TABLES = ("accounts", "top_ups", "fx")
+TABLES = ("accounts", "top_ups", "fx", "reference")
 """Folders whose CSV files are read; those of rate decks are read where a tariff names them."""
 
 _FIELD_OF = {folder: folder for folder in KINDS} | {"zones": "zone_plans"}
@@ -61,13 +61,16 @@ def entry_models(kind: object) -> list[type[BaseModel]]:
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    named = False  # the step before was a mapping: this one is a name of the writer's
     for step in path:
-        if isinstance(step, int):
+        if isinstance(step, int) or named:
+            named = False
             continue
         by_name = {info.alias or name: info for name, info in model.model_fields.items()}
         inner = entry_models(by_name[step].annotation) if step in by_name else []
         if len(inner) != 1:
             return None
+        named = typing.get_origin(by_name[step].annotation) is dict
         model = inner[0]
     return model
 
@@ -203,6 +206,7 @@ def load(files: Mapping[str, bytes]) -> tuple[Entries, list[Problem]]:
             tables=reader.tables["accounts"],
             top_ups=reader.tables["top_ups"],
             rates_of_exchange=reader.tables["fx"],
+            reference_files=reader.tables["reference"],
         ),
         **{_FIELD_OF[folder]: tuple(found) for folder, found in reader.found.items()},  # type: ignore[arg-type]  # folder decides the model
     )

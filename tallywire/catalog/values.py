@@ -236,6 +236,12 @@ def whole(value: object) -> int:
     return int(text)
 
 
+def signed(value: object) -> int:
+    """Read a whole number with an optional sign, at most 9 digits."""
+    text = _plain(value)
+    return -whole(text[1:]) if text.startswith("-") else whole(text.removeprefix("+"))
+
+
 def scale(value: object) -> int:
     """Read a number of decimals, 0 to 9."""
     found = whole(value)

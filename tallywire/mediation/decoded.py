@@ -59,6 +59,9 @@ the rest, then joined by `join`: `sum` adds up, `span` takes the first's start t
 `end` where the element says that its numbering begins or ends there.
 """
 
+DECODED_TEXTS = tuple(name for name in _TEXT if name not in {"detail", "kind", "join", "node_mark"})
+"""What a record says in words: enough, with its times and quantities, to normalise it again."""
+
 _NULLABLE = frozenset(
     {"reason", "natural_key", "content", "start_us", "setup_us", "end_us", "quantity",
      "source_amount", "node_sequence"}

@@ -17,6 +17,7 @@ from tallywire.mediation.correlate import ORDER, Correlated, Correlator, needed
 from tallywire.mediation.decoded import DECODED, Frames
 from tallywire.mediation.dedup import DAY_US, DedupWindow, Verdict
 from tallywire.mediation.normalise import normalise
+from tallywire.mediation.prepare import prepared
 from tallywire.mediation.resolve import IdentifierIndex
 from tallywire.mediation.sessions import Sessions
 from tallywire.suspense import RAW_BYTES, suspend, suspend_usage
@@ -103,8 +104,8 @@ class Mediated:
 
 
 def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> Mediated:
-    """Work a decoded batch: identify, deduplicate, correlate, normalise, resolve."""
-    frame = _identified(decoded, context)
+    """Work a decoded batch: prepare, identify, deduplicate, correlate, normalise, resolve."""
+    frame = _identified(prepared(decoded, context.feed), context)
     frame, before = _judged(state, frame, context.feed)
     frame = _repeats_told(state.dedup, frame, before, context.feed)
     refused = frame.filter(pl.col("reason").is_not_null())
@@ -116,7 +117,8 @@ def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> M
         correlator = Correlator(state.sessions, options, before, context.feed.window_days)
         correlated = correlator.run(passed, watermarks)
         passed = _frame(correlated.events).sort(ORDER)
-    usage = normalise(passed, context.feed, context.index)
+    usage = normalise(passed, context.feed, context.index, context.snapshot.reference)
+    filtered = usage.filter(pl.col("reason") == Reason.FILTERED_BY_RULE.value)
     merged = _frame(correlated.merged)
     incomplete = _frame(correlated.incomplete).with_columns(
         pl.lit(Reason.PARTIAL_INCOMPLETE.value).alias("reason"),
@@ -125,7 +127,7 @@ def mediate(state: LaneState, decoded: pl.DataFrame, context: BatchContext) -> M
     good = usage.filter(pl.col("reason").is_null()).select(polars_schema(UsageEvent).names())
     return Mediated(
         usage=good,
-        set_aside=_set_aside(refused, merged),
+        set_aside=set_aside(refused, merged, filtered),
         suspense=_suspense(refused, incomplete, usage, context),
         counts=_counts(context, decoded.height, good, correlated),
     )
@@ -265,12 +267,14 @@ def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_WORKED, orient="row")
 
 
-def _set_aside(refused: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
-    if refused.is_empty() and merged.is_empty():
+def set_aside(refused: pl.DataFrame, merged: pl.DataFrame, filtered: pl.DataFrame) -> pl.DataFrame:
+    """Make SetAsideEvent rows: refused rows that are not suspended, merged and filtered ones."""
+    if refused.is_empty() and merged.is_empty() and filtered.is_empty():
         return pl.DataFrame(schema=polars_schema(SetAsideEvent))
     gone = refused.filter(~pl.col("reason").is_in(list(_SUSPENDED)))
     fates = {reason.value: fate.value for reason, fate in FATE_OF_REASON.items()}
-    both = pl.concat([gone, merged.drop(ORDER)], how="diagonal_relaxed")
+    parts = [gone, merged.drop(ORDER, strict=False), filtered]
+    both = pl.concat(parts, how="diagonal_relaxed")
     return conform(
         both.with_columns(
             pl.col("reason").replace_strict(fates, return_dtype=pl.String).alias("fate"),
@@ -304,7 +308,7 @@ def _suspense(
         _held(held.filter(judged), context, stage="deduplicate"),
         _held(incomplete, context, stage="correlate"),
     ]
-    homeless = usage.filter(pl.col("reason").is_not_null())
+    homeless = usage.filter(pl.col("reason").is_in(list(_SUSPENDED)))
     if not homeless.is_empty():
         homeless = homeless.with_columns(_raw(homeless, context).alias("raw"))
         parts.append(suspend_usage(homeless, context.snapshot, stage="normalise"))

@@ -1,5 +1,8 @@
 """Decoded rows to usage events: numbers to E.164, quantities to base units, parties to accounts."""
 
+from collections.abc import Mapping
+
+import orjson
 import polars as pl
 
 from schemas.columns import conform
@@ -7,18 +10,21 @@ from schemas.reasons import Reason
 from schemas.services import UNIT_OF_SERVICE, Service
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Feed
+from tallywire.mediation.decoded import DECODED_TEXTS
+from tallywire.mediation.dialled import numbers_by_node
+from tallywire.mediation.enrich import MISSING, enriched
+from tallywire.mediation.fields import flagged
+from tallywire.mediation.filters import taken
+from tallywire.mediation.nodes import dialling
 from tallywire.mediation.resolve import SEPARATOR, IdentifierIndex
-from tallywire.numbering import SHORTEST_FULL
+from tallywire.reference import Reference
 
-_NOISE = r"[ \-().]"
 _TOO_LONG = r"^\+?[0-9]{16,}$"
 _NOTHING_WRONG = (
     pl.lit(None, dtype=pl.String).alias("reason"),
     pl.lit("").alias("detail"),
     pl.lit("").alias("missing_ref"),
 )
-_FULL = r"^\+[1-9][0-9]{0,14}$"
-_E164 = r"^[1-9][0-9]{0,14}$"
 _UNITS = {service.value: unit.value for service, unit in UNIT_OF_SERVICE.items()}
 _SERVED = {
     "a_number": "a_number", "b_number": "b_number", "c_number": "c_number",
@@ -26,44 +32,6 @@ _SERVED = {
     "partner": "partner", "imsi": "imsi", "imei": "imei", "ip": "ip",
     "trunk_in": "trunk_in", "trunk_out": "trunk_out", "apn": "apn",
 }  # fmt: skip
-
-
-def e164(raw: str, feed: Feed) -> pl.Expr:
-    """Normalise a column of dialled numbers, as `tallywire.numbering.normalise` does one.
-
-    What is no number becomes empty text.
-    """
-    text = pl.col(raw).str.replace_all(_NOISE, "")
-    full = text.str.starts_with(feed.home_country)
-    if not feed.trunk_prefix:
-        full &= text.str.len_chars() >= SHORTEST_FULL
-    national = pl.when(full | (text == "")).then(text).otherwise(pl.lit(feed.home_country) + text)
-    if feed.trunk_prefix:
-        rest = text.str.slice(len(feed.trunk_prefix))
-        national = (
-            pl.when(text.str.starts_with(feed.trunk_prefix))
-            .then(pl.lit(feed.home_country) + rest)
-            .otherwise(national)
-        )
-    number = national
-    for prefix in sorted(feed.international_prefixes, key=len):
-        if prefix:
-            number = (
-                pl.when(text.str.starts_with(prefix))
-                .then(text.str.slice(len(prefix)))
-                .otherwise(number)
-            )
-    number = pl.when(text.str.starts_with("+")).then(text.str.slice(1)).otherwise(number)
-    return pl.when(number.str.contains(_E164)).then(number).otherwise(pl.lit(""))
-
-
-def numbers(raw: pl.Series, feed: Feed) -> pl.Series:
-    """Normalise a column, the short way where every number is written in full already."""
-    if (raw == "").all():
-        return raw
-    if raw.str.contains(_FULL).all():
-        return raw.str.slice(1)
-    return raw.to_frame("raw").select(e164("raw", feed)).to_series()
 
 
 def _served(feed: Feed) -> pl.Expr:
@@ -119,16 +87,27 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.DataFrame:
+def normalise(
+    frame: pl.DataFrame, feed: Feed, index: IdentifierIndex, tables: Reference
+) -> pl.DataFrame:
     """Turn decoded rows with identity into usage events.
 
+    Of several reasons a row has the first: what a filter takes is filtered, whatever else is wrong
+    with it; then service, unit, number, reference data, account.
+
     Returns:
-        Columns of UsageEvent, and reason (null where it is usage), detail, missing_ref.
+        Columns of UsageEvent, and reason (null where it is usage), detail, missing_ref, and
+        decoded: what a refused row was made of, as JSON.
     """
+    decoded = frame
+    frame, damaged = _numbered(frame, feed, tables)
+    home = pl.lit(feed.home_plmn)
+    if feed.enrichments:
+        frame = enriched(frame.with_columns(home_plmn=pl.lit("")), feed.enrichments, tables)
+        home = pl.when(pl.col("home_plmn") == "").then(home).otherwise("home_plmn")
+    frame = frame.with_columns(home_plmn=home)
+    filtered = taken(frame, feed.filters, tables)
     frame = frame.with_columns(
-        a_number=numbers(frame["a_raw"], feed),
-        b_number=numbers(frame["b_raw"], feed),
-        c_number=numbers(frame["c_raw"], feed),
         counted_in=pl.col("unit"),
         unit=pl.col("service").replace_strict(_UNITS, default="", return_dtype=pl.String),
         start_time=pl.col("start_us"),
@@ -138,9 +117,78 @@ def normalise(frame: pl.DataFrame, feed: Feed, index: IdentifierIndex) -> pl.Dat
         a_number_raw=pl.col("a_raw"),
         b_number_raw=pl.col("b_raw"),
         partner_id=pl.col("partner"),
-        home_plmn=pl.lit(feed.home_plmn),
         quantity=pl.col("quantity").fill_null(0),
-    ).with_columns(served_identifier=_served(feed))
-    frame = _checked(resolve(frame, index))
+    ).with_columns(served_identifier=_served(feed))  # fmt: skip
+    frame = _checked(_complete_for(resolve(frame, index), damaged))
+    if filtered is not None:
+        frame = _filtered(frame, filtered)
     usage = conform(frame, UsageEvent)
-    return usage.with_columns(frame.select("reason", "detail", "missing_ref").get_columns())
+    told = frame.select("reason", "detail", "missing_ref").get_columns()
+    return usage.with_columns(*told, _made_of(decoded, frame["reason"]))
+
+
+def _numbered(
+    frame: pl.DataFrame, feed: Feed, tables: Reference
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Add E.164 numbers, remarks on them, and which were damaged."""
+    rules, which = dialling(frame, feed, tables)
+    found = {name: numbers_by_node(frame[f"{name}_raw"], rules, which) for name in ("a", "b", "c")}
+    frame = frame.with_columns(one.digits.alias(f"{name}_number") for name, one in found.items())
+    damaged = {}
+    for name, one in found.items():
+        if one.marks is None:
+            continue
+        for mark in one.marks.unique().sort().to_list():
+            if mark:
+                frame = flagged(frame, one.marks == mark, f"{name}_number_{mark}")
+        damaged[name] = one.marks == "damaged"
+    return frame, damaged
+
+
+def _complete_for(frame: pl.DataFrame, damaged: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """Refuse rows that a required look-up or a damaged number leaves unfit to be rated."""
+    reason, detail, missing = pl.col("reason"), pl.col("detail"), pl.col("missing_ref")
+    if MISSING[0] in frame.columns:
+        gone = pl.col(MISSING[0]).is_not_null()
+        reason, detail, missing = (
+            pl.when(gone).then(name).otherwise(text)
+            for name, text in zip(MISSING, (reason, detail, missing), strict=True)
+        )
+    frame = frame.with_columns(
+        reason.alias("reason"), detail.alias("detail"), missing.alias("missing_ref")
+    )
+    for name, rows in damaged.items():
+        nobody = (frame["served_identifier"] == "") & frame["reason"].is_not_null()
+        hit = rows if name == "b" else rows & nobody
+        raw = pl.col(f"{name}_raw")
+        frame = frame.with_columns(
+            pl.when(hit).then(pl.lit(Reason.NUMBER_DAMAGED.value)).otherwise("reason")
+            .alias("reason"),
+            pl.when(hit).then(pl.format("{} is what is left of a number", raw)).otherwise("detail")
+            .alias("detail"),
+            pl.when(hit).then(pl.lit("")).otherwise("missing_ref").alias("missing_ref"),
+        )  # fmt: skip
+    return frame
+
+
+def _filtered(frame: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
+    hit = names.is_not_null()
+    return frame.with_columns(
+        pl.when(hit).then(pl.lit(Reason.FILTERED_BY_RULE.value)).otherwise("reason")
+        .alias("reason"),
+        pl.when(hit).then(names).otherwise("detail").alias("detail"),
+        pl.when(hit).then(pl.lit("")).otherwise("missing_ref").alias("missing_ref"),
+    )  # fmt: skip
+
+
+def _made_of(decoded: pl.DataFrame, reason: pl.Series) -> pl.Expr:
+    """Write the texts of refused rows as they were decoded: what a recycle works again."""
+    rows = reason.is_not_null().arg_true()
+    if not len(rows):
+        return pl.lit("").alias("decoded")
+    made = [
+        orjson.dumps({name: text for name, text in row.items() if text}).decode()
+        for row in decoded.select(DECODED_TEXTS)[rows].iter_rows(named=True)
+    ]
+    texts = pl.Series([""]).new_from_index(0, decoded.height)
+    return pl.lit(texts.scatter(rows, pl.Series(made, dtype=pl.String))).alias("decoded")

@@ -1,5 +1,6 @@
 """Trying suspense again: each attempt once, into the hours the records were collected in."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.columns import conform, polars_schema, rows_to_frame
 from schemas.outcomes import SuspenseEvent
+from schemas.reasons import Reason
 from schemas.usage import UsageEvent
 from tallywire.hashes import hash128
-from tallywire.mediation.decoded import Frames
+from tallywire.mediation.decoded import DECODED_TEXTS, Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import (
     BatchContext,
@@ -20,9 +22,10 @@ from tallywire.mediation.lane import (
     counted,
     counts_frame,
     mediate,
+    set_aside,
 )
-from tallywire.mediation.normalise import resolve
-from tallywire.suspense import suspend_usage
+from tallywire.mediation.normalise import normalise, resolve
+from tallywire.suspense import DECODED, suspend_usage
 
 
 class Request(BaseModel):
@@ -89,17 +92,40 @@ def _again(state: LaneState, request: Request, context: BatchContext) -> Mediate
 
 
 def _resolved(request: Request, context: BatchContext) -> Mediated:
+    """Work a usage event again: its numbers, look-ups, filters and account, where they are kept.
+
+    One that rating suspended, or an earlier release, keeps none: only its account is found anew.
+    """
     content = orjson.loads(request.suspended.usage)
+    decoded = content.pop(DECODED, None)
     event = UsageEvent.model_validate({**content, "attempt": request.attempt})
-    usage = resolve(rows_to_frame([event], UsageEvent), context.index)
+    frame = rows_to_frame([event], UsageEvent)
+    if decoded is None:
+        usage = resolve(frame, context.index)
+    else:
+        usage = normalise(
+            _decoded_again(frame, decoded), context.feed, context.index, context.snapshot.reference
+        )
     good = usage.filter(pl.col("reason").is_null()).select(list(UsageEvent.model_fields))
-    bad = usage.filter(pl.col("reason").is_not_null())
-    set_aside, _, _ = _nothing()
+    filtered = usage.filter(pl.col("reason") == Reason.FILTERED_BY_RULE.value)
+    bad = usage.filter(
+        pl.col("reason").is_not_null() & (pl.col("reason") != Reason.FILTERED_BY_RULE.value)
+    )
     accepted = counted(context, "accepted", [(context.collected_at, good.height)])
     return Mediated(
-        conform(good, UsageEvent), set_aside,
+        conform(good, UsageEvent), set_aside(usage.clear(), usage.clear(), filtered),
         suspend_usage(bad, context.snapshot, stage="normalise"), counts_frame(accepted),
     )  # fmt: skip
+
+
+def _decoded_again(frame: pl.DataFrame, texts: Mapping[str, str]) -> pl.DataFrame:
+    """Make the row that a usage event was normalised from."""
+    return frame.with_columns(
+        *(pl.lit(texts.get(name, "")).alias(name) for name in DECODED_TEXTS),
+        pl.col("start_time").alias("start_us"),
+        pl.col("setup_time").alias("setup_us"),
+        pl.col("end_time").alias("end_us"),
+    )
 
 
 def items_of(held: SuspenseEvent, decoded: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallywire.mediation.normalise import numbers
+from tallywire.mediation.dialled import numbers
 from tallywire.numbering import normalise
 from tests.laws.feeds import SNAPSHOT
 
@@ -23,14 +23,14 @@ DIALLED = st.one_of(
     trunk=st.sampled_from(["", "0", "8", "06"]),
     prefixes=st.lists(st.sampled_from(["00", "011", "0011", "0", "810"]), unique=True),
 )
-def test_a_column_ofnumbers_is_each_number(
+def test_a_column_of_numbers_is_each_number(
     raws: list[str], home: str, trunk: str, prefixes: list[str]
 ) -> None:
     feed = replace(
         SNAPSHOT.feeds["pbx"], home_country=home, trunk_prefix=trunk,
         international_prefixes=tuple(prefixes),
     )  # fmt: skip
-    found = numbers(pl.Series(raws, dtype=pl.String), feed).to_list()
+    found = numbers(pl.Series(raws, dtype=pl.String), feed).digits.to_list()
     one_by_one = [
         normalise(raw, home_country=home, trunk_prefix=trunk, international_prefixes=prefixes)
         for raw in raws

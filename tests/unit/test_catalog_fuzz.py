@@ -22,8 +22,25 @@ sequence:
             source_amount: "1.5", attributes: {rat: five}}
     refuse: zone_unknown
 """
-TEXTS = {**SMALL, "assertions/prices.yaml": ASSERTION}
+FEED_RULES = """
+nodes: [{id: north, starts_with: [N-], home_country: "46", clock_offset_ms: [{offset_ms: -5, valid_from: 2026-01-01}]}]
+map: {usage_type: {from: cause, values: {"16": ok}, otherwise: other}}
+enrich: [{from: trunks, by: trunk_in, set: {partner: way}}, {from: aliases, kind: k, to_kind: t, by: a_raw, set: {a_number: to_value}}]
+filters: [{name: lab, when: {a_number: {in: lab}, quantity: {below: 2s}}}]
+"""
+TABLES = {
+    "reference/trunks.csv": "trunk,way,valid_from,valid_to\nA,x,,2026-01-01\nA,y,2026-01-01,\n",
+    "reference/aliases.csv": "kind,value,to_kind,to_value\nk,a,t,4790000001\n",
+    "reference/lab.csv": "number\n4790000001\n",
+}
+FEED = SMALL["feeds/exchange.yaml"] + FEED_RULES
+TEXTS = {**SMALL, **TABLES, "feeds/exchange.yaml": FEED, "assertions/prices.yaml": ASSERTION}
 NAMES = sorted(TEXTS)
+HEADS = {
+    "accounts/more.csv": "account_id,subscription_id,offer_id,identifier_type,identifier,valid_from",
+    "reference/networks.csv": "mcc_mnc,tadig,valid_from",
+    "reference/trunks.csv": "trunk,way,partner,international_prefixes,valid_to",
+}
 SCRAPS = (
     "", "[]", "{}", "a", "-1", "0", "0.10", "NO", "001", "18:00", "9999-12-31", "1 MB", "60/0",
     "any", "{a: b}", "[a, [b]]", "9" * 40, "1e400", "\u0660", "\x85", "2026-01-01T00:00:00Z",
@@ -32,7 +49,7 @@ SCRAPS = (
 
 
 def _outcome(catalogue: dict[str, bytes]) -> None:
-    reading = read({"assertions/prices.yaml": ASSERTION.encode(), **catalogue}, FORMATS)
+    reading = read(catalogue, FORMATS)
     assert (reading.snapshot is None) == bool(reading.problems)
     found = [*reading.problems, *failed(reading), *warnings(reading), *one_by_one(reading)]
     if reading.snapshot is not None:
@@ -49,7 +66,7 @@ def test_a_changed_catalogue_is_read_or_refused(
 ) -> None:
     text = TEXTS[name]
     at = place % (len(text) + 1)
-    _outcome(files({name: text[:at] + scrap + text[at + cut :]}))
+    _outcome(files({**TEXTS, name: text[:at] + scrap + text[at + cut :]}))
 
 
 @settings(max_examples=60, deadline=None)
@@ -58,11 +75,11 @@ def test_a_value_may_be_anything(name: str, data: st.DataObject) -> None:
     words = TEXTS[name].split(" ")
     index = data.draw(st.integers(0, len(words) - 1))
     words[index] = data.draw(st.sampled_from(SCRAPS))
-    _outcome(files({name: " ".join(words)}))
+    _outcome(files({**TEXTS, name: " ".join(words)}))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=80), st.booleans())
-def test_a_table_may_be_any_bytes(rows: bytes, headed: bool) -> None:
-    head = b"account_id,subscription_id,offer_id,identifier_type,identifier,valid_from\n"
-    _outcome(files({"accounts/more.csv": (head if headed else b"") + rows}))
+@given(st.binary(max_size=80), st.booleans(), st.sampled_from(sorted(HEADS)))
+def test_a_table_may_be_any_bytes(rows: bytes, headed: bool, name: str) -> None:
+    head = HEADS[name].encode() + b"\n" if headed else b""
+    _outcome(files({**TEXTS, name: head + rows}))

@@ -130,7 +130,8 @@ def _columns(options: AsteriskOptions, feed: Feed) -> list[pl.Expr]:
         pl.coalesce("answer_us", "setup_us").alias("start_us"),
         values.offset_of(pl.col("wall_us"), pl.col("setup_us")).cast(pl.Int32)
         .alias("utc_offset_minutes"),
-        pl.when(derived.fill_null(value=False)).then(pl.lit("derived"))
+        pl.when(pl.lit(options.times == "utc")).then(pl.lit("explicit_zone"))
+        .when(derived.fill_null(value=False)).then(pl.lit("derived"))
         .otherwise(pl.lit("assumed")).alias("clock_quality"),
         pl.col("src").alias("a_raw"),
         pl.col("dst").alias("b_raw"),

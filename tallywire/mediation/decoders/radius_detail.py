@@ -59,6 +59,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
 
     def read(piece: bytes) -> dict[str, object]:
         header, found = _attributes(piece)
-        return row(found, lambda: _received(header, found, feed.time_zone), feed, options)
+        made = row(found, lambda: _received(header, found, feed.time_zone), feed, options)
+        local = "Event-Timestamp" not in found and "Timestamp" not in found
+        return {**made, "clock_quality": "assumed"} if local else made
 
     return decoded(frames, read)

@@ -14,6 +14,11 @@ def framing_of(feed: Feed) -> Framing:
     return DECODERS[feed.format].framing(feed)
 
 
+def has_trailer(feed: Feed) -> bool:
+    """Tell whether a file of the feed ends with a record that says so."""
+    return DECODERS[feed.format].trailed or bool(feed.options.get("trailer"))
+
+
 def decode_batch(snapshots: Callable[[str], Snapshot], batch: FeedBatch) -> Decoded | None:
     """Decode the frames of a usage batch; other kinds have nothing to decode."""
     if batch.kind != "usage" or batch.frames is None:

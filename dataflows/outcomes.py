@@ -19,6 +19,7 @@ from assurance.files import refused as refused_file
 from assurance.sessions import session_faults
 from assurance.streams import expired
 from dataflows.completeness import Completeness
+from dataflows.decode import has_trailer
 from dataflows.lane import SpoolItem
 from dataflows.sources.feed_batch import FeedBatch
 from dataflows.sources.streams import LOST
@@ -274,7 +275,7 @@ class LaneWork:
             kept = [value for value in found if value is not None]
             counts[name] = (min(kept) if least else max(kept)) if kept else None
         file = self._feed_file(batch, context, records=counts["records"])
-        wants_trailer = bool(context.feed.options.get("trailer"))
+        wants_trailer = has_trailer(context.feed)
         found_trailer = bool(counts.get("trailer_found")) or not wants_trailer
         known = {
             name: counts[name]

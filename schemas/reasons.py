@@ -56,6 +56,7 @@ class Reason(StrEnum):
     # not usage to be billed
     CONTROL_RECORD = "control_record"
     NOT_ANSWERED = "not_answered"
+    NOT_BILLABLE = "not_billable"
     ZERO_USAGE = "zero_usage"
     FILTERED_BY_RULE = "filtered_by_rule"
     # counted once already, or counted with another record
@@ -69,6 +70,7 @@ class Reason(StrEnum):
 _NOT_SUSPENDED = {
     Reason.CONTROL_RECORD: Fate.FILTERED,
     Reason.NOT_ANSWERED: Fate.FILTERED,
+    Reason.NOT_BILLABLE: Fate.FILTERED,
     Reason.ZERO_USAGE: Fate.FILTERED,
     Reason.FILTERED_BY_RULE: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,

@@ -46,7 +46,8 @@ def text_frame(frames: Frames, encoding: str = "utf-8") -> pl.DataFrame:
     ).with_columns(pl.when(pl.col("reason").is_null()).then("text").alias("text"))  # fmt: skip
 
 
-def _fields(text: str | None, separator: str) -> list[str] | None:
+def fields_of(text: str | None, separator: str) -> list[str] | None:
+    """Split a line whose fields may stand in double quotes; nothing where it is none."""
     if text is None:
         return None
     try:
@@ -79,26 +80,56 @@ def split_fields(
     return frame
 
 
+def _plain(texts: pl.Series, separator: str) -> pl.Series:
+    """Tell which lines are split by their separators alone, each field in quotes or without any."""
+    if separator in '" ':
+        return pl.Series([False] * len(texts), dtype=pl.Boolean)
+    other = f'[^"\\x{{{ord(separator):x}}}\r\n]*'
+    field = f'(?:{other}|"{other}")'
+    pattern = f"^{field}(?:\\x{{{ord(separator):x}}}{field})*$"
+    return ((texts != "") & texts.str.contains(pattern)).fill_null(value=False)
+
+
+def _unquoted(name: str) -> pl.Expr:
+    text = pl.col(name).str.strip_chars_start(" ")
+    quoted = text.str.starts_with('"')
+    return pl.when(quoted).then(text.str.slice(1, text.str.len_chars() - 2)).otherwise(text)
+
+
 def _split_quoted(
     frame: pl.DataFrame, separator: str, counts: Sequence[int], most: int
 ) -> pl.DataFrame:
-    rows = [_fields(text, separator) for text in frame["text"].to_list()]
-    broken = pl.Series([row is None for row in rows], dtype=pl.Boolean)
+    """Split lines with quotes: plain ones in columns, others one by one."""
+    plain = _plain(frame["text"], separator)
+    places = (~plain).arg_true()
+    rows = [fields_of(text, separator) for text in frame["text"].gather(places).to_list()]
+    unended = places.filter(pl.Series([row is None for row in rows], dtype=pl.Boolean))
+    number = pl.col("text").str.count_matches(separator, literal=True) + 1
     frame = frame.with_columns(
-        pl.Series("fields", [0 if row is None else len(row) for row in rows], dtype=pl.Int64),
-        pl.when(broken & pl.col("reason").is_null())
+        number.cast(pl.Int64).alias("fields"),
+        pl.int_range(pl.len()).is_in(unended.cast(pl.Int64).implode()).alias("broken"),
+    )
+    lengths = pl.Series([0 if row is None else len(row) for row in rows], dtype=pl.Int64)
+    frame = frame.with_columns(frame["fields"].scatter(places, lengths))
+    frame = frame.with_columns(
+        pl.when(pl.col("broken") & pl.col("reason").is_null())
         .then(pl.lit(Reason.RECORD_UNREADABLE.value)).otherwise("reason").alias("reason"),
-        pl.when(broken & pl.col("reason").is_null())
+        pl.when(pl.col("broken") & pl.col("reason").is_null())
         .then(pl.lit("a quoted field does not end on this line")).otherwise("detail")
         .alias("detail"),
-    )  # fmt: skip
+    ).drop("broken")  # fmt: skip
     frame = _check_count(frame, counts, most)
+    names = [f"f{index}" for index in range(most)]
+    parts = frame["text"].str.split_exact(separator, most - 1).struct.rename_fields(names)
+    frame = frame.with_columns(parts.struct.unnest().get_columns())
+    frame = frame.with_columns(_unquoted(name) for name in names)
+    if not len(places):
+        return frame
     padded = [((row or []) + [None] * most)[:most] for row in rows]
-    columns = {
-        f"f{index}": pl.Series([row[index] for row in padded], dtype=pl.String)
-        for index in range(most)
-    }
-    return frame.with_columns(**columns)
+    return frame.with_columns(
+        frame[name].scatter(places, pl.Series([row[index] for row in padded], dtype=pl.String))
+        for index, name in enumerate(names)
+    )
 
 
 def _check_count(frame: pl.DataFrame, counts: Sequence[int], most: int) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from dataflows.catalogs import example_folder, read_folder
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
 from tests import radius
+from tests.laws import switches
 
 
 def example() -> Snapshot:
@@ -110,6 +111,10 @@ MORE_FEEDS = {
     "named": More("roamers", NAMED, NAMED_OPTIONS),
     "objects": More("roamers", OBJECTS, OBJECTS_OPTIONS),
     "live": More("access", _packets(), {}, "radius"),
+    "cel": More("pbx", switches.cel(), {}, "asterisk_cel"),
+    "application-server": More("pbx", switches.broadworks(), {}, "broadworks"),
+    "call-manager": More("pbx", switches.cucm(), {}, "cisco_cucm"),
+    "proxy": More("pbx", switches.acc(), switches.ACC_OPTIONS, "sip_acc"),
 }
 
 

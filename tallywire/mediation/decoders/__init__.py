@@ -8,7 +8,10 @@ from pydantic import BaseModel
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import Decoded, Frames
 from tallywire.mediation.decoders import (
+    asterisk_cel,
     asterisk_csv,
+    broadworks,
+    cisco_cucm,
     cloudevents,
     cloudevents_options,
     declared,
@@ -17,6 +20,7 @@ from tallywire.mediation.decoders import (
     freeswitch_json,
     radius,
     radius_detail,
+    sip_acc,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
 from tallywire.mediation.radius.accounting import RadiusOptions
@@ -30,11 +34,13 @@ class Format:
         framing: How it cuts records; a feed's options may choose another.
         options: Model of a feed's options for it.
         decode: Total: gives one row for each frame, whatever the bytes are.
+        trailed: Its files end with a record that says so (`trailer_found`): one without was cut.
     """
 
     framing: Callable[[Feed], Framing]
     options_model: type[BaseModel]
     decode: Callable[[Frames, Feed], Decoded]
+    trailed: bool = False
 
 
 def _lines(_feed: Feed) -> Framing:
@@ -50,7 +56,12 @@ def _freeswitch(feed: Feed) -> Framing:
 
 
 DECODERS: Mapping[str, Format] = {
+    "asterisk_cel": Format(_lines, asterisk_cel.CelOptions, asterisk_cel.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
+    "broadworks": Format(
+        broadworks.framing, broadworks.BroadworksOptions, broadworks.decode, trailed=True
+    ),
+    "cisco_cucm": Format(cisco_cucm.framing, cisco_cucm.CucmOptions, cisco_cucm.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
     "declared": Format(declared.framing, declared_options.DeclaredOptions, declared.decode),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
@@ -59,6 +70,7 @@ DECODERS: Mapping[str, Format] = {
     ),
     "radius": Format(_lines, RadiusOptions, radius.decode),
     "radius_detail": Format(_paragraphs, RadiusOptions, radius_detail.decode),
+    "sip_acc": Format(_lines, sip_acc.SipAccOptions, sip_acc.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

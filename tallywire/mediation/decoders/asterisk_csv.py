@@ -1,19 +1,21 @@
 """Asterisk cdr_csv: a line for each channel leg, local times, answered legs billed.
 
 Source: Asterisk's cdr_csv module (Master.csv): 16 columns, then optionally uniqueid, userfield, and
-peeraccount, linkedid, sequence.
+peeraccount, linkedid, sequence. cdr_custom writes any columns; its times may be seconds since 1970,
+with fractions.
 """
 
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.reasons import Reason
 from schemas.services import Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
+from tallywire.mediation.decoders.asterisk import trunk_of
 from tallywire.mediation.texts import split_fields, text_frame
 
 _COLUMNS = (
@@ -23,6 +25,8 @@ _COLUMNS = (
 )  # fmt: skip
 _COUNTS = (16, 17, 18, 21)
 _PATTERN = "%Y-%m-%d %H:%M:%S"
+_FINE = f"{_PATTERN}%.f"
+_NEEDED = ("src", "dst", "start", "answer", "end", "duration", "billsec", "disposition", "uniqueid")
 _SECOND_US = 1_000_000
 _NEAR_US = 900 * _SECOND_US
 
@@ -31,6 +35,7 @@ class AsteriskOptions(BaseModel):
     """Options of an Asterisk feed.
 
     Attributes:
+        columns: What each field is, in order, where cdr_custom writes the file; empty: cdr_csv.
         system_name: Put into the natural key where several servers write one feed.
         outbound: Channels that are trunks begin so; with it only legs to a trunk are usage.
         times: `local` (the server's zone) or `utc` (usegmtime=yes).
@@ -38,39 +43,76 @@ class AsteriskOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    columns: list[str] = Field(default=[], max_length=64)
     system_name: str = ""
     outbound: list[str] = []
     times: Literal["local", "utc"] = "local"
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
 
+    @field_validator("columns")
+    @classmethod
+    def _enough(cls, names: list[str]) -> list[str]:
+        missing = sorted(set(_NEEDED) - set(names)) if names else []
+        if missing:
+            msg = f"`columns` does not name {', '.join(missing)}"
+            raise ValueError(msg)
+        return names
 
-def _instant(name: str, zone: str, epoch: pl.Expr) -> pl.Expr:
+
+def _wall(name: str, options: AsteriskOptions) -> pl.Expr:
+    """Read a wall-clock time; only cdr_custom writes fractions."""
+    return values.wall_time(pl.col(name), _FINE if options.columns else _PATTERN)
+
+
+def _instant(name: str, zone: str, epoch: pl.Expr, options: AsteriskOptions) -> pl.Expr:
     """Read a local time; where the clock shows it twice, the one nearer the call's epoch."""
-    wall = values.wall_time(pl.col(name), _PATTERN)
+    wall = _wall(name, options)
     early, late = values.from_wall(wall, zone), values.from_wall(wall, zone, later=True)
-    return pl.when((late - epoch).abs() < (early - epoch).abs()).then(late).otherwise(early)
+    found = pl.when((late - epoch).abs() < (early - epoch).abs()).then(late).otherwise(early)
+    if not options.columns:
+        return found
+    since = values.epoch(pl.col(name), "seconds")
+    return pl.coalesce(pl.when(since != 0).then(since), found)
+
+
+def _split(frames: Frames, options: AsteriskOptions) -> pl.DataFrame:
+    """Split lines into the columns of cdr_csv; those that are not written are empty."""
+    names = tuple(options.columns) or _COLUMNS
+    counts = (len(names),) if options.columns else _COUNTS
+    frame = split_fields(text_frame(frames, options.encoding), ",", counts, quoted=True)
+    place = {name: number for number, name in enumerate(names)}
+    return frame.with_columns(
+        pl.col(f"f{place[name]}").fill_null("").alias(name) if name in place
+        else pl.lit("").alias(name)
+        for name in _COLUMNS
+    )  # fmt: skip
 
 
 def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode lines of cdr_csv."""
     options = AsteriskOptions.model_validate(feed.options)
-    frame = split_fields(text_frame(frames, options.encoding), ",", _COUNTS, quoted=True)
-    names = {f"f{index}": name for index, name in enumerate(_COLUMNS)}
-    frame = frame.rename(names).with_columns(pl.col(_COLUMNS).fill_null(""))
+    frame = _split(frames, options)
     zone = "UTC" if options.times == "utc" else feed.time_zone
     epoch = (
         values.integer(pl.col("uniqueid").str.extract(r"([0-9]{9,11})\.[0-9]+$", 1)) * _SECOND_US
     )
     frame = frame.with_columns(
-        _instant("start", zone, epoch).alias("setup_us"),
-        _instant("answer", zone, epoch).alias("answer_us"),
-        _instant("end", zone, epoch).alias("end_us"),
+        _instant("start", zone, epoch, options).alias("setup_us"),
+        _instant("answer", zone, epoch, options).alias("answer_us"),
+        _instant("end", zone, epoch, options).alias("end_us"),
         values.duration(pl.col("duration"), "seconds").alias("duration_us"),
-        values.duration(pl.col("billsec"), "seconds").alias("quantity"),
+        values.duration(pl.col("billsec"), "seconds").alias("billed_us"),
         pl.lit(Unit.MICROSECOND.value).alias("unit"),
-        values.wall_time(pl.col("start"), _PATTERN).alias("wall_us"),
+        _wall("start", options).alias("wall_us"),
         epoch.alias("epoch_us"),
     )
+    fine = pl.all_horizontal(
+        pl.col(name).str.contains(".", literal=True) for name in ("answer", "end")
+    )
+    frame = frame.with_columns(
+        pl.when(fine & (pl.col("billed_us") > 0)).then(pl.col("end_us") - pl.col("answer_us"))
+        .otherwise("billed_us").alias("quantity")
+    )  # fmt: skip
     return Decoded(
         check_world(complete(_checked(frame.with_columns(_columns(options, feed)), options)))
     )
@@ -94,8 +136,8 @@ def _columns(options: AsteriskOptions, feed: Feed) -> list[pl.Expr]:
         pl.col("src").alias("a_raw"),
         pl.col("dst").alias("b_raw"),
         pl.col("accountcode").alias("account_code"),
-        pl.col("channel").alias("trunk_in"),
-        pl.col("dstchannel").alias("trunk_out"),
+        trunk_of(pl.col("channel")).alias("trunk_in"),
+        trunk_of(pl.col("dstchannel")).alias("trunk_out"),
         pl.col("linkedid").alias("linked_id"),
         pl.col("uniqueid").alias("session_key"),
         pl.col("disposition").alias("cause"),
@@ -111,18 +153,18 @@ def _checked(frame: pl.DataFrame, options: AsteriskOptions) -> pl.DataFrame:
         pl.format("start {} or end {} is no local time", "start", "end"),
     )  # fmt: skip
     frame = refuse(
-        frame, pl.col("quantity").is_null() | pl.col("duration_us").is_null(),
+        frame, pl.col("billed_us").is_null() | pl.col("duration_us").is_null(),
         Reason.NUMBER_INVALID,
         pl.format("duration {} or billsec {} is no number", "duration", "billsec"),
     )  # fmt: skip
-    answered = (pl.col("disposition") == "ANSWERED") & (pl.col("quantity") > 0)
-    too_long = pl.col("quantity") > pl.col("duration_us")
+    answered = (pl.col("disposition") == "ANSWERED") & (pl.col("billed_us") > 0)
+    too_long = pl.col("billed_us") > pl.col("duration_us")
     frame = refuse(
-        frame, (pl.col("disposition") == "ANSWERED") & (too_long | (pl.col("quantity") < 0)),
+        frame, (pl.col("disposition") == "ANSWERED") & (too_long | (pl.col("billed_us") < 0)),
         Reason.DURATION_INCONSISTENT,
         pl.format("billsec {} is more than duration {}", "billsec", "duration"),
     )  # fmt: skip
-    gap = (pl.col("end_us") - pl.col("answer_us") - pl.col("quantity")).abs()
+    gap = (pl.col("end_us") - pl.col("answer_us") - pl.col("billed_us")).abs()
     frame = refuse(
         frame, answered & (gap > _SECOND_US), Reason.DURATION_INCONSISTENT,
         pl.format("billsec {} is not answer {} to end {}", "billsec", "answer", "end"),
@@ -133,6 +175,10 @@ def _checked(frame: pl.DataFrame, options: AsteriskOptions) -> pl.DataFrame:
     frame = refuse(
         frame, ~answered, Reason.NOT_ANSWERED, pl.format("disposition {}{}", "disposition", late)
     )
+    frame = refuse(
+        frame, pl.col("amaflags").is_in(["OMIT", "1"]), Reason.NOT_BILLABLE,
+        pl.lit("the dialplan marks it OMIT"),
+    )  # fmt: skip
     if options.outbound:
         trunk = pl.any_horizontal(
             [pl.col("dstchannel").str.starts_with(prefix) for prefix in options.outbound]

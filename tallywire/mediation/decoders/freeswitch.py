@@ -40,17 +40,26 @@ def _length(fine: str, middle: str, coarse: str) -> pl.Expr:
     )
 
 
-def usage_of(frame: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+def _offset(zone: str) -> pl.Expr:
+    """Give the offset that a stamp shows, minutes; none where an epoch tells the time."""
+    wall = values.wall_time(pl.col("start_stamp"), _PATTERN)
+    by_stamp = pl.col("start_epoch") + pl.col("start_uepoch") == ""
+    return pl.when(by_stamp).then(values.offset_of(wall, values.from_wall(wall, zone)))
+
+
+def usage_of(frame: pl.DataFrame, feed: Feed, legs: str = "all") -> pl.DataFrame:
     """Turn rows of variables, as text, into decoded rows.
 
     Args:
         frame: Place columns, reason, detail, and any of VARIABLES; absent ones are empty.
         feed: Its zone reads stamps.
+        legs: `inbound` or `outbound`: legs of the other direction are set aside; `all`: none are.
     """
     absent = [pl.lit("").alias(name) for name in VARIABLES if name not in frame.columns]
     frame = frame.with_columns(absent).with_columns(pl.col(VARIABLES).fill_null(""))
     zone = feed.time_zone
     frame = frame.with_columns(
+        pl.col("direction").alias("way"),
         _moment("start", zone).alias("setup_us"),
         _moment("answer", zone).alias("answer_us"),
         _moment("end", zone).alias("stop_us"),
@@ -79,11 +88,12 @@ def usage_of(frame: pl.DataFrame, feed: Feed) -> pl.DataFrame:
         pl.lit("mo").alias("direction"),
         pl.when(pl.col("start_epoch") + pl.col("start_uepoch") != "").then(pl.lit("explicit_zone"))
         .otherwise(pl.lit("assumed")).alias("clock_quality"),
+        _offset(zone).alias("utc_offset_minutes"),
     )  # fmt: skip
-    return check_world(complete(_checked(frame)))
+    return check_world(complete(_checked(frame, legs)))
 
 
-def _checked(frame: pl.DataFrame) -> pl.DataFrame:
+def _checked(frame: pl.DataFrame, legs: str) -> pl.DataFrame:
     frame = refuse(
         frame, pl.col("uuid") == "", Reason.FIELD_MISSING, pl.lit("the variable `uuid` is missing")
     )
@@ -101,6 +111,11 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
         frame, wrong | apart | (pl.col("quantity") < 0), Reason.DURATION_INCONSISTENT,
         pl.format("billed {} us of {} us does not fit answer to end", "billed_us", "duration_us"),
     )  # fmt: skip
-    return refuse(
+    frame = refuse(
         frame, pl.col("quantity") == 0, Reason.NOT_ANSWERED, pl.format("cause {}", "hangup_cause")
     )
+    other = {"inbound": "outbound", "outbound": "inbound"}.get(legs, "")
+    return refuse(
+        frame, (pl.col("way") == other) & (pl.col("way") != ""), Reason.NOT_BILLABLE,
+        pl.format("the {} leg of a call", "way"),
+    )  # fmt: skip

@@ -18,6 +18,7 @@ class FreeswitchCsvOptions(BaseModel):
     Attributes:
         columns: FreeSWITCH variable of each column, in order; any name for one that is not used.
         header: The first line of a file names columns and is no record.
+        legs: `all`, or only those whose `direction` is `inbound` or `outbound`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -32,6 +33,7 @@ class FreeswitchCsvOptions(BaseModel):
     )  # fmt: skip
     header: bool = False
     separator: str = Field(default=",", min_length=1, max_length=1)
+    legs: Literal["all", "inbound", "outbound"] = "all"
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
 
 
@@ -47,4 +49,5 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     frame = frame.rename(
         {f"f{index}": name for index, name in enumerate(dict.fromkeys(options.columns))}
     )
-    return Decoded(usage_of(frame.with_columns(pl.col(options.columns).str.strip_chars(" ")), feed))
+    frame = frame.with_columns(pl.col(options.columns).str.strip_chars(" "))
+    return Decoded(usage_of(frame, feed, options.legs))

@@ -1,6 +1,7 @@
 """FreeSWITCH mod_json_cdr: one JSON document per call, as a file of its own or one on each line."""
 
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import orjson
 import polars as pl
@@ -11,17 +12,25 @@ from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import MAX_RECORD_BYTES, Decoded, Frames, places
 from tallywire.mediation.decoders.freeswitch import VARIABLES, usage_of
 
+_CODED = "%[0-9A-Fa-f]{2}"
+
 
 class FreeswitchJsonOptions(BaseModel):
     """Options of a FreeSWITCH JSON feed.
 
     Attributes:
         per_file: `document` (mod_json_cdr's own files) or `lines`.
+        url_encoded: Values may hold `%2B` and the like, as the module writes them unless told not
+            to; plain ones stay as they are.
+        legs: `all`, or only those whose `direction` is `inbound` or `outbound`: with both the
+            module's A and B legs, one call is two records.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     per_file: Literal["document", "lines"] = "document"
+    url_encoded: bool = True
+    legs: Literal["all", "inbound", "outbound"] = "all"
 
 
 def _variables(piece: bytes) -> tuple[dict[str, str], str | None, str]:
@@ -56,8 +65,18 @@ def _profile(content: dict[str, Any]) -> dict[str, Any]:
     return profile if isinstance(profile, dict) else {}
 
 
+def _decoded(texts: pl.Series) -> pl.Series:
+    """Undo the encoding of URLs where there is any."""
+    coded = texts.str.contains(_CODED)
+    if not coded.any():
+        return texts
+    plain = [unquote(text, errors="replace") for text in texts.filter(coded).to_list()]
+    return texts.scatter(coded.arg_true(), plain)
+
+
 def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode documents."""
+    options = FreeswitchJsonOptions.model_validate(feed.options)
     rows = [_variables(piece) for piece in frames.slices()]
     columns = {
         name: pl.Series([row[0].get(name, "") for row in rows], dtype=pl.String)
@@ -68,4 +87,6 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         pl.Series("detail", [row[2] for row in rows], dtype=pl.String),
         **columns,
     )
-    return Decoded(usage_of(frame, feed))
+    if options.url_encoded:
+        frame = frame.with_columns(_decoded(frame[name]) for name in VARIABLES)
+    return Decoded(usage_of(frame, feed, options.legs))

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     CONTROL_RECORD = "control_record"
     NOT_ANSWERED = "not_answered"
     ZERO_USAGE = "zero_usage"
+    NOT_USAGE = "not_usage"
     # counted once already, or counted with another record
     DUPLICATE_RECORD = "duplicate_record"
     DUPLICATE_FILE = "duplicate_file"
@@ -66,6 +67,7 @@ _NOT_SUSPENDED = {
     Reason.CONTROL_RECORD: Fate.FILTERED,
     Reason.NOT_ANSWERED: Fate.FILTERED,
     Reason.ZERO_USAGE: Fate.FILTERED,
+    Reason.NOT_USAGE: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,
     Reason.PARTIAL_JOINED: Fate.MERGED,

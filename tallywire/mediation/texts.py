@@ -46,7 +46,8 @@ def text_frame(frames: Frames, encoding: str = "utf-8") -> pl.DataFrame:
     ).with_columns(pl.when(pl.col("reason").is_null()).then("text").alias("text"))  # fmt: skip
 
 
-def _fields(text: str | None, separator: str) -> list[str] | None:
+def fields_of(text: str | None, separator: str) -> list[str] | None:
+    """Split a text with quoted fields; nothing where it is no whole line of them."""
     if text is None:
         return None
     try:
@@ -82,7 +83,7 @@ def split_fields(
 def _split_quoted(
     frame: pl.DataFrame, separator: str, counts: Sequence[int], most: int
 ) -> pl.DataFrame:
-    rows = [_fields(text, separator) for text in frame["text"].to_list()]
+    rows = [fields_of(text, separator) for text in frame["text"].to_list()]
     broken = pl.Series([row is None for row in rows], dtype=pl.Boolean)
     frame = frame.with_columns(
         pl.Series("fields", [0 if row is None else len(row) for row in rows], dtype=pl.Int64),

@@ -9,6 +9,7 @@ from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder, read_folder
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
+from tests.laws.cloud_feeds import FILES, with_feeds
 
 
 def example() -> Snapshot:
@@ -46,7 +47,7 @@ def _with_plain(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, feeds={**snapshot.feeds, "plain": plain})
 
 
-SNAPSHOT = _with_plain(example())
+SNAPSHOT = with_feeds(_with_plain(example()))
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    return {**files, "cloudevents_plain": Valid("plain", PLAIN)}
+    others = {key: Valid(*file) for key, file in FILES.items()}
+    return {**files, **others, "cloudevents_plain": Valid("plain", PLAIN)}
 
 
 VALID = valid_files()

@@ -40,12 +40,15 @@ def _work(state: LaneState, feed_id: str, frames: Frames) -> Mediated:
 
 def _frames(feed_id: str, data: bytes) -> Frames:
     feed = SNAPSHOT.feeds[feed_id]
-    frames, _ = frame(data, DECODERS[feed.format].framing(feed), at_end=True)
+    framing = DECODERS[feed.format].framing(feed)
+    head = data[: framing.prologue(data, at_end=True) or 0]
+    frames, _ = frame(data, framing, at_end=True, prologue=head)
     return frames
 
 
 def _part(frames: Frames, first: int, last: int) -> Frames:
-    return Frames(frames.data, frames.starts[first:last], frames.lengths[first:last], first, 0)
+    starts, lengths = frames.starts[first:last], frames.lengths[first:last]
+    return Frames(frames.data, starts, lengths, first, 0, frames.prologue)
 
 
 def _sum(parts: list[Mediated], name: str) -> pl.DataFrame:

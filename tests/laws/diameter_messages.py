@@ -92,6 +92,16 @@ def acr(number: int, kind: int, *avps: Avp) -> AccountingRequest:
     return message
 
 
+def with_service_information(
+    message: AccountingRequest, information: ServiceInformation
+) -> AccountingRequest:
+    """The request with information on its service, which its class has no attribute for."""
+    carrier = ccr(0, 1, service_information=information)
+    for avp in carrier.find_avps((constants.AVP_TGPP_SERVICE_INFORMATION, constants.VENDOR_TGPP)):
+        message.append_avp(avp)
+    return message
+
+
 def again(message: CreditControlRequest) -> bytes:
     """The message sent once more: other identifiers, and marked as perhaps a copy."""
     message.header.is_retransmit = True

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.reasons import Reason
 from schemas.services import Unit
 from tallywire.catalog.snapshot import Feed
-from tallywire.mediation import decimals, values
+from tallywire.mediation import values
+from tallywire.mediation.decimals import decimals_of
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, in_prologue, refuse
 from tallywire.mediation.headed import headed_frame
 
@@ -143,33 +144,40 @@ def _instant(name: str) -> pl.Expr:
     return pl.coalesce(values.instant(text), wall)
 
 
-def _bounded(number: pl.Expr, limit: int) -> pl.Expr:
-    """Leave out numbers whose products a column could not hold."""
-    return pl.when(number.abs() < limit).then(number)
-
-
-def _differs(options: BillOptions) -> pl.Expr:
-    """Tell lines whose price times quantity is not their cost, to a millionth."""
-    price = _bounded(decimals.exact(pl.col(options.unit_price), _PRICE_PLACES), _LARGEST_PRICE)
-    priced = _bounded(decimals.exact(pl.col(options.priced), _PRICE_PLACES), _LARGEST_QUANTITY)
-    cost = _bounded(decimals.exact(pl.col(options.cost), _COST_PLACES), _LARGEST_COST)
-    return ((price * priced - cost).abs() > _TOLERATED).fill_null(value=False)
-
-
-def _quantity(options: BillOptions) -> pl.Expr:
-    read = decimals.rounded_up if options.finer == "round_up" else decimals.exact
-    return read(pl.col(options.quantity), options.scale).cast(pl.Int64, strict=False)
+def _numbers(frame: pl.DataFrame, options: BillOptions) -> pl.DataFrame:
+    """Read the decimals of every line: the quantity, the amount, and whether its cost is right."""
+    quantity = decimals_of(frame[options.quantity])
+    read = quantity.exact(options.scale)
+    found = read if options.finer == "refuse" else quantity.rounded_up(options.scale)
+    amount = decimals_of(frame[options.amount])
+    price = decimals_of(frame[options.unit_price]).exact(_PRICE_PLACES)
+    priced = decimals_of(frame[options.priced]).exact(_PRICE_PLACES)
+    cost = decimals_of(frame[options.cost]).exact(_COST_PLACES)
+    frame = frame.with_columns(
+        found.cast(pl.Int64, strict=False).alias("quantity"),
+        amount.money().alias("source_amount"),
+        price.alias("b.price"), priced.alias("b.priced"), cost.alias("b.cost"),
+        (read.is_null() & found.is_not_null()).alias("b.quantity_rounded"),
+        amount.exact(9).is_null().alias("b.amount_rounded"),
+    )  # fmt: skip
+    # numbers whose product a column could not hold are left out
+    held = (
+        (pl.col("b.price").abs() < _LARGEST_PRICE)
+        & (pl.col("b.priced").abs() < _LARGEST_QUANTITY)
+        & (pl.col("b.cost").abs() < _LARGEST_COST)
+    )
+    gap = pl.when(held).then(pl.col("b.price") * pl.col("b.priced") - pl.col("b.cost"))
+    return frame.with_columns((gap.abs() > _TOLERATED).fill_null(value=False).alias("b.differs"))
 
 
 def _columns(options: BillOptions, feed: Feed) -> list[pl.Expr]:
-    cost = pl.col(options.amount)
     return [
         *(pl.col(column).alias(name) for name, column in options.fields.items()),
         values.attributes({name: pl.col(column) for name, column in options.attributes.items()})
         .alias("attributes"),
         pl.concat_str(options.key, separator="\x1f").alias("natural_key"),
         pl.concat_str(
-            options.quantity, cost, options.currency, separator="\x1f"
+            options.quantity, options.amount, options.currency, separator="\x1f"
         ).alias("content"),
         _instant(options.begins).alias("start_us"),
         _instant(options.ends).alias("end_us"),
@@ -177,26 +185,21 @@ def _columns(options: BillOptions, feed: Feed) -> list[pl.Expr]:
         .otherwise(pl.lit("explicit_zone")).alias("clock_quality"),
         pl.lit(feed.service).alias("service"),
         pl.lit("mo").alias("direction"),
-        pl.col("quantity_read").alias("quantity"),
         pl.lit(Unit.COUNT.value).alias("unit"),
-        decimals.money(cost).alias("source_amount"),
         pl.col(options.currency).alias("source_currency"),
-        _flags(options).alias("quality_flags"),
+        _flags().alias("quality_flags"),
     ]  # fmt: skip
 
 
-def _flags(options: BillOptions) -> pl.Expr:
-    rounded = decimals.exact(pl.col(options.amount), 9).is_null() & (pl.col(options.amount) != "")
-    finer = decimals.exact(pl.col(options.quantity), options.scale).is_null()
-    finer &= pl.col("quantity_read").is_not_null()
-    told = {
-        "amount_rounded": rounded, "cost_differs": _differs(options), "quantity_rounded": finer,
-    }  # fmt: skip
+def _flags() -> pl.Expr:
+    told = {"amount_rounded": "b.amount_rounded", "cost_differs": "b.differs",
+            "quantity_rounded": "b.quantity_rounded"}  # fmt: skip
     nothing = pl.lit(None, dtype=pl.String)
-    return pl.concat_str(
-        [pl.when(holds).then(pl.lit(name)).otherwise(nothing) for name, holds in told.items()],
-        separator=",", ignore_nulls=True,
-    )  # fmt: skip
+    flags = [
+        pl.when(pl.col(column)).then(pl.lit(name)).otherwise(nothing)
+        for name, column in told.items()
+    ]
+    return pl.concat_str(flags, separator=",", ignore_nulls=True)
 
 
 def _checked(frame: pl.DataFrame, options: BillOptions) -> pl.DataFrame:
@@ -246,8 +249,7 @@ def _decode(frames: Frames, feed: Feed, options: BillOptions) -> Decoded:
         pl.when(pl.col(options.columns()).is_in(_ABSENT)).then(pl.lit(""))
         .otherwise(pl.col(options.columns())).name.keep()
     )  # fmt: skip
-    frame = frame.with_columns(_quantity(options).alias("quantity_read"))
-    frame = frame.with_columns(_columns(options, feed))
+    frame = _numbers(frame, options).with_columns(_columns(options, feed))
     return Decoded(check_world(complete(_checked(frame, options))))
 
 

@@ -10,6 +10,7 @@ Source: RFC 8506 (CCR), RFC 6733, 9 (ACR), 3GPP TS 32.299.
 from collections.abc import Iterator
 
 from schemas.reasons import Reason
+from schemas.services import UNIT_OF_SERVICE, Service, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import Decoded, Frames
 from tallywire.mediation.decoders.avps import Avps, read_avps
@@ -33,7 +34,7 @@ _INITIAL, _TERMINATION, _EVENT = 1, 3, 4
 _ACTIONS = {2: "a balance check", 3: "a price enquiry"}
 _REFUND = 1
 _KINDS = {1: "complete", 2: "start", 3: "interim", 4: "stop"}
-_START, _STOP = 2, 4
+_EVENT_RECORD, _START, _STOP = 1, 2, 4
 _NUMBER, _IMSI = 0, 1
 _BEFORE_OR_AFTER = {0: "before", 1: "after", 2: "indeterminate"}
 _EVENT_ITSELF: Avps = {"service_specific_units": [1]}
@@ -212,9 +213,19 @@ def _accounting(avps: Avps, options: DiameterOptions, feed: Feed) -> Iterator[It
         begun = _whole(unit, "time_first_usage")
         usage |= marks | {"kind": "delta" if item_no == 0 else "complete"}
         yield usage | ({} if begun is None else {"start_us": begun})
-    if not containers:
-        unit = {**avps, "time": avps.get("acct_session_time", [])}
-        usage = _usage(common, avps, unit, options, feed)
+    if containers:
+        return
+    service = Service(feed.service)
+    if UNIT_OF_SERVICE[service] is Unit.MICROSECOND and kind != _EVENT_RECORD:
+        # a call: what lies between its start and its stop
+        usage = _usage(common, avps, _NOTHING_USED, options, feed)
+        yield {**usage, **marks, "kind": "partial", "join": "span"}
+    else:
+        totals: Avps = {**_NOTHING_USED, "service_specific_units": [1], **avps}
+        totals["time"] = avps.get("acct_session_time", [0])
+        if "input_octets" in avps or "output_octets" in avps:
+            del totals["total_octets"]
+        usage = _usage(common, avps, totals, options, feed)
         counted: Item = {"start_us": common["end_us"], "session_time_us": usage["duration_us"],
                          "setup_us": usage["start_us"], "kind": _KINDS[kind]}  # fmt: skip
         yield {**usage, **marks, **counted}

@@ -34,6 +34,7 @@ _INSTANT = re.compile(
     r"([Zz]|[+-][0-9]{2}:?[0-5][0-9])"
 )
 _DIGITS = re.compile(r"[0-9]{1,20}")
+_SMALL = frozenset(name for name, kind in DECODED.items() if kind == pl.Int32())
 _IDENTITY = frozenset({"natural_key", "quality_flags", "reason", "detail"})
 
 
@@ -165,8 +166,10 @@ def _around(frames: Frames) -> set[int]:
 def _bounded(item: Item) -> Item:
     """Refuse an item with a number that no column holds."""
     for name, value in item.items():
-        most = LARGEST_SMALL if DECODED[name] == pl.Int32() else LARGEST_WHOLE
-        if isinstance(value, int) and abs(value) > most:
+        if not isinstance(value, int):
+            continue
+        most = LARGEST_SMALL if name in _SMALL else LARGEST_WHOLE
+        if abs(value) > most:
             return refusal(Reason.QUANTITY_OUT_OF_RANGE, f"{name} is beyond {most}")
     return item
 

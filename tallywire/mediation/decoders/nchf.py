@@ -205,7 +205,7 @@ def _items(content: object, options: NchfOptions, feed: Feed) -> Iterator[Item]:
         except Unreadable as error:
             yield refusal(error.reason, error.detail)
             continue
-        item = {name: value for name, value in item.items() if not name.startswith("_")}
+        del item["_slice"], item["_again"]
         key = f"{session}\x1f{number}\x1f{item_no}"
         yield {**item, "natural_key": key, "content": content_of(item)}
 

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     NOT_BILLABLE = "not_billable"
     ZERO_USAGE = "zero_usage"
     FILTERED_BY_RULE = "filtered_by_rule"
+    NOT_USAGE = "not_usage"
     # counted once already, or counted with another record
     DUPLICATE_RECORD = "duplicate_record"
     DUPLICATE_FILE = "duplicate_file"
@@ -73,6 +74,7 @@ _NOT_SUSPENDED = {
     Reason.NOT_BILLABLE: Fate.FILTERED,
     Reason.ZERO_USAGE: Fate.FILTERED,
     Reason.FILTERED_BY_RULE: Fate.FILTERED,
+    Reason.NOT_USAGE: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,
     Reason.PARTIAL_JOINED: Fate.MERGED,

@@ -14,6 +14,8 @@ class Service(StrEnum):
     ROAMING_SMS = "roaming_sms"
     ROAMING_DATA = "roaming_data"
     IOT = "iot"
+    IOT_AIRTIME = "iot_airtime"
+    IOT_MESSAGE = "iot_message"
     API = "api"
     CLOUD = "cloud"
     INTERCONNECT = "interconnect"
@@ -67,6 +69,8 @@ UNIT_OF_SERVICE = {
     Service.ROAMING_SMS: Unit.COUNT,
     Service.ROAMING_DATA: Unit.OCTET,
     Service.IOT: Unit.OCTET,
+    Service.IOT_AIRTIME: Unit.MICROSECOND,
+    Service.IOT_MESSAGE: Unit.COUNT,
     Service.API: Unit.COUNT,
     Service.CLOUD: Unit.COUNT,
     Service.INTERCONNECT: Unit.MICROSECOND,

@@ -26,6 +26,8 @@ _NOUNS = {
     Service.ROAMING_SMS: ("text message abroad", "text messages abroad"),
     Service.ROAMING_DATA: ("data session abroad", "data sessions abroad"),
     Service.IOT: ("device session", "device sessions"),
+    Service.IOT_AIRTIME: ("device transmission", "device transmissions"),
+    Service.IOT_MESSAGE: ("device message", "device messages"),
     Service.API: ("API request", "API requests"),
     Service.CLOUD: ("unit of cloud service", "units of cloud service"),
     Service.INTERCONNECT: ("call between networks", "calls between networks"),

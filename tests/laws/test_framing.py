@@ -11,6 +11,7 @@ from tallywire.mediation.framing import (
     PARAGRAPHS,
     Array,
     Ber,
+    Diameter,
     Elements,
     Framing,
     Lines,
@@ -27,6 +28,7 @@ FRAMINGS: dict[str, Framing] = {
     "array below": Array(("page", "calls")),
     "tlv": Ber(),
     "tap": TAP,
+    "messages": Diameter(),
 }
 QUICK = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 
@@ -131,6 +133,33 @@ def test_elements_of_ber_are_records(
     assert found[1:] == [*calls, audit]
     assert in_pieces(data, TAP, cuts) == found
     assert _conserved(b"".join(calls), Ber()) == calls
+
+
+def message(body: bytes, *, code: int = 272) -> bytes:
+    """Write a Diameter message."""
+    size = 20 + len(body)
+    return b"\1" + size.to_bytes(3) + b"\x80" + code.to_bytes(3) + bytes(12) + body
+
+
+@QUICK
+@given(
+    parts=st.lists(st.binary(max_size=30) | st.just(b"\1\0\0\x14\x80\0\1"), max_size=6), cuts=sizes
+)
+def test_messages_are_records_whatever_lies_between(parts: list[bytes], cuts: list[int]) -> None:
+    whole = [message(bytes(4 * (len(part) % 5))) for part in parts]
+    data = b"".join(one + part for one, part in zip(whole, parts, strict=True)) + message(b"")
+    found = _conserved(data, FRAMINGS["messages"])
+    assert found[0] == (whole[0] if whole else message(b""))
+    assert in_pieces(data, FRAMINGS["messages"], cuts) == found
+    plain = b"".join(whole) + message(b"", code=999)
+    assert _conserved(plain, FRAMINGS["messages"]) == [*whole, message(b"", code=999)]
+
+
+def test_garbage_is_in_records_of_bounded_length() -> None:
+    data = b"\2" * 2_500_000 + message(b"")
+    found = _conserved(data, FRAMINGS["messages"])
+    assert [len(piece) for piece in found] == [2**20, 2**20, 2_500_000 - 2**21, 20]
+    assert frame(data[: 2**20 + 8], FRAMINGS["messages"], at_end=False)[1] == 2**20
 
 
 @pytest.mark.parametrize("name", sorted(FRAMINGS))

@@ -12,15 +12,20 @@ from tallywire.mediation.decoders import (
     asterisk_csv,
     broadworks,
     cisco_cucm,
+    cloud_bill,
     cloudevents,
     cloudevents_options,
     declared,
     declared_options,
+    diameter,
     freeswitch_csv,
     freeswitch_json,
+    lorawan,
+    nchf,
     radius,
     radius_detail,
     sip_acc,
+    twilio,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
 from tallywire.mediation.radius.accounting import RadiusOptions
@@ -56,6 +61,7 @@ def _freeswitch(feed: Feed) -> Framing:
 
 
 DECODERS: Mapping[str, Format] = {
+    "aws_cur": Format(cloud_bill.framing, cloud_bill.AwsCurOptions, cloud_bill.decode_aws_cur),
     "asterisk_cel": Format(_lines, asterisk_cel.CelOptions, asterisk_cel.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
     "broadworks": Format(
@@ -64,13 +70,18 @@ DECODERS: Mapping[str, Format] = {
     "cisco_cucm": Format(cisco_cucm.framing, cisco_cucm.CucmOptions, cisco_cucm.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
     "declared": Format(declared.framing, declared_options.DeclaredOptions, declared.decode),
+    "diameter": Format(diameter.framing, diameter.DiameterOptions, diameter.decode),
+    "focus": Format(cloud_bill.framing, cloud_bill.FocusOptions, cloud_bill.decode_focus),
     "freeswitch_csv": Format(_lines, freeswitch_csv.FreeswitchCsvOptions, freeswitch_csv.decode),
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
     ),
+    "lorawan": Format(_lines, lorawan.LorawanOptions, lorawan.decode),
+    "nchf": Format(nchf.framing, nchf.NchfOptions, nchf.decode),
     "radius": Format(_lines, RadiusOptions, radius.decode),
     "radius_detail": Format(_paragraphs, RadiusOptions, radius_detail.decode),
     "sip_acc": Format(_lines, sip_acc.SipAccOptions, sip_acc.decode),
+    "twilio": Format(twilio.framing, twilio.TwilioOptions, twilio.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

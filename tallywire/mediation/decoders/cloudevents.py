@@ -23,6 +23,8 @@ from tallywire.mediation.decoders.cloudevents_options import (
 )
 from tallywire.mediation.objects import object_frame, schema_of, text_at
 
+_NO_QUANTITY = pl.lit(None, dtype=pl.Int64)
+
 
 def _placed(place: Place) -> pl.Expr:
     return text_at(place.path) if place.path else pl.lit(place.constant)
@@ -69,6 +71,11 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     frame = refuse(
         frame, ~pl.col("e.type").is_in(known), Reason.RECORD_TYPE_UNKNOWN,
         pl.format("no rule of the feed takes type {}", pl.col("e.type")),
+    )  # fmt: skip
+    frame = frame.with_columns(
+        values.instant(pl.col("e.time")).alias("start_us"),
+        _by_rule(rules, {rule.type: _quantity(rule) for rule in rules}, _NO_QUANTITY)
+        .alias("quantity"),
     )  # fmt: skip
     frame = frame.with_columns(_columns(rules))
     frame = refuse(
@@ -124,13 +131,9 @@ def _fields(rules: list[EventRule]) -> list[pl.Expr]:
 def _columns(rules: list[EventRule]) -> list[pl.Expr]:
     empty = pl.lit("")
     mapped = [*_fields(rules), *_carried(rules)]
-    start = values.instant(pl.col("e.time"))
-    quantity = _by_rule(
-        rules, {rule.type: _quantity(rule) for rule in rules}, pl.lit(None, dtype=pl.Int64)
-    )
     timed = [rule.type for rule in rules if rule.unit in values.UNIT_US]
     octets = [rule.type for rule in rules if rule.unit == "octets"]
-    length = pl.when(pl.col("e.type").is_in(timed)).then(quantity).otherwise(0)
+    length = pl.when(pl.col("e.type").is_in(timed)).then("quantity").otherwise(0)
     return [
         *mapped,
         pl.concat_str("e.source", "e.id", separator="\x1f", ignore_nulls=True).alias("natural_key"),
@@ -138,11 +141,9 @@ def _columns(rules: list[EventRule]) -> list[pl.Expr]:
         .alias("service"),
         _by_rule(rules, {rule.type: pl.lit(rule.direction.value) for rule in rules}, empty)
         .alias("direction"),
-        start.alias("start_us"),
-        (start + length).alias("end_us"),
+        (pl.col("start_us") + length).alias("end_us"),
         values.offset_minutes(pl.col("e.time")).cast(pl.Int32).alias("utc_offset_minutes"),
         pl.lit("explicit_zone").alias("clock_quality"),
-        quantity.alias("quantity"),
         length.alias("duration_us"),
-        pl.when(pl.col("e.type").is_in(octets)).then(quantity).otherwise(0).alias("down_octets"),
+        pl.when(pl.col("e.type").is_in(octets)).then("quantity").otherwise(0).alias("down_octets"),
     ]  # fmt: skip

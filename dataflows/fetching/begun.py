@@ -21,7 +21,8 @@ from dataflows.jobs import Job
 from dataflows.settings import Home, Settings
 from dataflows.sources.folder import Candidate, matches, set_apart, whole_owner_of
 from dataflows.sources.streams import feed_of
-from tallywire.catalog.snapshot import Collect, Feed, Snapshot
+from tallywire.catalog.feed import Collect, Feed
+from tallywire.catalog.snapshot import Snapshot
 
 _INPUTS_POLL_US = 1_000_000
 _TRY_LOCK_S = 1.0

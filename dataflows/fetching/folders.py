@@ -13,7 +13,7 @@ from dataflows.fetching.source import Away, FileChanged, Listed
 from dataflows.fetching.streams import CHUNK
 from dataflows.sources.folder import Candidate
 from schemas.refusals import Refusal
-from tallywire.catalog.snapshot import Collect
+from tallywire.catalog.feed import Collect
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from dataflows.fetching.folders import FolderSource, NoSource
 from dataflows.fetching.source import Credentials, Source
 from dataflows.fetching.web import WebSource
-from tallywire.catalog.snapshot import Collect
+from tallywire.catalog.feed import Collect
 
 
 def source_of(feed_id: str, collect: Collect) -> Source:

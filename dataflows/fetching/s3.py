@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from dataflows.fetching.source import PATIENCE_S, Away, Credentials, FileChanged, Listed
 from dataflows.fetching.streams import CHUNK
+from tallywire.catalog.feed import Collect
 from tallywire.catalog.rules_collect import is_here
-from tallywire.catalog.snapshot import Collect
 
 _CHANGED = {"PreconditionFailed", "412", "NoSuchKey", "404", "InvalidRange", "416"}
 _LASTING = {

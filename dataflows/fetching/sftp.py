@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import paramiko
 
 from dataflows.fetching.source import PATIENCE_S, Away, Credentials, FileChanged, Listed
-from tallywire.catalog.snapshot import Collect
+from tallywire.catalog.feed import Collect
 
 _PIECE = 32 * 1024
 _WINDOW = 4 * 1024 * 1024

@@ -20,7 +20,7 @@ import orjson
 
 from dataflows.fetching.source import PATIENCE_S, Away, Credentials, FileChanged, Listed
 from dataflows.fetching.streams import CHUNK
-from tallywire.catalog.snapshot import Collect
+from tallywire.catalog.feed import Collect
 
 _LONGEST_LIST = 64 * 1024 * 1024
 _GONE = {404, 410, 412, 416}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataflows.ingest.log import IngestMisuse
-from tallywire.catalog.snapshot import Feed, RadiusClient
+from tallywire.catalog.feed import Feed, RadiusClient
 
 _VARIABLE = "TALLYWIRE_RADIUS_SECRET_"
 _FILE = "_FILE"

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from schemas.services import Unit
 from tallywire.catalog.compile_expect import compiled_expect
 from tallywire.catalog.entries import Entries, unit_of
+from tallywire.catalog.feed import Feed, RadiusClient
 from tallywire.catalog.feed_rules import Condition, Enrichment, FieldCopy, Filter, Node, Skew
 from tallywire.catalog.models import FeedEntry, Operator
 from tallywire.catalog.models_feeds import ConditionEntry, EnrichEntry, FilterEntry, NodeEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.reference_tables import shape_of
 from tallywire.catalog.rules_collect import compile_collect
-from tallywire.catalog.snapshot import Feed, RadiusClient
 from tallywire.catalog.values import span
 from tallywire.reference import BETWEEN, Reference
 

@@ -7,11 +7,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from schemas.services import Unit
 from tallywire.catalog.entries import Placed
+from tallywire.catalog.feed import Collect
 from tallywire.catalog.models import FeedEntry
 from tallywire.catalog.models_collect import CollectEntry
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.problems import Problem
-from tallywire.catalog.snapshot import Collect
 
 _SCHEMES = ("sftp", "s3", "https", "http", "file")
 _HERE = {"localhost", "127.0.0.1", "::1"}

@@ -10,7 +10,7 @@ from dataflows.fetching.opened import source_of
 from dataflows.fetching.place import Place, Rules
 from dataflows.fetching.refused import Limits
 from dataflows.fetching.source import Away, Listed, Source
-from tallywire.catalog.snapshot import Collect
+from tallywire.catalog.feed import Collect
 from tests.live.remotes import S3, Sftp, Web, s3_server, sftp_server, variables, web_server
 from tests.unit.packed import LINES, zipped
 

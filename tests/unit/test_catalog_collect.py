@@ -2,8 +2,8 @@
 
 import pytest
 
+from tallywire.catalog.feed import Collect
 from tallywire.catalog.rules_collect import variables_of
-from tallywire.catalog.snapshot import Collect
 from tests.unit.catalog_files import FEED, reading
 
 

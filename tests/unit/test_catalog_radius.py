@@ -10,7 +10,7 @@ from dataflows.settings import Home, Settings
 from dataflows.sources.http import HttpStream
 from dataflows.sources.opened import Streams
 from tallywire.catalog import Reading, Snapshot, read
-from tallywire.catalog.snapshot import RadiusClient
+from tallywire.catalog.feed import RadiusClient
 from tallywire.mediation.decoders import DECODERS
 from tests.unit.catalog_files import files
 

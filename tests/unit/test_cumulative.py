@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tallywire.mediation.cumulative import NO_GIGAWORDS, advance, close_server, expire
@@ -108,6 +108,8 @@ def test_the_deltas_add_up_to_the_last_counter(
 
 @given(st.lists(st.integers(0, 2**31), min_size=2, max_size=30))
 def test_counters_of_32_bits_add_up_through_every_wrap(added: list[int]) -> None:
+    """Unless the last shows exactly nothing: that is a counter that was not counted."""
+    assume(sum(added) % WRAP or not any(added))
     total, records = 0, []
     for number, octets in enumerate(added, start=1):
         total += octets

@@ -21,7 +21,7 @@ from dataflows.fetching.swept import gone_by, read_by
 from dataflows.ledger import Held
 from dataflows.sources.folder import Candidate, discover, set_apart, whole_owner_of
 from schemas.feeds import LedgerEntry
-from tallywire.catalog.snapshot import Collect
+from tallywire.catalog.feed import Collect
 from tests.laws.feeds import SNAPSHOT
 from tests.unit.packed import LINES, bomb, zipped, zipped_link
 

@@ -65,7 +65,7 @@ def test_what_a_format_sets_aside_is_kept_and_counted_by_the_lane() -> None:
     assert decoded["reason"].to_list() == [Reason.NOT_ANSWERED]
 
 
-@pytest.mark.parametrize("key", ["cloudevents", "cloudevents_plain", "freeswitch_json"])
+@pytest.mark.parametrize("key", ["cloudevents", "plain", "freeswitch_json"])
 @QUICK
 @given(
     noise=st.lists(st.tuples(st.integers(0, 10), st.binary(min_size=1, max_size=40)), max_size=5)

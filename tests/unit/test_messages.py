@@ -43,7 +43,7 @@ def feed_of(form: str, **options: object) -> Feed:
 
 EVENTS = Unwrapper(feed_of("cloudevents"))
 CALLS = Unwrapper(feed_of("freeswitch_json", per_file="document"))
-LINES = Unwrapper(feed_of("declared"))
+LINES = Unwrapper(feed_of("declared", layout="delimited", key=[{"column": 1}], start={"column": 2}))
 PARAGRAPHS = Unwrapper(feed_of("radius_detail"))
 
 

@@ -16,7 +16,7 @@ from dataflows.radius.commit import Committer, Waiting
 from dataflows.radius.counts import RECEIVED, Counts
 from dataflows.radius.listener import Listener, open_socket
 from dataflows.radius.recent import PENDING, Recent
-from tallywire.catalog.snapshot import Feed, RadiusClient
+from tallywire.catalog.feed import Feed, RadiusClient
 from tests import radius
 from tests.laws.feeds import SNAPSHOT
 

@@ -128,7 +128,7 @@ def _with_more(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, feeds={**snapshot.feeds, **more})
 
 
-SNAPSHOT = _with_more(example())
+SNAPSHOT = with_feeds(_with_more(example()))
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,9 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    return {**files, **{key: Valid(key, one.data) for key, one in MORE_FEEDS.items()}}
+    others = {key: Valid(*file) for key, file in FILES.items()}
+    more = {key: Valid(key, one.data) for key, one in MORE_FEEDS.items()}
+    return {**files, **others, **more}
 
 
 VALID = valid_files()

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     CONTROL_RECORD = "control_record"
     NOT_ANSWERED = "not_answered"
     ZERO_USAGE = "zero_usage"
+    NOT_BILLABLE = "not_billable"
+    RETURNED_RECORD = "returned_record"
     # counted once already, or counted with another record
     DUPLICATE_RECORD = "duplicate_record"
     DUPLICATE_FILE = "duplicate_file"
@@ -66,6 +68,8 @@ _NOT_SUSPENDED = {
     Reason.CONTROL_RECORD: Fate.FILTERED,
     Reason.NOT_ANSWERED: Fate.FILTERED,
     Reason.ZERO_USAGE: Fate.FILTERED,
+    Reason.NOT_BILLABLE: Fate.FILTERED,
+    Reason.RETURNED_RECORD: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,
     Reason.PARTIAL_JOINED: Fate.MERGED,

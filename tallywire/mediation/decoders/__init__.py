@@ -14,9 +14,10 @@ from tallywire.mediation.decoders import (
     declared,
     freeswitch_csv,
     freeswitch_json,
+    gpp,
     radius_detail,
 )
-from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Ber, CdrFile, Framing
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,12 @@ def _freeswitch(feed: Feed) -> Framing:
     return LINES if feed.options.get("per_file") == "lines" else DOCUMENT
 
 
+def _gpp(feed: Feed) -> Framing:
+    return CdrFile() if feed.options.get("file_header") else Ber()
+
+
 DECODERS: Mapping[str, Format] = {
+    "3gpp_cdr": Format(_gpp, gpp.GppOptions, gpp.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
     "cloudevents": Format(_lines, cloudevents_options.CloudEventsOptions, cloudevents.decode),
     "declared": Format(_lines, declared.DeclaredOptions, declared.decode),

@@ -15,7 +15,10 @@ from tallywire.mediation.decoders import (
     freeswitch_csv,
     freeswitch_json,
     gpp,
+    nrtrde,
     radius_detail,
+    rap,
+    tap,
 )
 from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Ber, CdrFile, Framing
 
@@ -51,6 +54,22 @@ def _gpp(feed: Feed) -> Framing:
     return CdrFile() if feed.options.get("file_header") else Ber()
 
 
+def _tap(_feed: Feed) -> Framing:
+    return _TAP
+
+
+def _nrtrde(_feed: Feed) -> Framing:
+    return _NRTRDE
+
+
+def _rap(_feed: Feed) -> Framing:
+    return _RAP
+
+
+_NRTRDE = Ber(frozenset({b"\x61"}), b"\x62")
+_RAP = Ber(frozenset({b"\x7f\x84\x16"}), b"\x7f\x84\x18")
+_TAP = Ber(frozenset({b"\x61"}), b"\x63")
+
 DECODERS: Mapping[str, Format] = {
     "3gpp_cdr": Format(_gpp, gpp.GppOptions, gpp.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
@@ -60,7 +79,10 @@ DECODERS: Mapping[str, Format] = {
     "freeswitch_json": Format(
         _freeswitch, freeswitch_json.FreeswitchJsonOptions, freeswitch_json.decode
     ),
+    "nrtrde": Format(_nrtrde, nrtrde.NrtrdeOptions, nrtrde.decode),
     "radius_detail": Format(_paragraphs, radius_detail.RadiusOptions, radius_detail.decode),
+    "rap": Format(_rap, rap.RapOptions, rap.decode),
+    "tap": Format(_tap, tap.TapOptions, tap.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

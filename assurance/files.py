@@ -1,8 +1,9 @@
 """Controls over feed files: sequence gaps, trailers, replays, duplicates, suspense."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from assurance.alerts import Control, Worth, alert
 from schemas.alerts import Alert
@@ -24,6 +25,10 @@ FILE_NUMBER_TWICE = Control(
 TRAILER = Control(
     "C3", "trailer_mismatch", "completeness", "critical", "under",
     "ask the sender for the file again, or for its records one by one",
+)  # fmt: skip
+LOST_AT_NODE = Control(
+    "C3", "records_lost_at_node", "completeness", "critical", "under",
+    "ask the operator of the node what it could not write; its neighbours' counters tell how much",
 )  # fmt: skip
 TRAILER_MISSING = Control(
     "C3", "trailer_missing", "completeness", "critical", "under",
@@ -145,22 +150,46 @@ def _alert_of(
     )  # fmt: skip
 
 
-def trailer(file: FeedFile) -> Iterator[Alert]:
-    """Compare what a file says of itself with what it holds; exact, in whole units."""
+def trailer(file: FeedFile, said: Mapping[str, object] = MappingProxyType({})) -> Iterator[Alert]:
+    """Compare what a file says of itself with what it holds; exact, in whole units.
+
+    Args:
+        said: Whatever else the file declares, and what was counted of it: `declared_...` and
+            `counted_...`.
+    """
     if not file.trailer_found:
         yield _alert_of(
             TRAILER_MISSING, file, file.file_id, f"{file.file_name} ends without its trailer line."
         )
-    for name, declared, counted in (
-        ("records", file.declared_records, file.counted_records),
-        ("total", file.declared_total, file.counted_total),
-    ):
-        if declared >= 0 and counted >= 0 and declared != counted:
+    for name, declared, counted in _pairs(file, said):
+        if declared != counted:
             yield _alert_of(
                 TRAILER, file, f"{file.file_id}-{name}",
                 f"The trailer of {file.file_name} declares {name} {declared}; the file holds "
                 f"{counted}.", expected=declared, observed=counted, unit=name,
             )  # fmt: skip
+    if said.get("lost_indicator"):
+        yield _alert_of(
+            LOST_AT_NODE, file, file.file_id,
+            f"The header of {file.file_name} says that its node lost records "
+            f"(lost CDR indicator {said['lost_indicator']}).",
+        )  # fmt: skip
+
+
+def _pairs(file: FeedFile, said: Mapping[str, object]) -> Iterator[tuple[str, int, int]]:
+    """Give what a file declares beside what it holds, where both are known."""
+    for name, declared, counted in (
+        ("records", file.declared_records, file.counted_records),
+        ("total", file.declared_total, file.counted_total),
+    ):
+        if declared >= 0 and counted >= 0:
+            yield name, declared, counted
+    for key in sorted(said):
+        name = key.removeprefix("declared_")
+        own, found = said[key], said.get(f"counted_{name}")
+        known = name not in {key, "records", "total"}
+        if known and isinstance(own, int) and isinstance(found, int):
+            yield name, own, found
 
 
 def duplicates(file: FeedFile) -> Iterator[Alert]:

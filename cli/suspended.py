@@ -18,7 +18,8 @@ def suspense_rows(settings: Settings, ids: list[str]) -> list[SuspenseEvent]:
         for name in ("collected_at", "ledgered_at", "event_time"):
             if row[name] is not None:
                 row[name] = (row[name].replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
-        row["raw"] = base64.b64decode(row["raw"])
+        for name in ("raw", "file_head"):
+            row[name] = base64.b64decode(row[name])
         events.append(SuspenseEvent.model_validate(row))
     return events
 

@@ -35,7 +35,7 @@ from schemas.reasons import Fate, Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.hashes import hash64
-from tallywire.mediation.decoded import Decoded, Frames, refused
+from tallywire.mediation.decoded import Decoded, Frames, gathered, refused
 from tallywire.mediation.lane import (
     BatchContext,
     LaneState,
@@ -220,16 +220,14 @@ class LaneWork:
         for fate, name in ((Fate.FILTERED, "filtered"), (Fate.DUPLICATE, "duplicates")):
             counts[name] += made.set_aside.filter(pl.col("fate") == fate.value).height
         counts["decoded"] += made.usage.height
-        for name, value in decoded.control.items():
-            added = name.startswith("counted_")
-            counts[name] = counts.get(name, 0) + value if added else value
+        gathered(counts, decoded.control)
         for name, least in (("first_event_time", True), ("last_event_time", False)):
             times = decoded.frame.filter(pl.col("reason").is_null())["start_us"]
             found = [counts.get(name), times.min() if least else times.max()]
             kept = [value for value in found if value is not None]
             counts[name] = (min(kept) if least else max(kept)) if kept else None
         file = self._feed_file(batch, context, records=counts["records"])
-        wants_trailer = bool(context.feed.options.get("trailer"))
+        wants_trailer = bool(context.feed.options.get("trailer") or counts.get("trailer_wanted"))
         found_trailer = bool(counts.get("trailer_found")) or not wants_trailer
         known = {
             name: counts[name]
@@ -257,7 +255,7 @@ class LaneWork:
             alerts += duplicates(file)
         if batch.detail["at_end"]:
             alerts += sequence(self._memory, file)
-            alerts += trailer(file)
+            alerts += trailer(file, counts)
             del self._files[batch.entry.source]
         return alerts
 

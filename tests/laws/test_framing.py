@@ -11,11 +11,13 @@ from tallywire.mediation.framing import (
     PARAGRAPHS,
     Array,
     Ber,
+    CdrFile,
     Elements,
     Framing,
     Lines,
     frame,
 )
+from tests.ber.cdrs import in_file
 
 TAP = Ber(frozenset({b"\x61"}), b"\x63")
 FRAMINGS: dict[str, Framing] = {
@@ -27,6 +29,7 @@ FRAMINGS: dict[str, Framing] = {
     "array below": Array(("page", "calls")),
     "tlv": Ber(),
     "tap": TAP,
+    "cdr file": CdrFile(),
 }
 QUICK = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 
@@ -131,6 +134,16 @@ def test_elements_of_ber_are_records(
     assert found[1:] == [*calls, audit]
     assert in_pieces(data, TAP, cuts) == found
     assert _conserved(b"".join(calls), Ber()) == calls
+
+
+@QUICK
+@given(records=st.lists(st.binary(min_size=1, max_size=300), max_size=6), cuts=sizes)
+def test_records_of_a_cdr_file_are_records(records: list[bytes], cuts: list[int]) -> None:
+    data = in_file(records)
+    found = _conserved(data, FRAMINGS["cdr file"])
+    assert len(found) == 1 + len(records)
+    assert [piece[5:] for piece in found[1:]] == records
+    assert in_pieces(data, FRAMINGS["cdr file"], cuts) == found
 
 
 @pytest.mark.parametrize("name", sorted(FRAMINGS))

@@ -24,10 +24,9 @@ _IPV4, _IPV6 = 4, 16
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
-def nullable(value: Ints, good: Flags, kind: pl.DataType | None = None) -> pl.Series:
+def nullable(value: Ints, good: Flags) -> pl.Series:
     """Make a column of numbers, null where they are not good."""
-    made: pl.Series = pl.select(pl.when(pl.Series(good)).then(pl.Series(value))).to_series()
-    return made if kind is None else made.cast(kind)
+    return pl.Series(pl.from_arrow(pa.array(value, mask=~good)))
 
 
 def integers(octets: Octets, within: Spans) -> tuple[Ints, Flags]:
@@ -124,10 +123,7 @@ def numbers_of(octets: Octets, within: Spans) -> pl.Series:
     rest = Spans(np.where(good, start + more, -1), np.where(good, length - more, 0))
     found = digits(octets, rest)
     full = pl.Series(good & ((kind >> 4 & 7) == 1)) & (found != "")
-    made: pl.Series = pl.select(
-        pl.when(full).then(pl.lit("+") + found).otherwise(found)
-    ).to_series()
-    return made
+    return ("+" + found).zip_with(full, found)
 
 
 def networks(octets: Octets, within: Spans) -> pl.Series:

@@ -81,9 +81,7 @@ def _place(place: Reader, head: Head) -> dict[str, pl.Series]:
     )
     return {
         "entity": names,
-        "cell_id": pl.select(
-            pl.when(cell == "").then(area).otherwise(area + pl.lit("-") + cell)
-        ).to_series(),
+        "cell_id": area.zip_with(cell == "", area + "-" + cell),
         "linked_id": place.hexadecimal(tags.CALL_REFERENCE),
     }
 

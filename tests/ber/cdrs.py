@@ -107,7 +107,7 @@ def sms(direction: str, reference: int, *, failed: bool = False) -> bytes:
     if direction == "mo":
         return made(
             6, field(0, 6), field(1, digits("242011234567890")),
-            field(2, digits("3534901234567801")), field(3, number("4790010001")),
+            field(2, digits("3534901234567801")), field(3, number("4790010001")), field(4, b"\x57"),
             field(5, number("4790000099")), field(6, number("4790000001")),
             made(7, field(0, b"\x00\x2a"), field(1, b"\x00\x07")),
             field(8, bytes([reference % 256])), field(9, stamp(FIRST)),
@@ -117,7 +117,7 @@ def sms(direction: str, reference: int, *, failed: bool = False) -> bytes:
     return made(
         7, field(0, 7), field(1, number("4790000099")), field(2, digits("242011234567890")),
         field(3, digits("3534901234567801")), field(4, number("4790010001")),
-        field(6, number("4790000001")), field(8, stamp(FIRST)),
+        field(5, b"\x57"), field(6, number("4790000001")), field(8, stamp(FIRST)),
         *([made(9, field(0, 38))] if failed else []),
     )  # fmt: skip
 

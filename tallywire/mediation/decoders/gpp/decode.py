@@ -113,7 +113,7 @@ def _rows(
 def _reasoned(frame: pl.DataFrame) -> pl.DataFrame:
     absent = [
         pl.lit(default, dtype=pl.String).alias(name)
-        for name, default in (("reason", None), ("detail", ""))
+        for name, default in (("reason", None), ("detail", ""), ("natural_key", None))
         if name not in frame.columns
     ]
     return frame.with_columns(absent)
@@ -164,7 +164,8 @@ def _flagged(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(frame: pl.DataFrame, told: str) -> pl.DataFrame:
     """Refuse what is no record, or none that is read."""
-    unsure = pl.col("broken") | pl.any_horizontal("bad_number", "bad_time")
+    unnamed = pl.col("natural_key").is_null() & (pl.col("record_name") != "")
+    unsure = pl.any_horizontal("broken", "short", "bad_number", "bad_time", unnamed)
     frame = frame.with_columns(
         pl.when(~unsure.fill_null(value=False)).then("reason").alias("reason")
     )

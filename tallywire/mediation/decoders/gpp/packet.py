@@ -36,7 +36,8 @@ def packet(octets: Octets, record: Reader) -> tuple[Ints, pl.DataFrame]:
     """
     owner, items = _containers(octets, record)
     whole = _record(record)
-    rows = whole[owner].with_columns(items.get_columns()).with_columns(_shared())
+    rows = whole[owner].with_columns(items.get_columns()).with_columns(pl.Series("owner", owner))
+    rows = rows.with_columns(_shared())
     rows = rows.with_columns(
         pl.when(pl.col("container").is_null()).then(pl.lit(Reason.ZERO_USAGE.value))
         .alias("reason"),
@@ -141,8 +142,7 @@ def _traffic(item: Reader) -> pl.DataFrame:
 
 def _shared() -> list[pl.Expr]:
     """Give columns of DECODED, of those of a record and its container."""
-    before = pl.col("report_us").shift(1).over("gateway", "charging_id", "record_sequence",
-                                               "opened_us")  # fmt: skip
+    before = pl.col("report_us").shift(1).over("owner")
     begun = pl.when(pl.col("changed").fill_null(value=False)).then(before)
     start = pl.coalesce("first_us", begun, "opened_us")
     end = pl.coalesce("last_us", "report_us", start)

@@ -127,7 +127,7 @@ def _valued(frame: pl.DataFrame, head: Head) -> pl.DataFrame:
 def _judged(frame: pl.DataFrame, head: Head) -> pl.DataFrame:
     """Refuse what is no event, or one that cannot be."""
     event = pl.col("tag").is_in(list(READ))
-    unsure = pl.any_horizontal("broken", "bad_number", "bad_offset", "wrong")
+    unsure = pl.any_horizontal("broken", "short", "bad_number", "bad_offset", "wrong")
     frame = frame.with_columns(pl.when(~unsure).then("reason").alias("reason"))
     for wrong, reason, detail in (
         (pl.col("head") | pl.col("tag").is_in(_CONTROLS), Reason.CONTROL_RECORD, pl.col("told")),

@@ -45,6 +45,7 @@ class _Tallywire(Verbs):
         ),
         Verb("catalog", "Check, compile, activate, show, compare and backtest catalogues."),
         Verb("suspense", "List, show, recycle and accept suspended usage."),
+        Verb("rap", "Return records of TAP files to their senders."),
         Verb("period", "Close, reopen and list billing periods."),
         Verb("partners", "What partners carried by tiers, and true-ups."),
         Verb("lanes", "Groups of lanes: list, move and split them; lanes that were put aside."),

@@ -55,7 +55,7 @@ def _gpp(feed: Feed) -> Framing:
 
 
 def _tap(_feed: Feed) -> Framing:
-    return _TAP
+    return TAP
 
 
 def _nrtrde(_feed: Feed) -> Framing:
@@ -68,7 +68,7 @@ def _rap(_feed: Feed) -> Framing:
 
 _NRTRDE = Ber(frozenset({b"\x61"}), b"\x62")
 _RAP = Ber(frozenset({b"\x7f\x84\x16"}), b"\x7f\x84\x18")
-_TAP = Ber(frozenset({b"\x61"}), b"\x63")
+TAP = Ber(frozenset({b"\x61"}), b"\x63")
 
 DECODERS: Mapping[str, Format] = {
     "3gpp_cdr": Format(_gpp, gpp.GppOptions, gpp.decode),

@@ -21,6 +21,7 @@ from dataflows.sources.ranges import prologue_of
 from dataflows.stores import store_of
 from schemas.outcomes import SuspenseEvent
 from tallywire.mediation.decoders import TAP
+from tallywire.mediation.decoders.tap import TapOptions
 from tallywire.mediation.decoders.tap.head import head_of
 from tallywire.mediation.returned import (
     MOST_NUMBER,
@@ -54,8 +55,7 @@ def _codes(settings: Settings, feed: str) -> dict[str, int]:
     if found is None or found.format != "tap":
         typer.echo(f"the catalogue has no feed {feed} of format tap", err=True)
         raise typer.Exit(Exit.USAGE)
-    codes: Any = found.options.get("error_codes") or {}
-    return dict(codes)
+    return TapOptions.model_validate(found.options).error_codes
 
 
 def _open(settings: Settings, feed: str) -> list[SuspenseEvent]:

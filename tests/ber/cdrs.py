@@ -154,9 +154,9 @@ def in_file(
     return (length + len(body)).to_bytes(4) + length.to_bytes(4) + rest + body
 
 
-def many_pgw(count: int) -> bytes:
-    """Write records of a packet gateway with two containers each, for benches."""
+def many_pgw(count: int, containers: int = 2) -> bytes:
+    """Write records of a packet gateway with so many containers each, for benches."""
     return b"".join(
-        pgw(n, 1 + n % 3, [service_data(n + 1, 100 * n), service_data(7, 9, group=8)], local=n)
+        pgw(n, 1 + n % 3, [service_data(n + k, 9, group=7 + k) for k in range(containers)], local=n)
         for n in range(count)
     )

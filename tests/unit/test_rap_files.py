@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from cli.rap import Chosen, _write
+from cli.rap import Chosen, _write, app
 from schemas.outcomes import SuspenseEvent
 from tallywire.mediation.decoders.tap.head import head_of
 from tallywire.mediation.returned import Return, Route, file_name, rap_file, returned_of
@@ -104,6 +105,18 @@ def test_after_a_crash_the_same_records_take_the_same_number(tmp_path: Path) -> 
     path = _write(tmp_path, tmp_path, more, AT)
     assert path.name == "RCNORBBNORAA00005"
     assert decoded("rap", path.read_bytes()).control["counted_records"] == 1
+
+
+def test_a_file_goes_back_as_a_whole(tmp_path: Path) -> None:
+    path, home = tmp_path / "CDNORAANORBB00012", tmp_path / "home"
+    path.write_bytes(taps.batch([CALL], taps.audit(1, 500)))
+    words = ["reject", str(path), "--error", "30", "--out", str(tmp_path), "--home", str(home)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    made = decoded("rap", (tmp_path / "RCNORBBNORAA00001").read_bytes())
+    assert made.frame["detail"].to_list()[1] == "fatal return of file 12: transfer batch: error 30"
+    path.write_bytes(b"no TAP file")
+    assert CliRunner().invoke(app, words).exit_code == 3
 
 
 def test_no_file_of_a_number_that_there_is_not() -> None:

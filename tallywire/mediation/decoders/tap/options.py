@@ -1,6 +1,8 @@
 """Options of a feed of TAP files."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class TapOptions(BaseModel):
@@ -13,4 +15,4 @@ class TapOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    error_codes: dict[str, int] = {}
+    error_codes: dict[str, Annotated[int, Field(ge=0)]] = {}

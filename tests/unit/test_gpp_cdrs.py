@@ -40,7 +40,8 @@ def test_a_record_sent_again_has_the_same_content() -> None:
 
 def test_a_record_without_containers_is_told_and_keeps_its_place_in_the_chain() -> None:
     row = rows_of("3gpp_cdr", cdrs.pgw(5, 2, []))[0]
-    assert (row["reason"], row["partial_no"]) == (Reason.ZERO_USAGE, 2)
+    assert (row["reason"], row["quantity"], row["partial_no"]) == (None, 0, 2)
+    assert row["quality_flags"] == "no_containers"
 
 
 def test_a_serving_gateway_counts_again_what_the_packet_gateway_counts() -> None:

@@ -7,7 +7,6 @@ after which another record of the session follows are those of its `CauseForRecC
 import numpy as np
 import polars as pl
 
-from schemas.reasons import Reason
 from schemas.services import Service, Unit
 from tallywire.mediation.ber import Octets
 from tallywire.mediation.ber.elements import Ints
@@ -37,14 +36,7 @@ def packet(octets: Octets, record: Reader) -> tuple[Ints, pl.DataFrame]:
     owner, items = _containers(octets, record)
     whole = _record(record)
     rows = whole[owner].with_columns(items.get_columns()).with_columns(pl.Series("owner", owner))
-    rows = rows.with_columns(_shared())
-    rows = rows.with_columns(
-        pl.when(pl.col("container").is_null()).then(pl.lit(Reason.ZERO_USAGE.value))
-        .alias("reason"),
-        pl.when(pl.col("container").is_null()).then(pl.lit("it holds no container of usage"))
-        .otherwise(pl.lit("")).alias("detail"),
-    )  # fmt: skip
-    return owner, rows
+    return owner, rows.with_columns(_shared())
 
 
 def _record(record: Reader) -> pl.DataFrame:
@@ -80,7 +72,7 @@ def _record(record: Reader) -> pl.DataFrame:
 
 
 def _containers(octets: Octets, record: Reader) -> tuple[Ints, pl.DataFrame]:
-    """Read containers; a record without any has one row that is none."""
+    """Read containers; a record without any has one row, as a number of its session."""
     service, traffic = record.inside(_SERVICE_DATA), record.inside(_TRAFFIC)
     by_service = record.elements.first(_SERVICE_DATA).present
     one, services = service.items(_SEQUENCE)
@@ -172,8 +164,10 @@ def _shared() -> list[pl.Expr]:
         pl.when(name == "").then("gateway").otherwise(name).alias("node"),
         pl.coalesce(_text("item_rat"), "record_rat").alias("rat"),
         pl.coalesce(_text("item_place"), "record_place").alias("cell_id"),
-        pl.when("sent_again").then(pl.lit("sent_again")).otherwise(pl.lit(""))
-        .alias("quality_flags"),
+        pl.concat_str(
+            pl.when(pl.col("container").is_null()).then(pl.lit("no_containers")),
+            pl.when("sent_again").then(pl.lit("sent_again")), separator=",", ignore_nulls=True,
+        ).alias("quality_flags"),
         attributes({
             "rating_group": pl.col("rating_group"), "qci": pl.col("qci"),
             "service_identifier": pl.col("service_identifier"),

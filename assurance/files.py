@@ -17,6 +17,10 @@ TRAILER = Control(
     "C3", "trailer_mismatch", "completeness", "critical", "under",
     "ask the sender for the file again, or for its records one by one",
 )  # fmt: skip
+LOST_AT_NODE = Control(
+    "C3", "records_lost_at_node", "completeness", "critical", "under",
+    "ask the operator of the node what it could not write; its neighbours' counters tell how much",
+)  # fmt: skip
 TRAILER_MISSING = Control(
     "C3", "trailer_missing", "completeness", "critical", "under",
     "the file was cut short: ask the sender for it again",
@@ -140,6 +144,12 @@ def trailer(file: FeedFile, said: Mapping[str, int], each: Worth) -> Iterator[Al
             f"The trailer of {file.file_name} declares {name.replace('_', ' ')} {declared}; the "
             f"file holds {counted}.", expected=declared, observed=counted, unit=name,
             worth=worth if known else None,
+        )  # fmt: skip
+    if said.get("lost_indicator"):
+        yield about(
+            LOST_AT_NODE, file, file.file_id,
+            f"The header of {file.file_name} says that its node lost records "
+            f"(lost CDR indicator {said['lost_indicator']}).",
         )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ class _Tallywire(Verbs):
         Verb("feed", "Make a feed from a sample file; try a feed."),
         Verb("suspense", "List, show, recycle and accept suspended usage."),
         Verb("sessions", "List sessions that wait for their other parts, and what they are worth."),
+        Verb("rap", "Return records of TAP files to their senders."),
         Verb("period", "Close, reopen and list billing periods."),
         Verb("partners", "What partners carried by tiers, and true-ups."),
         Verb("lanes", "Groups of lanes: list, move and split them; lanes that were put aside."),

@@ -14,7 +14,7 @@ import xxhash
 from assurance.alerts import Worth, latest
 from assurance.clocks import ClockMemory, clocks
 from assurance.file_numbers import numbered
-from assurance.files import Held, bounded, duplicates, replayed, suspended
+from assurance.files import Held, duplicates, replayed, suspended
 from assurance.files import refused as refused_file
 from assurance.sessions import session_faults
 from assurance.streams import expired
@@ -33,7 +33,7 @@ from schemas.reasons import Fate, Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.hashes import hash64
-from tallywire.mediation.decoded import Decoded, Frames, refused
+from tallywire.mediation.decoded import Decoded, Frames, gathered, refused
 from tallywire.mediation.lane import (
     BatchContext,
     LaneState,
@@ -266,16 +266,15 @@ class LaneWork:
         counts["decoded"] += made.usage.height
         control = pl.col("reason").eq_missing(pl.lit(Reason.CONTROL_RECORD.value))
         counts["body"] = counts.get("body", 0) + decoded.frame.filter(~control).height
-        for name, value in decoded.control.items():
-            added = counts.get(name, 0) if name.startswith("counted_") else 0
-            counts[name] = bounded(added + value)
+        gathered(counts, decoded.control)
+        counts |= {name: bounded(counts[name]) for name in decoded.control}
         for name, least in (("first_event_time", True), ("last_event_time", False)):
             times = decoded.frame.filter(pl.col("reason").is_null())["start_us"]
             found = [counts.get(name), times.min() if least else times.max()]
             kept = [value for value in found if value is not None]
             counts[name] = (min(kept) if least else max(kept)) if kept else None
         file = self._feed_file(batch, context, records=counts["records"])
-        wants_trailer = has_trailer(context.feed)
+        wants_trailer = has_trailer(context.feed) or bool(counts.get("trailer_wanted"))
         found_trailer = bool(counts.get("trailer_found")) or not wants_trailer
         known = {
             name: counts[name]

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     ZERO_USAGE = "zero_usage"
     FILTERED_BY_RULE = "filtered_by_rule"
     NOT_USAGE = "not_usage"
+    RETURNED_RECORD = "returned_record"
     # counted once already, or counted with another record
     DUPLICATE_RECORD = "duplicate_record"
     DUPLICATE_FILE = "duplicate_file"
@@ -75,6 +76,7 @@ _NOT_SUSPENDED = {
     Reason.ZERO_USAGE: Fate.FILTERED,
     Reason.FILTERED_BY_RULE: Fate.FILTERED,
     Reason.NOT_USAGE: Fate.FILTERED,
+    Reason.RETURNED_RECORD: Fate.FILTERED,
     Reason.DUPLICATE_RECORD: Fate.DUPLICATE,
     Reason.DUPLICATE_FILE: Fate.DUPLICATE,
     Reason.PARTIAL_JOINED: Fate.MERGED,

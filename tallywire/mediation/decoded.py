@@ -1,7 +1,8 @@
 """Records as bytes, and records as decoded rows: the contract between formats and mediation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,11 +109,28 @@ class Decoded:
     Attributes:
         frame: Rows of DECODED, one at least per frame, in order.
         control: What header and trailer lines said: `sequence`, `declared_records`,
-            `declared_total`, and `counted_total`, `counted_records` of these rows.
+            `declared_total`, `trailer_found`, `trailer_wanted`, other `declared_...`; and what is
+            counted of each in these rows: `counted_records`, `counted_total`, ...
     """
 
     frame: pl.DataFrame
     control: Mapping[str, int] = field(default_factory=dict)
+
+
+def gathered(counts: MutableMapping[str, Any], control: Mapping[str, int]) -> None:
+    """Put what a piece says of its file to what the pieces before it said.
+
+    What is counted adds up; the earliest and the latest of it are kept; anything else is said once.
+    """
+    for name, value in control.items():
+        if name == "counted_earliest":
+            counts[name] = min(counts.get(name, value), value)
+        elif name == "counted_latest":
+            counts[name] = max(counts.get(name, value), value)
+        elif name.startswith("counted_"):
+            counts[name] = counts.get(name, 0) + value
+        else:
+            counts[name] = value
 
 
 def in_prologue(frames: Frames) -> pl.Expr:

@@ -1,6 +1,6 @@
 """Feeds and valid files of every format, for the laws of decoding and mediation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from dataflows.catalogs import example_folder, read_folder
 from tallywire.catalog import Snapshot, read
 from tallywire.mediation.decoders import DECODERS
 from tests import radius
-from tests.laws import switches
+from tests.laws import ber_feeds, cloud_feeds, switches
 
 
 def example() -> Snapshot:
@@ -128,15 +128,29 @@ def _with_more(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, feeds={**snapshot.feeds, **more})
 
 
-SNAPSHOT = with_feeds(_with_more(example()))
+SNAPSHOT = ber_feeds.with_feeds(cloud_feeds.with_feeds(_with_more(example())))
 
 
 @dataclass(frozen=True)
 class Valid:
-    """A feed of the example and the bytes of a file of it."""
+    """A feed of the example and the bytes of a file of it.
+
+    Attributes:
+        times: The file with its records so many times, where it cannot be put behind itself.
+    """
 
     feed_id: str
     data: bytes
+    times: Callable[[int], bytes] | None = None
+
+    def repeated(self, count: int) -> bytes:
+        """Give the file with its records so many times; once, where nobody says how."""
+        if self.times is not None:
+            return self.times(count)
+        feed = SNAPSHOT.feeds[self.feed_id]
+        if not DECODERS[feed.format].framing(feed).separator:
+            return self.data
+        return (self.data.rstrip(b"\n") + b"\n\n") * count
 
 
 def valid_files() -> Mapping[str, Valid]:
@@ -155,9 +169,10 @@ def valid_files() -> Mapping[str, Valid]:
         files = {
             key: Valid(feed, (root / name).read_bytes()) for key, (feed, name) in names.items()
         }
-    others = {key: Valid(*file) for key, file in FILES.items()}
+    others = {key: Valid(*file) for key, file in cloud_feeds.FILES.items()}
     more = {key: Valid(key, one.data) for key, one in MORE_FEEDS.items()}
-    return {**files, **others, **more}
+    coded = {key: Valid(key, times(1), times) for key, times in ber_feeds.FILES.items()}
+    return {**files, **others, **more, **coded}
 
 
 VALID = valid_files()

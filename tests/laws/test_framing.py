@@ -11,12 +11,14 @@ from tallywire.mediation.framing import (
     PARAGRAPHS,
     Array,
     Ber,
+    CdrFile,
     Diameter,
     Elements,
     Framing,
     Lines,
     frame,
 )
+from tests.ber.cdrs import in_file
 
 TAP = Ber(frozenset({b"\x61"}), b"\x63")
 FRAMINGS: dict[str, Framing] = {
@@ -29,6 +31,7 @@ FRAMINGS: dict[str, Framing] = {
     "tlv": Ber(),
     "tap": TAP,
     "messages": Diameter(),
+    "cdr file": CdrFile(),
 }
 QUICK = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 
@@ -160,6 +163,16 @@ def test_garbage_is_in_records_of_bounded_length() -> None:
     found = _conserved(data, FRAMINGS["messages"])
     assert [len(piece) for piece in found] == [2**20, 2**20, 2_500_000 - 2**21, 20]
     assert frame(data[: 2**20 + 8], FRAMINGS["messages"], at_end=False)[1] == 2**20
+
+
+@QUICK
+@given(records=st.lists(st.binary(min_size=1, max_size=300), max_size=6), cuts=sizes)
+def test_records_of_a_cdr_file_are_records(records: list[bytes], cuts: list[int]) -> None:
+    data = in_file(records)
+    found = _conserved(data, FRAMINGS["cdr file"])
+    assert len(found) == 1 + len(records)
+    assert [piece[5:] for piece in found[1:]] == records
+    assert in_pieces(data, FRAMINGS["cdr file"], cuts) == found
 
 
 @pytest.mark.parametrize("name", sorted(FRAMINGS))

@@ -111,6 +111,17 @@ def test_trailers(said: dict[str, int], told: list[str]) -> None:
         assert alert.money_at_risk == (Decimal("0.25") if lost > 0 else None)
 
 
+def test_whatever_else_a_file_declares_is_compared() -> None:
+    said = {
+        "declared_tax": 5, "counted_tax": 4, "declared_discount": 3, "counted_discount": 3,
+        "declared_earliest": 7, "declared_records": 9, "counted_records": 8, "lost_indicator": 1,
+    }  # fmt: skip
+    told = [alert.explanation for alert in trailer(file(1), said)]
+    assert len(told) == 2
+    assert "declares tax 5; the file holds 4" in told[0]
+    assert "its node lost records (lost CDR indicator 1)" in told[1]
+
+
 def test_replays_and_duplicates() -> None:
     assert replayed(file(1, records=7, status="replayed")).observed == 7
     assert [alert.observed for alert in duplicates(file(1, records=9, duplicates=2))] == [2]

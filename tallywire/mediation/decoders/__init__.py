@@ -20,14 +20,18 @@ from tallywire.mediation.decoders import (
     diameter,
     freeswitch_csv,
     freeswitch_json,
+    gpp,
     lorawan,
     nchf,
+    nrtrde,
     radius,
     radius_detail,
+    rap,
     sip_acc,
+    tap,
     twilio,
 )
-from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Framing
+from tallywire.mediation.framing import DOCUMENT, LINES, PARAGRAPHS, Ber, CdrFile, Framing
 from tallywire.mediation.radius.accounting import RadiusOptions
 
 
@@ -60,7 +64,28 @@ def _freeswitch(feed: Feed) -> Framing:
     return LINES if feed.options.get("per_file") == "lines" else DOCUMENT
 
 
+def _gpp(feed: Feed) -> Framing:
+    return CdrFile() if feed.options.get("file_header") else Ber()
+
+
+def _tap(_feed: Feed) -> Framing:
+    return TAP
+
+
+def _nrtrde(_feed: Feed) -> Framing:
+    return _NRTRDE
+
+
+def _rap(_feed: Feed) -> Framing:
+    return _RAP
+
+
+_NRTRDE = Ber(frozenset({b"\x61"}), b"\x62")
+_RAP = Ber(frozenset({b"\x7f\x84\x16"}), b"\x7f\x84\x18")
+TAP = Ber(frozenset({b"\x61"}), b"\x63")
+
 DECODERS: Mapping[str, Format] = {
+    "3gpp_cdr": Format(_gpp, gpp.GppOptions, gpp.decode),
     "aws_cur": Format(cloud_bill.framing, cloud_bill.AwsCurOptions, cloud_bill.decode_aws_cur),
     "asterisk_cel": Format(_lines, asterisk_cel.CelOptions, asterisk_cel.decode),
     "asterisk_csv": Format(_lines, asterisk_csv.AsteriskOptions, asterisk_csv.decode),
@@ -82,6 +107,9 @@ DECODERS: Mapping[str, Format] = {
     "radius_detail": Format(_paragraphs, RadiusOptions, radius_detail.decode),
     "sip_acc": Format(_lines, sip_acc.SipAccOptions, sip_acc.decode),
     "twilio": Format(twilio.framing, twilio.TwilioOptions, twilio.decode),
+    "nrtrde": Format(_nrtrde, nrtrde.NrtrdeOptions, nrtrde.decode),
+    "rap": Format(_rap, rap.RapOptions, rap.decode),
+    "tap": Format(_tap, tap.TapOptions, tap.decode),
 }
 """Formats by the name a feed's `format` gives."""
 

@@ -1,0 +1,1 @@
+"""Records in BER that tests are made of."""

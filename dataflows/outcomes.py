@@ -14,7 +14,7 @@ import xxhash
 from assurance.alerts import Worth, latest
 from assurance.clocks import ClockMemory, clocks
 from assurance.file_numbers import numbered
-from assurance.files import Held, duplicates, replayed, suspended
+from assurance.files import Held, bounded, duplicates, replayed, suspended
 from assurance.files import refused as refused_file
 from assurance.sessions import session_faults
 from assurance.streams import expired

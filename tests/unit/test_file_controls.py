@@ -116,10 +116,11 @@ def test_whatever_else_a_file_declares_is_compared() -> None:
         "declared_tax": 5, "counted_tax": 4, "declared_discount": 3, "counted_discount": 3,
         "declared_earliest": 7, "declared_records": 9, "counted_records": 8, "lost_indicator": 1,
     }  # fmt: skip
-    told = [alert.explanation for alert in trailer(file(1), said)]
-    assert len(told) == 2
+    told = [alert.explanation for alert in trailer(file(1), said, Worth())]
+    assert len(told) == 3
     assert "declares tax 5; the file holds 4" in told[0]
-    assert "its node lost records (lost CDR indicator 1)" in told[1]
+    assert "declares records 9; the file holds 8" in told[1]
+    assert "its node lost records (lost CDR indicator 1)" in told[2]
 
 
 def test_replays_and_duplicates() -> None:

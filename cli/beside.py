@@ -1,12 +1,17 @@
 """Which processes stand beside the workers of a run that follows its inputs."""
 
+from dataclasses import replace
+
 from cli.recycle.follow import RECYCLER
 from cli.rerate.follow import FOLLOWER
 from dataflows.beside import Beside
-from dataflows.settings import Settings
+from dataflows.catalogs import CatalogStore
+from dataflows.settings import Home, Settings
 
 
 def beside_of(settings: Settings) -> list[Beside]:
-    """Give those that the settings ask for."""
-    asked = ((FOLLOWER, settings.late_usage_s), (RECYCLER, settings.recycle_s))
+    """Give those that the settings ask for; nothing is cured while there was one catalogue only."""
+    archive = CatalogStore(Home(settings.home).catalogs)
+    recycler = replace(RECYCLER, needed=lambda _snapshot: len(archive.known()) > 1)
+    asked = ((FOLLOWER, settings.late_usage_s), (recycler, settings.recycle_s))
     return [one for one, seconds in asked if seconds]

@@ -6,9 +6,12 @@ Exit codes are those of `dataflows.exits`; what went wrong is the last line of i
 """
 
 import datetime
+import errno
 import gc
+import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -47,6 +50,9 @@ from tallywire.catalog.snapshot import Snapshot
 from tallywire.worth import typical
 from warehouse.client import connect
 from warehouse.parent import end_with_parent
+
+_ROOM_BYTES = 1024 * 1024
+"""A disk with less room than this is full: what the engine could not write is not told."""
 
 
 def _scanner(
@@ -210,6 +216,21 @@ def work(role: str, job: Job) -> None:
         lock_file.close()
 
 
+def _told(stopped: BaseException, home: Path) -> Exception:
+    """Give what stopped a worker; where the engine of the streams panicked, find out why.
+
+    Raises:
+        BaseException: If it is a signal to end.
+    """
+    if isinstance(stopped, Exception):
+        return stopped
+    if type(stopped).__name__ != "PanicException":
+        raise stopped
+    if shutil.disk_usage(home).free < _ROOM_BYTES:
+        return OSError(errno.ENOSPC, "no space left", str(home))
+    return RuntimeError(str(stopped))
+
+
 def main(arguments: list[str]) -> int:
     """Run `ROLE JOB_FILE` and turn what happens into an exit code."""
     role, job_file = arguments
@@ -229,10 +250,12 @@ def main(arguments: list[str]) -> int:
     except StoppedWaiting:
         log.info("worker ends before it began", run=job.run)
         return int(Exit.DONE)
-    except Exception as error:  # noqa: BLE001  the one place where everything that can go wrong is told
+    except BaseException as stopped:  # noqa: BLE001  the one place where everything is told
+        error = _told(stopped, job.settings.home)
         code = exit_code(error)
         trace = {"exc_info": error} if code == Exit.INTERNAL else {}
-        log.error("worker stops", reason=explain(error), code=code, **trace)  # noqa: TRY400  told above
+        with suppress(OSError):  # the log may lie on the disk that is full
+            log.error("worker stops", reason=explain(error), code=code, **trace)  # noqa: TRY400  told above
         return code
     log.info("worker ends", run=job.run)
     return 0

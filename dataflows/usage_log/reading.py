@@ -98,7 +98,8 @@ def tables_of(data: memoryview) -> dict[str, pl.DataFrame]:
             msg = "a range of the usage log does not end with a block: restore it from a backup"
             raise BlockDamaged(msg)
         for name, frame in decode(data, offset, header).items():
-            pieces[name].append(conform(frame, _RECORDS[name]))
+            record = _RECORDS.get(name)
+            pieces[name].append(conform(frame, record) if record else frame)
         offset += header.length
     return {name: pl.concat(frames, rechunk=False) for name, frames in sorted(pieces.items())}
 

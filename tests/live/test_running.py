@@ -159,8 +159,12 @@ def _small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_named_and_nothing_is_lost(
-    server: tuple[Path, object], small_usage: Path, tmp_path: Path
+    server: tuple[Path, object],
+    small_usage: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("RUST_BACKTRACE", "0")  # a trace of the engine would fill the disk by itself
     whole = _own_database(server, "test_roomy")
     roomy = Engine(tmp_path / "roomy", whole, small_usage)
     roomy.finish()

@@ -102,6 +102,7 @@ class Gap:
         opened_us: The feed's event time when it was seen.
         from_us, to_us: Event times beside it; 0 where not known.
         told: A finding was written.
+        final: The numbering ended behind it: it is told without grace.
         records: How many records one number stands for; 0 where nothing is known.
         worth_nano: What one number is worth, in billionths of a currency; none where not known.
         method, currency: How that was estimated.
@@ -115,6 +116,7 @@ class Gap:
     from_us: int = 0
     to_us: int = 0
     told: bool = False
+    final: bool = False
     records: int = 0
     worth_nano: int | None = None
     method: str = "none"
@@ -124,6 +126,10 @@ class Gap:
     def missing(self) -> int:
         """How many numbers are missing still."""
         return sum(last - first + 1 for first, last in self.holes)
+
+    def due(self, rule: Rule, watermark_us: int) -> bool:
+        """Tell whether a finding is to be written by an event time."""
+        return self.final or self.opened_us + rule.grace_us <= watermark_us
 
     def lacks(self, ordinal: int) -> bool:
         """Tell whether an ordinal is one of those missing."""
@@ -221,12 +227,14 @@ class Series:
             yield from self._one(rule, taken.number, taken)
         self.passed(taken.time_us, taken.before_us)
         self.ended = self.ended or taken.end
+        for gap in self.gaps if taken.end else ():
+            gap.final = True
 
     def due(self, rule: Rule, watermark_us: int) -> list[Gap]:
         """Give the gaps that are to be told by now, and were not."""
         found = []
         for gap in self.gaps:
-            if not gap.told and gap.opened_us + rule.grace_us <= watermark_us:
+            if not gap.told and gap.due(rule, watermark_us):
                 gap.told = True
                 found.append(gap)
         return found
@@ -289,7 +297,7 @@ class Series:
         return None
 
     def _filled(self, rule: Rule, gap: Gap, number: int, taken: Taken) -> Seen:
-        gap.told = gap.told or gap.opened_us + rule.grace_us <= taken.before_us
+        gap.told = gap.told or gap.due(rule, taken.before_us)
         gap.fill(rule.ordinal(number, gap.last))
         if not gap.holes:
             self.gaps.remove(gap)

@@ -106,7 +106,11 @@ def _encoding(frames: Frames, wanted: str) -> str:
 
 
 def element_frame(
-    frames: Frames, names: Sequence[str], paths: Sequence[str], encoding: str = ""
+    frames: Frames,
+    names: Sequence[str],
+    paths: Sequence[str],
+    encoding: str = "",
+    prefix: str = "",
 ) -> pl.DataFrame:
     """Give place, reason, detail and the texts at some paths of every record.
 
@@ -115,6 +119,7 @@ def element_frame(
         names: Elements that are records, with their prefix where they have one.
         paths: As PATH says, from the record's element; the first that is found counts.
         encoding: One of ENCODINGS; empty: as the file declares, else UTF-8.
+        prefix: Put before the names of the columns.
 
     Returns:
         A column by the name of each path, blanks around texts dropped; empty text where nothing
@@ -134,10 +139,11 @@ def element_frame(
         for number, one in zip(left[first:last], wrong, strict=True):
             told[number] = one
     nothing = ("",) * len(paths)
+    titles = [f"{prefix}{path}" for path in paths]
     columns = zip(*(rows.get(number, nothing) for number in range(len(pieces))), strict=True)
     texts = pl.DataFrame(
-        [pl.Series(path, column, pl.String) for path, column in zip(paths, columns, strict=False)]
-        or dict.fromkeys(paths, pl.Series(dtype=pl.String))
+        [pl.Series(name, column, pl.String) for name, column in zip(titles, columns, strict=False)]
+        or dict.fromkeys(titles, pl.Series(dtype=pl.String))
     ).select(pl.all().str.strip_chars(" \t\r\n"))
     return places(frames).with_columns(
         *texts.get_columns(),

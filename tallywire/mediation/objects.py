@@ -119,7 +119,7 @@ def object_frame(frames: Frames, schema: pl.Schema) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def element_frame(frames: Frames, schema: pl.Schema) -> pl.DataFrame:
+def array_frame(frames: Frames, schema: pl.Schema) -> pl.DataFrame:
     """Give the same of elements of an array; what precedes and follows it are control records."""
     frame = object_frame(frames, schema)
     first = np.frombuffer(frames.data, np.uint8)[frames.starts] if len(frames) else frames.starts

@@ -78,6 +78,23 @@ OBJECTS_OPTIONS: dict[str, object] = {
 }
 """Of a feed of objects in an array of a document."""
 
+ELEMENTS = b"""\
+<?xml version="1.0" encoding="ISO-8859-1"?>
+<calls of="carrier">
+  <call id="x1"><from>+4790010001</from><to><number>+4790010002</number></to><at>2026-10-24T10:00:00Z</at><s>61</s></call>
+  <call id="x2"><from>+4790010001</from><to><number>+4790010003</number></to><at>2026-10-24T10:01:00Z</at><s>7</s></call>
+  <call id="x3"><from>+4790010001</from><to/><at>soon</at><s>7</s></call>
+  <call id="x4"><from>&lots;</from><at>2026-10-24T10:01:00Z</at><s>7</s></call>
+  <call><from>+4790010001</from><at>2026-10-24T10:02:00Z</at><s>x</s></call>
+</calls>
+"""
+ELEMENTS_OPTIONS: dict[str, object] = {
+    "layout": "xml", "element": "call", "key": [{"path": "@id"}],
+    "start": {"path": "at", "pattern": "rfc3339"}, "duration": {"path": "s", "unit": "seconds"},
+    "texts": {"a_raw": {"path": "from"}, "b_raw": {"path": "to/number"}},
+}  # fmt: skip
+"""Of a feed of elements."""
+
 _NOON_S = 1_792_843_200  # 2026-10-24T12:00:00Z
 
 
@@ -110,6 +127,7 @@ MORE_FEEDS = {
     "plain": More("platform", PLAIN, PLAIN_OPTIONS),
     "named": More("roamers", NAMED, NAMED_OPTIONS),
     "objects": More("roamers", OBJECTS, OBJECTS_OPTIONS),
+    "elements": More("roamers", ELEMENTS, ELEMENTS_OPTIONS),
     "live": More("access", _packets(), {}, "radius"),
     "cel": More("pbx", switches.cel(), {}, "asterisk_cel"),
     "application-server": More("pbx", switches.broadworks(), {}, "broadworks"),

@@ -12,7 +12,15 @@ from tallywire.mediation import values
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.decoders.declared_options import DeclaredOptions
 from tallywire.mediation.framing import frame
-from tests.laws.feeds import NAMED, NAMED_OPTIONS, OBJECTS, OBJECTS_OPTIONS, SNAPSHOT
+from tests.laws.feeds import (
+    ELEMENTS,
+    ELEMENTS_OPTIONS,
+    NAMED,
+    NAMED_OPTIONS,
+    OBJECTS,
+    OBJECTS_OPTIONS,
+    SNAPSHOT,
+)
 
 
 def _decode(data: bytes, options: dict[str, Any], zone: str = "UTC") -> list[dict[str, Any]]:
@@ -61,6 +69,22 @@ def test_objects_of_an_array_are_read_by_their_paths() -> None:
     assert [(row["natural_key"], row["a_raw"], row["quantity"]) for row in rows[1:3]] == [
         ("a1", "+4790010001", 61_000_000), ("a2", "+4790010001", 1_000_000),
     ]  # fmt: skip
+
+
+def test_elements_are_read_by_their_paths() -> None:
+    rows = _decode(ELEMENTS, ELEMENTS_OPTIONS)
+    assert [row["reason"] for row in rows] == [
+        Reason.CONTROL_RECORD, None, None, Reason.TIME_INVALID, Reason.RECORD_UNREADABLE,
+        Reason.FIELD_MISSING, Reason.CONTROL_RECORD,
+    ]  # fmt: skip
+    assert [(row["natural_key"], row["b_raw"], row["quantity"]) for row in rows[1:3]] == [
+        ("x1", "+4790010002", 61_000_000), ("x2", "+4790010003", 7_000_000),
+    ]  # fmt: skip
+
+
+def test_a_path_of_xml_is_no_path_of_json() -> None:
+    with pytest.raises(ValidationError, match="`a b` is no path in xml"):
+        DeclaredOptions.model_validate({**ELEMENTS_OPTIONS, "key": [{"path": "a b"}]})
 
 
 def test_objects_of_lines_are_the_same_objects() -> None:

@@ -27,12 +27,14 @@ from tallywire.mediation.decoders.declared_options import (
     Place,
     TimePlace,
 )
-from tallywire.mediation.framing import LINES, Array, Framing, Lines
-from tallywire.mediation.objects import element_frame, object_frame, schema_of, text_at
+from tallywire.mediation.elements_table import element_frame
+from tallywire.mediation.framing import LINES, Array, Elements, Framing, Lines
+from tallywire.mediation.objects import array_frame, object_frame, schema_of, text_at
 from tallywire.mediation.texts import split_fields, text_frame
 
 _LARGEST_SMALL = 2**31 - 1
-_NAMED = "n."
+_NAMED, _AT = "n.", "p."
+_ENCODINGS = {"utf-8": "utf-8", "latin-1": "iso-8859-1"}
 
 
 def framing(feed: Feed) -> Framing:
@@ -40,6 +42,8 @@ def framing(feed: Feed) -> Framing:
     options = DeclaredOptions.model_validate(feed.options)
     if options.layout == "json" and options.records == "array":
         return Array(tuple(filter(None, options.records_at.split("."))))
+    if options.layout == "xml":
+        return Elements((options.element,))
     named = any(place.name for place in options.places())
     return Lines(options.header_lines) if named else LINES
 
@@ -48,7 +52,7 @@ def _at(place: Place) -> pl.Expr:
     if place.at is not None:
         text = pl.col("text").str.slice(place.at[0], place.at[1])
     elif place.path is not None:
-        text = text_at(place.path).fill_null("")
+        text = pl.col(f"{_AT}{place.path}")
     elif place.name is not None:
         text = pl.col(f"{_NAMED}{place.name}")
     else:
@@ -136,12 +140,22 @@ def _named(frame: pl.DataFrame, frames: Frames, options: DeclaredOptions) -> pl.
 
 def _objects(frames: Frames, options: DeclaredOptions) -> _Read:
     """Read JSON objects; what stands around an array of them is no record."""
-    paths = {place.path for place in options.places() if place.path}
-    read = element_frame if options.records == "array" else object_frame
-    return read(frames, schema_of(paths)), {}
+    paths = sorted({place.path for place in options.places() if place.path})
+    read = array_frame if options.records == "array" else object_frame
+    frame = read(frames, schema_of(paths))
+    return frame.with_columns(
+        text_at(path).fill_null("").alias(f"{_AT}{path}") for path in paths
+    ), {}
 
 
-_READERS = {"delimited": _lines, "fixed": _lines, "json": _objects}
+def _elements(frames: Frames, options: DeclaredOptions) -> _Read:
+    """Read XML elements; what stands around them is no record."""
+    paths = sorted({place.path for place in options.places() if place.path})
+    encoding = _ENCODINGS[options.encoding] if "encoding" in options.model_fields_set else ""
+    return element_frame(frames, [options.element], paths, encoding, _AT), {}
+
+
+_READERS = {"delimited": _lines, "fixed": _lines, "json": _objects, "xml": _elements}
 
 
 def _lines_by_type(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
@@ -236,6 +250,13 @@ def _wanted(unit: str | None) -> str:
 
 
 def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
+    for condition in options.keep_only:
+        frame = refuse(
+            frame,
+            ~_is(condition),
+            Reason.NOT_ANSWERED,
+            pl.lit("not kept by the feed's `keep_only`"),
+        )
     nameless = pl.all_horizontal(_at(place) == "" for place in options.key)
     frame = refuse(
         frame, nameless, Reason.FIELD_MISSING, pl.lit("the fields of the feed's `key` are empty")
@@ -267,13 +288,6 @@ def _checked(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFrame:
             pl.format("end {} is not written as " + options.end.pattern.replace("{", "{{"),
                       _at(options.end)),
         )  # fmt: skip
-    for condition in options.keep_only:
-        frame = refuse(
-            frame,
-            ~_is(condition),
-            Reason.NOT_ANSWERED,
-            pl.lit("not kept by the feed's `keep_only`"),
-        )
     return frame
 
 

@@ -1,6 +1,7 @@
 """Options of the declared format: where the fields of a record stand, and what they mean."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -25,7 +26,9 @@ UnitName = Literal[
 ]  # fmt: skip
 TimeUnitName = Literal["hours", "minutes", "seconds", "milliseconds", "microseconds"]
 _WHERE = {"delimited": ("column", "name"), "fixed": ("at",), "json": ("path",), "xml": ("path",)}
-_PATH = r"^[^.]+(\.[^.]+)*$"
+_JSON_PATH = re.compile(r"[^.]+(\.[^.]+)*")
+_XML_PATH = re.compile(r"(?:[A-Za-z_][\w.:-]*/)*@?[A-Za-z_][\w.:-]*")
+_XML_NAME = r"^([A-Za-z_][\w.:-]*)?$"
 _OF_LINES = (
     "header", "trailer", "record_starts_with", "columns", "header_lines", "quoted", "separator",
 )  # fmt: skip
@@ -44,14 +47,15 @@ class Place(Strict):
         column: Of a delimited line, counted from 1.
         name: Of a delimited line: the column to which the file's first line gives this name.
         at: Of a fixed line: offset, counted from 0, and length, both in characters.
-        path: Of an object or element: names joined by dots.
+        path: Of an object: names joined by dots; of an element: names joined by slashes, a last
+            one with `@` an attribute.
         values: Texts that stand for others.
     """
 
     column: int | None = Field(default=None, ge=1, le=256)
     name: str | None = Field(default=None, min_length=1)
     at: tuple[int, int] | None = None
-    path: str | None = Field(default=None, pattern=_PATH)
+    path: str | None = Field(default=None, min_length=1)
     values: dict[str, str] = {}
 
     @property
@@ -145,7 +149,7 @@ class DeclaredOptions(Strict):
     record_starts_with: str = ""
     records: Literal["lines", "array"] = "lines"
     records_at: str = ""
-    element: str = ""
+    element: str = Field(default="", pattern=_XML_NAME)
     key: list[Place] = Field(min_length=1)
     start: TimePlace
     setup: TimePlace | None = None
@@ -204,9 +208,16 @@ class DeclaredOptions(Strict):
         if self.layout != "json" and {"records", "records_at"} & self.model_fields_set:
             msg = "`records` and `records_at` are options of the layout `json`"
             raise ValueError(msg)
-        return self._without_nested_paths()
+        return self._with_good_paths()
 
-    def _without_nested_paths(self) -> "DeclaredOptions":
+    def _with_good_paths(self) -> "DeclaredOptions":
+        shape = _XML_PATH if self.layout == "xml" else _JSON_PATH
+        for place in self.places():
+            if place.path and not shape.fullmatch(place.path):
+                msg = f"`{place.path}` is no path in {self.layout}"
+                raise ValueError(msg)
+        if self.layout == "xml":
+            return self
         paths = sorted({f"{place.path}." for place in self.places() if place.path})
         for path, below in itertools.pairwise(paths):
             if below.startswith(path):

@@ -310,7 +310,8 @@ class LaneWork:
         self, file: FeedFile, counts: Mapping[str, Any], context: BatchContext
     ) -> list[Alert]:
         """Hold a file that was read to its end against all that is expected of its feed."""
-        names = [name for name in counts if name.startswith(("declared_", "counted_", "body"))]
+        told = ("declared_", "counted_", "body", "lost_indicator")
+        names = [name for name in counts if name.startswith(told)]
         said = {"body": file.records, **{name: counts[name] for name in names}}
         watermark_us = self.state.dedup.watermark
         return list(self._complete.file_ended(file, said, watermark_us, context))

@@ -38,8 +38,11 @@ def cured(client: Client, snapshot: Snapshot, load: Load) -> list[str]:
         "limit": _MOST,
     }  # fmt: skip
     found = rows(client, "suspense_curable", asked)
-    parties = [row for row in found if row["reason"] in _OF_IDENTIFIERS and row["missing_ref"]]
-    others = [row for row in found if row not in parties]
+    parties: list[Row] = []
+    others: list[Row] = []
+    for row in found:
+        named = row["reason"] in _OF_IDENTIFIERS and row["missing_ref"]
+        (parties if named else others).append(row)
     kept = [*_known_now(parties, snapshot), *_described_anew(others, snapshot, load)]
     return sorted(row["suspense_id"] for row in kept)
 

@@ -2,9 +2,15 @@
 
 import pytest
 
+from dataflows.outcomes import LaneWork
+from dataflows.sources.feed_batch import FeedBatch
+from schemas.feeds import LedgerEntry
 from schemas.reasons import Reason
+from tallywire.mediation.decoders import DECODERS
 from tests.ber import cdrs
 from tests.ber.decoded import decoded, rows_of
+from tests.laws.feeds import SNAPSHOT
+from tests.unit.decoding import COLLECTED, frames_of
 
 
 def test_each_container_of_a_packet_gateway_is_usage_of_its_own() -> None:
@@ -154,3 +160,25 @@ def test_a_bare_set_is_known_by_its_record_type() -> None:
     inner = whole[2 + 1 + (whole[2] & 0x7F) :] if whole[2] > 0x80 else whole[3:]
     row = rows_of("3gpp_cdr", cdrs.element(0x31, inner))[0]
     assert (row["reason"], row["quantity"]) == (None, 3)
+
+
+def test_a_node_that_says_it_lost_records_is_a_finding_of_its_lane() -> None:
+    name = "3gpp_cdr in files"
+    data = cdrs.in_file([cdrs.pgw(5, 1, [cdrs.service_data(1, 2)])], lost=2)
+    entry = LedgerEntry(
+        lane=name, position=0, source="file", first=0, last=len(data), records=2,
+        ledgered_at=COLLECTED, catalog_hash=SNAPSHOT.hash, token=f"{name}:0:0-{len(data)}",
+    )  # fmt: skip
+    feed = SNAPSHOT.feeds[name]
+    frames = frames_of(feed, data)
+    detail = {
+        "name": "a.cdr",
+        "sha256": "",
+        "size": len(data),
+        "status": "complete",
+        "at_end": True,
+    }
+    batch = FeedBatch(name, name, "usage", entry, frames, detail)
+    read = DECODERS[feed.format].decode(frames, feed)
+    made = LaneWork(name, 1).work(batch, read, SNAPSHOT)
+    assert "records_lost_at_node" in made.outcomes["alerts"]["pattern"].to_list()

@@ -63,9 +63,9 @@ migration: $(READY) ## write the next migration from the difference between sche
 
 lock: ## resolve the dependencies anew: of everything, of what runs, of what builds
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--all-extras --group test --group lint --group bench --group build pyproject.toml --output-file requirements.lock
+		--all-extras --group test --group lint --group bench --group fuzz --group build pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra embedded --extra files --extra registry --constraint requirements.lock \
+		--extra embedded --extra files --extra mqtt --extra registry --constraint requirements.lock \
 		pyproject.toml --output-file requirements-run.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--group pyproject.toml:build --constraint requirements.lock --output-file requirements-build.lock

@@ -1,5 +1,6 @@
 """What tests share: a real store and a real Kafka broker, for those that need one."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +18,7 @@ from warehouse.server import Running, free_port, start
 
 settings.register_profile("suite", deadline=None)  # time tells of the machine, not of the law
 settings.load_profile("suite")
+os.environ.pop("COLUMNS", None)  # a width of somebody's terminal: commands would fold their tables
 
 _NUMBERS = count()
 _LONG = Path(__file__).parent / "live"

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cli.recycle.cured import cured
+from cli.recycle.cured import PAGE, Cure, curable
 from cli.recycle.requests import put_before_lanes
 from cli.rerate.world import World
 from cli.suspended import rows_of
 from dataflows.settings import Home
+from warehouse.client import Client
 
 
 @dataclass
@@ -15,12 +16,13 @@ class Recycler:
     """Looks for cured suspense, and puts it before its lanes.
 
     Attributes:
-        tried: Records that it put before their lanes under `catalog`: none is put twice, though
-            its lane may go on under an older catalogue.
+        cure: What the catalogue in use knows.
+        tried: Records that it put before their lanes under that catalogue: none is put twice,
+            though its lane may go on under an older one.
     """
 
     world: World
-    catalog: str = ""
+    cure: Cure | None = None
     tried: set[str] = field(default_factory=set)
 
     def look(self, then: Callable[[dict[str, int]], None] = lambda _attempts: None) -> str:
@@ -37,11 +39,10 @@ class Recycler:
         """
         world = self.world
         snapshot = world.catalogs(world.store.current())[1]
-        if snapshot.hash != self.catalog:
-            self.catalog, self.tried = snapshot.hash, set()
+        if self.cure is None or snapshot.hash != self.cure.snapshot.hash:
+            self.cure, self.tried = Cure(snapshot, world.store.load), set()
         with world.way.store(world.settings) as client:
-            found = cured(client, snapshot, world.store.load)
-            new = [key for key in found if key not in self.tried]
+            new = self._new(client, self.cure)
             events = rows_of(client, new) if new else []
         if not events:
             return ""
@@ -51,3 +52,12 @@ class Recycler:
             return ""
         then(asked.attempts)
         return f"recycling {len(asked.attempts):,} records that the catalogue may have cured"
+
+    def _new(self, client: Client, cure: Cure) -> list[str]:
+        """Name cured records that were not put before their lanes yet, a page of them or more."""
+        new: list[str] = []
+        for page in curable(client, cure.snapshot.hash):
+            new += [key for key in cure.among(page) if key not in self.tried]
+            if len(new) >= PAGE:
+                break
+        return new

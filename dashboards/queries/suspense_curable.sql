@@ -7,7 +7,12 @@ FROM
         argMax(s.missing_ref, s.attempt) AS missing_ref,
         toUnixTimestamp64Micro(max(s.event_time)) AS event_time,
         argMax(l.catalog_hash, s.attempt) AS tried_under
-    FROM (SELECT * EXCEPT (raw, file_head, usage) FROM suspense_events WHERE change > 0) AS s
+    FROM
+    (
+        SELECT * EXCEPT (raw, file_head, usage)
+        FROM suspense_events
+        WHERE change > 0 AND suspense_id > {after:String}
+    ) AS s
     LEFT JOIN
     (
         SELECT token, any(catalog_hash) AS catalog_hash
@@ -16,7 +21,8 @@ FROM
         GROUP BY token
     ) AS l ON l.token = s.batch_token
     WHERE s.suspense_id IN (
-        SELECT suspense_id FROM suspense_events GROUP BY suspense_id HAVING sum(change) > 0)
+        SELECT suspense_id FROM suspense_events WHERE suspense_id > {after:String}
+        GROUP BY suspense_id HAVING sum(change) > 0)
     GROUP BY suspense_id
 )
 WHERE reason IN {reasons:Array(String)} AND tried_under NOT IN ('', {catalog:String})

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from cli.reading import reader
+from cli.recycle.cured import curable
 from dataflows.catalogs import example_folder
+from dataflows.settings import Settings
 from tests.live.commands import status_of, tallywire
 from tests.live.test_running import _await, _following
 
@@ -124,3 +127,17 @@ def test_a_run_that_follows_recycles_when_another_catalogue_is_put_into_use(
         assert tallywire("catalog", "compile", cured, "--home", home).returncode == 0
         _await(lambda: _held(home) == ["record_unreadable"], process)
         assert status_of(home)["conservation_difference"] == 0
+
+
+def test_what_a_catalogue_may_cure_is_looked_at_in_pages(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = _usage(tmp_path / "usage")
+    made = tallywire("run", "--quiet", "--home", home, "--catalog", example_folder(), usage)
+    assert made.returncode == 0, made.stderr
+    with reader(Settings(home=home)) as client:
+        whole = [row["suspense_id"] for page in curable(client, "another") for row in page]
+        assert len(whole) == 2  # what no catalogue can cure is not among them
+        monkeypatch.setattr("cli.recycle.cured.PAGE", 1)
+        pages = [[row["suspense_id"] for row in page] for page in curable(client, "another")]
+    assert pages == [whole[:1], whole[1:]]

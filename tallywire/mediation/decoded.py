@@ -157,6 +157,8 @@ def lines(frames: Frames) -> pl.Series | None:
     data = contiguous(frames)
     if data is None or b"\x01" in data or b"\r" in data or b"\x00" in data:
         return None
+    if data.count(b"\n") != len(frames) - 1:  # a newline is a byte of a record
+        return None
     try:
         table = pl.read_csv(
             data, has_header=False, separator="\x01", quote_char=None, infer_schema=False,

@@ -51,7 +51,7 @@ class Counts:
             "process": "ingest",
             "pid": os.getpid(),
             "started": self.started,
-            "done": done,
+            "ended": done,
             "problems": self.problems,
             "cpu_s": used.ru_utime + used.ru_stime,
             "peak_rss_bytes": used.ru_maxrss * 1024,

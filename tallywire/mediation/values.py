@@ -1,7 +1,9 @@
 """Fields to values, in columns: integers, exact seconds, local times; what is wrong is null."""
 
+import datetime
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
@@ -25,6 +27,7 @@ UNIT_US = {
     "hours": 60 * _MINUTE_US, "minutes": _MINUTE_US, "seconds": _SECOND_US, "milliseconds": 1_000,
     "microseconds": 1,
 }  # fmt: skip
+EPOCH_UNITS = ("seconds", "milliseconds", "microseconds")
 UNIT_OCTETS = {
     "octets": 1, "kilooctets": 10**3, "megaoctets": 10**6, "gigaoctets": 10**9,
     "kibioctets": 2**10, "mebioctets": 2**20, "gibioctets": 2**30,
@@ -170,6 +173,22 @@ def _offsets(texts: pl.Series) -> pl.Series:
 def epoch(text: pl.Expr, unit: str) -> pl.Expr:
     """Read a time since 1970 in `seconds`, `milliseconds` or `microseconds`, as µs."""
     return duration(text, unit)
+
+
+@cache
+def reads_times(pattern: str) -> bool:
+    """Tell whether a pattern reads a wall-clock time as it writes it.
+
+    >>> reads_times("%d.%m.%Y %H:%M"), reads_times("%H:%M"), reads_times("%Y-%m-%d %H:%M%z")
+    (True, False, False)
+    """
+    moment = datetime.datetime(2026, 11, 27, 13, 14)  # noqa: DTZ001  a wall clock has no zone
+    try:
+        text = pl.Series([moment]).dt.strftime(pattern)
+        read = text.str.to_datetime(pattern, strict=False, time_unit="us")[0]
+    except pl.exceptions.PolarsError:
+        return False
+    return bool(read is not None and read.date() == moment.date())
 
 
 def wall_time(text: pl.Expr, pattern: str) -> pl.Expr:

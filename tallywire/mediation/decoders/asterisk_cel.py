@@ -10,7 +10,7 @@ Source: Asterisk's cel_custom (the columns of its sample configuration) and cel_
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from schemas.reasons import Reason
 from schemas.services import Unit
@@ -19,6 +19,7 @@ from tallywire.mediation import values
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
 from tallywire.mediation.decoders.asterisk import trunk_of
 from tallywire.mediation.objects import object_frame, schema_of, text_at
+from tallywire.mediation.patience import OfSpans
 from tallywire.mediation.texts import split_fields, text_frame
 
 _COLUMNS = (
@@ -40,7 +41,7 @@ _NEVER_ANSWERED = [1, 3, 17, 18, 19, 20, 21, 22, 26, 28]
 _OMIT = ["1", "OMIT"]
 
 
-class CelOptions(BaseModel):
+class CelOptions(OfSpans, BaseModel):
     """Options of a feed of channel events.
 
     Attributes:
@@ -51,11 +52,7 @@ class CelOptions(BaseModel):
         early_answer: The dialplan answers calls before it dials (menus, queues): what dialling came
             to then does not tell whether a channel was answered.
         channels: With it, only channels that begin so are usage: trunks.
-        max_open_minutes: A channel whose other event has not come after so long, by the feed's own
-            event time, is suspense.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     layout: Literal["csv", "json"] = "csv"
     columns: list[str] = Field(default=list(_COLUMNS), min_length=4, max_length=64)
@@ -63,7 +60,6 @@ class CelOptions(BaseModel):
     legs: Literal["originating", "all"] = "originating"
     early_answer: bool = False
     channels: list[str] = []
-    max_open_minutes: int = Field(default=1_440, ge=1)
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
 
 

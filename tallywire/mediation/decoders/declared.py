@@ -24,6 +24,7 @@ from tallywire.mediation.decoders.declared_options import (
     Amount,
     Condition,
     DeclaredOptions,
+    Partials,
     Place,
     TimePlace,
 )
@@ -177,6 +178,8 @@ def _lines_by_type(frame: pl.DataFrame, options: DeclaredOptions) -> pl.DataFram
 def _counted_in(options: DeclaredOptions, service: pl.Expr) -> pl.Expr:
     """Tell what the quantity counts: a plain number is octets where the service counts octets."""
     place = options.quantity or options.duration
+    if options.partials and options.partials.join == "span":
+        return pl.lit(Unit.MICROSECOND.value)
     if place is not None and place.unit is not None:
         return pl.lit(values.BASE_UNIT[place.unit].value)
     if place is None and options.end is not None:
@@ -214,16 +217,29 @@ def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
     if options.source_amount:
         columns["source_amount"] = values.amount(_at(options.source_amount))
     if options.partials:
-        parts = options.partials
-        columns["kind"] = (
-            pl.when(_is(parts.part)).then(pl.lit("partial")).otherwise(pl.lit("complete"))
-        )
-        columns["is_first"] = _is(parts.first) if parts.first else pl.lit(value=True)
-        columns["is_last"] = _is(parts.last) if parts.last else pl.lit(value=False)
-        if "session_key" not in columns:
-            columns["session_key"] = columns["natural_key"]
+        columns |= _parts(options.partials, columns)
     columns["unit"] = _counted_in(options, columns["service"])
     return [expression.alias(name) for name, expression in columns.items()]
+
+
+_KIND = {"sum": "partial", "span": "partial", "none": "delta"}
+
+
+def _parts(parts: Partials, columns: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+    """Tell which records are parts of a session, and what becomes of them."""
+    part = _is(parts.part)
+    found = {
+        "kind": pl.when(part).then(pl.lit(_KIND[parts.join])).otherwise(pl.lit("complete")),
+        "is_first": _is(parts.first) if parts.first else pl.lit(parts.join == "sum"),
+        "is_last": _is(parts.last) if parts.last else pl.lit(value=False),
+        "session_key": columns.get("session_key", columns["natural_key"]),
+    }
+    if parts.join == "span":
+        found |= {
+            "join": pl.lit("span"), "quantity": pl.lit(0, dtype=pl.Int64),
+            "end_us": columns["start_us"],
+        }  # fmt: skip
+    return found
 
 
 def _lengths(options: DeclaredOptions, start: pl.Expr, feed: Feed) -> dict[str, pl.Expr]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.services import Direction, Service
 from tallywire.mediation import values
+from tallywire.mediation.patience import OfSessions
 
 Layout = Literal["delimited", "fixed", "json", "xml"]
 TextField = Literal[
@@ -29,6 +30,7 @@ _WHERE = {"delimited": ("column", "name"), "fixed": ("at",), "json": ("path",), 
 _JSON_PATH = re.compile(r"[^.]+(\.[^.]+)*")
 _XML_PATH = re.compile(r"(?:[A-Za-z_][\w.:-]*/)*@?[A-Za-z_][\w.:-]*")
 _XML_NAME = r"^([A-Za-z_][\w.:-]*)?$"
+_NAMED_PATTERNS = ("rfc3339", *(f"epoch_{unit}" for unit in values.EPOCH_UNITS))
 _OF_LINES = (
     "header", "trailer", "record_starts_with", "columns", "header_lines", "quoted", "separator",
 )  # fmt: skip
@@ -79,6 +81,16 @@ class TimePlace(Place):
 
     pattern: str = "%Y-%m-%d %H:%M:%S"
 
+    @model_validator(mode="after")
+    def _of_a_time(self) -> "TimePlace":
+        if self.pattern not in _NAMED_PATTERNS and not values.reads_times(self.pattern):
+            msg = (
+                f"`{self.pattern}` reads no date and time: give a strftime pattern of a time "
+                f"without zone, or one of {', '.join(_NAMED_PATTERNS)}"
+            )
+            raise ValueError(msg)
+        return self
+
 
 class Amount(Place):
     """Where a number stands and what it counts; without `unit`, octets or pieces."""
@@ -122,14 +134,27 @@ class Trailer(Strict):
 
 
 class Partials(Strict):
-    """Which records are parts of a session, and which are its first and last."""
+    """Which records are parts of a session, and which are its first and last.
+
+    Attributes:
+        join: `sum`: parts are added up and charged once; `span`: usage lasts from the first part to
+            the last; `none`: each is charged by itself, and the numbers of a session must be whole.
+    """
 
     part: Condition
     first: Condition | None = None
     last: Condition | None = None
+    join: Literal["sum", "span", "none"] = "sum"
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> "Partials":
+        if self.join == "span" and (self.first is None or self.last is None):
+            msg = "usage that spans from one record to another needs `first` and `last`"
+            raise ValueError(msg)
+        return self
 
 
-class DeclaredOptions(Strict):
+class DeclaredOptions(OfSessions, Strict):
     """Options of a declared feed.
 
     Attributes:
@@ -165,8 +190,6 @@ class DeclaredOptions(Strict):
     constants: dict[TextField, str] = {}
     keep_only: list[Condition] = []
     partials: Partials | None = None
-    idle_minutes: int = Field(default=240, ge=1)
-    max_open_minutes: int = Field(default=1_440, ge=1)
 
     def places(self) -> Iterator[Place]:
         """Give every place of a record's field."""
@@ -208,8 +231,26 @@ class DeclaredOptions(Strict):
         if self.layout != "json" and {"records", "records_at"} & self.model_fields_set:
             msg = "`records` and `records_at` are options of the layout `json`"
             raise ValueError(msg)
-        return self._with_good_paths()
+        return self
 
+    @model_validator(mode="after")
+    def _with_good_parts(self) -> "DeclaredOptions":
+        join = self.partials.join if self.partials else "sum"
+        if join == "none" and "partial_no" not in self.numbers:
+            msg = "parts that are charged by themselves need their number: `numbers.partial_no`"
+            raise ValueError(msg)
+        if join == "span" and (self.quantity or self.duration or self.end):
+            msg = (
+                "usage that spans from one record to another lasts as long as that: "
+                "it has no `quantity`, `duration` or `end`"
+            )
+            raise ValueError(msg)
+        if join != "sum" and "session_key" not in {*self.texts, *self.constants}:
+            msg = f"parts that are joined by `{join}` need their session: `texts.session_key`"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _with_good_paths(self) -> "DeclaredOptions":
         shape = _XML_PATH if self.layout == "xml" else _JSON_PATH
         for place in self.places():

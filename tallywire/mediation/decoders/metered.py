@@ -2,24 +2,23 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from schemas.reasons import Reason
 from schemas.services import UNIT_OF_SERVICE, Service, Unit
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.items import Item, Unreadable
+from tallywire.mediation.patience import OfSessions
 
 _SECOND_US = 1_000_000
 
 
-class ByRatingGroup(BaseModel):
+class ByRatingGroup(OfSessions, BaseModel):
     """Options of feeds whose usage is reported by rating group.
 
     Attributes:
         services: Service of a rating group's usage, where it is not the feed's.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     services: dict[str, Service] = {}
 

@@ -11,7 +11,7 @@ sends a BYE has ended the call, whatever the answer is).
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from schemas.reasons import Reason
 from schemas.services import Unit
@@ -19,6 +19,7 @@ from tallywire.catalog.snapshot import Feed
 from tallywire.mediation import values
 from tallywire.mediation.decoded import Decoded, Frames, check_world, complete, refuse
 from tallywire.mediation.decoders.declared_options import TextField
+from tallywire.mediation.patience import OfSpans
 from tallywire.mediation.texts import split_fields, text_frame
 
 _STANDARD = ("method", "from_tag", "to_tag", "callid", "sip_code", "sip_reason", "time")
@@ -31,7 +32,7 @@ _PATTERN = "%Y-%m-%d %H:%M:%S"
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 
-class SipAccOptions(BaseModel):
+class SipAccOptions(OfSpans, BaseModel):
     """Options of a feed of SIP transactions.
 
     Attributes:
@@ -44,11 +45,7 @@ class SipAccOptions(BaseModel):
         dialog: Name of what holds the dialog's id, where one is written; empty: Call-ID and tags.
         begins: What an answered call begins with: its `invite`, or the `ack`, where only that one
             carries a time.
-        max_open_minutes: A call whose other half has not come after so long, by the feed's own
-            event time, is suspense.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     layout: Literal["flatstore", "csv", "syslog"] = "flatstore"
     separator: str = Field(default="", max_length=1)
@@ -56,7 +53,6 @@ class SipAccOptions(BaseModel):
     fields: dict[TextField, str] = {}
     dialog: str = ""
     begins: Literal["invite", "ack"] = "invite"
-    max_open_minutes: int = Field(default=1_440, ge=1)
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
 
     @model_validator(mode="after")

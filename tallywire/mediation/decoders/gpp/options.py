@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tallywire.mediation.patience import OfSessions
 
 RecordName = Literal[
     "pgw", "sgw", "mo_call", "mt_call", "mo_sms", "mt_sms", "sc_mo_sms", "sc_mt_sms",
@@ -14,7 +16,7 @@ CHARGED: tuple[RecordName, ...] = (
 """Records that are usage unless a feed says otherwise: those that count it once."""
 
 
-class GppOptions(BaseModel):
+class GppOptions(OfSessions):
     """Options of a feed of 3GPP charging data records.
 
     Attributes:
@@ -23,13 +25,7 @@ class GppOptions(BaseModel):
         records: Records that are usage. Others are read and set aside as `not_billable`: a serving
             gateway counts what the packet gateway counts, too, and so does every node of a call
             that IMS carries.
-        idle_minutes: A call in parts is joined when nothing came for so long.
-        max_open_minutes: Parts without their first are incomplete after so long.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     file_header: bool = False
     records: list[RecordName] = Field(default=list(CHARGED), min_length=1)
-    idle_minutes: int = Field(default=240, gt=0)
-    max_open_minutes: int = Field(default=1_440, gt=0)

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,28 @@ def started(
     )  # fmt: skip
     assert "Traceback" not in made.stderr, made.stderr
     return made
+
+
+def until(found: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait for something that a process does."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not found():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+@contextmanager
+def following(home: Path, catalog: Path, *inputs: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Keep a run that follows its inputs going."""
+    command = [sys.executable, "-m", "cli.main", "run", "--follow", "--home", str(home),
+               "--catalog", str(catalog), *map(str, inputs)]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=_PATIENCE_S)
 
 
 @contextmanager

@@ -54,6 +54,7 @@ class Sftp:
     """An SFTP server of a folder.
 
     Attributes:
+        root: What it serves.
         address: `sftp://user@host:port`.
         environment: What a feed finds in its environment, without the beginning of the names.
     """
@@ -62,6 +63,7 @@ class Sftp:
         host_key, self.client_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in "ab")
         self.client_key.write_private_key(str(keys / "key"))
         self.client_key.write_public_key(str(keys / "authorized"))
+        self.root = root
         files = type("Files", (_Slow,), {"root": root, "pause_s": pause_s})
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

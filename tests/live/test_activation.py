@@ -14,8 +14,7 @@ from dataflows.catalogs import CatalogStore, example_folder
 from dataflows.settings import Home
 from dataflows.wall_clock import now_us
 from schemas.columns import micros_from_text
-from tests.live.commands import tallywire
-from tests.live.test_running import _await, _following
+from tests.live.commands import following, tallywire, until
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
@@ -52,8 +51,8 @@ def test_an_activation_is_taken_up_without_restart_and_rolled_back(tmp_path: Pat
     path = new / "tariffs" / "voice.yaml"
     path.write_text(path.read_text().replace('nordics, rate: "0.06"', 'nordics, rate: "0.60"'))
     master.write_text(_call(0))
-    with _following(home, usage, old) as process:
-        _await(lambda: len(_rated(home)) == 1, process)
+    with following(home, old, usage) as process:
+        until(lambda: len(_rated(home)) == 1, process)
         name = _catalog(home, "propose", new, "--by", "Kari")["hash"]
         _catalog(home, "approve", name, "--by", "Ola")
         due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=4)
@@ -66,11 +65,11 @@ def test_an_activation_is_taken_up_without_restart_and_rolled_back(tmp_path: Pat
             with master.open("a") as file:
                 file.write(_call(number))
             time.sleep(0.4)
-        _await(lambda: len(_rated(home)) == number + 1, process)
+        until(lambda: len(_rated(home)) == number + 1, process)
         _catalog(home, "rollback", "--by", "Ola", "--note", "too dear")
         with master.open("a") as file:
             file.write(_call(number + 1))
-        _await(lambda: len(_rated(home)) == number + 2, process)
+        until(lambda: len(_rated(home)) == number + 2, process)
     rows = _rated(home)
     assert [row["amount"] for row in rows[:2]] == ["0.06", "0.06"]
     assert rows[number]["amount"] == "0.6"

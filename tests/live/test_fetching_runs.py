@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from dataflows.groups import COLLECTION
 from dataflows.run import compile_into
 from dataflows.settings import Home
 from tests.conftest import Store
-from tests.live.commands import served, status_of, tallywire
+from tests.live.commands import following, served, status_of, tallywire, until
 from tests.live.engine import Engine, picture
 from tests.live.remotes import Sftp, sftp_server, variables
 from tests.unit.packed import bomb, zipped
@@ -168,6 +169,30 @@ def test_a_place_that_is_away_is_told_and_the_run_ends(tmp_path: Path) -> None:
         made = tallywire("run", "--home", home, "--catalog", folder, "--quiet")
     assert made.returncode == Exit.INCOMPLETE
     assert "file:///no/such/folder cannot be read: /no/such/folder is no folder" in made.stderr
+
+
+def test_a_run_that_follows_fetches_what_comes(
+    tmp_path: Path, slow: Sftp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables("platform", slow.environment).items():
+        monkeypatch.setenv(name, value)
+    write_platform(tmp_path / "plain", 60)
+    first, *others = sorted((tmp_path / "plain").iterdir())
+    collect = {"from": slow.address, "poll": "1s", "after": "archive", "archive_to": "done"}
+    folder, home, there = catalogue(tmp_path / "catalogue", collect), tmp_path / "home", slow.root
+    shutil.copy(first, there)
+    with served(home), following(home, folder) as process:
+        until((there / "done" / first.name).exists, process)
+        for path in others:
+            (there / f".{path.name}").write_bytes(path.read_bytes())
+            (there / f".{path.name}").rename(there / path.name)  # as senders that are careful do
+        until(lambda: all((there / "done" / path.name).exists() for path in others), process)
+        lines = sum(path.read_bytes().count(b"\n") for path in (first, *others))
+        until(lambda: status_of(home)["collected"] == lines, process)
+        status = status_of(home)
+        fates = Counter(one["status"] for one in status["files"])
+        assert fates == {"complete": len(others), "replayed": 1}  # one holds what another does
+        assert status["conservation_difference"] == 0
 
 
 _UNPACK = """

@@ -17,9 +17,8 @@ from dataflows.requests import request_folder
 from dataflows.run import compile_into
 from dataflows.settings import Home, Settings
 from tests.conftest import Store
-from tests.live.commands import served, status_of, tallywire
+from tests.live.commands import following, served, status_of, tallywire, until
 from tests.live.engine import Engine
-from tests.live.test_running import _await, _following
 from warehouse.client import connect
 from warehouse.migrate import migrate
 
@@ -171,19 +170,19 @@ def test_following_puts_late_usage_into_order_once_a_tariff_wants_it(
     _write(tmp_path / "all", "all.jsonl", _in_order())
     _run(ordered, catalog, tmp_path / "all")
     usage.mkdir()
-    with _following(home, usage, example_folder()) as process:
-        _await((home / "progress" / "rating.json").exists, process)
+    with following(home, example_folder(), usage) as process:
+        until((home / "progress" / "rating.json").exists, process)
         assert not (home / "logs" / "late_usage.jsonl").exists()
         assert tallywire("catalog", "compile", catalog, "--home", home).returncode == 0
-        _await((home / "logs" / "late_usage.jsonl").exists, process)
+        until((home / "logs" / "late_usage.jsonl").exists, process)
         _write(usage, "first.jsonl", FIRST)
-        _await(lambda: len(_rows(home, STANDING)) == len(FIRST), process)
+        until(lambda: len(_rows(home, STANDING)) == len(FIRST), process)
         _write(usage, "late.jsonl", LATE)
         wanted = _of(_rows(ordered, STANDING), "sms")
-        _await(lambda: _of(_rows(home, STANDING), "sms") == wanted, process)
+        until(lambda: _of(_rows(home, STANDING), "sms") == wanted, process)
         assert status_of(home)["conservation_difference"] == 0
         log = home / "logs" / "late_usage.jsonl"
-        _await(lambda: TOLD in log.read_text(), process)
+        until(lambda: TOLD in log.read_text(), process)
         time.sleep(1)  # the line is told with the progress
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -11,8 +11,7 @@ from cli.reading import reader
 from cli.recycle.cured import curable
 from dataflows.catalogs import example_folder
 from dataflows.settings import Settings
-from tests.live.commands import status_of, tallywire
-from tests.live.test_running import _await, _following
+from tests.live.commands import following, status_of, tallywire, until
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
@@ -120,12 +119,12 @@ def test_a_run_that_follows_recycles_when_another_catalogue_is_put_into_use(
 ) -> None:
     monkeypatch.setenv("TALLYWIRE_RECYCLE_S", "1")
     usage = _usage(tmp_path / "usage")
-    with _following(home, usage, example_folder()) as process:
-        _await((home / "progress" / "rating.json").exists, process)
-        _await(lambda: len(_held(home)) == 3, process)
+    with following(home, example_folder(), usage) as process:
+        until((home / "progress" / "rating.json").exists, process)
+        until(lambda: len(_held(home)) == 3, process)
         cured = _cured(tmp_path / "cured")
         assert tallywire("catalog", "compile", cured, "--home", home).returncode == 0
-        _await(lambda: _held(home) == ["record_unreadable"], process)
+        until(lambda: _held(home) == ["record_unreadable"], process)
         assert status_of(home)["conservation_difference"] == 0
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from dataflows.catalogs import example_folder
 from dataflows.exits import Exit
 from dataflows.settings import Home
 from tests.conftest import Store
-from tests.live.commands import served, status_of, tallywire
+from tests.live.commands import following, served, status_of, tallywire, until
 from tests.live.engine import Engine, picture, write_usage
 from tests.permissions import bound_by_permissions
 from warehouse.client import connect
@@ -27,26 +27,6 @@ from warehouse.migrate import migrate
 pytestmark = [pytest.mark.live, pytest.mark.store]
 
 PATIENCE_S = 60
-
-
-def _await(found: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not found():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-
-
-@contextmanager
-def _following(home: Path, usage: Path, catalog: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "cli.main", "run", "--follow", "--home", str(home),
-               "--catalog", str(catalog), str(usage)]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE_S)
 
 
 def _rated(home: Path) -> list[dict[str, str]]:
@@ -70,8 +50,8 @@ def test_following_a_growing_file_its_renames_and_new_prices(tmp_path: Path) -> 
     master = usage / "pbx" / "Master.csv"
     shutil.copytree(example_folder(), catalog)
     master.write_text(_call(0))
-    with _following(home, usage, catalog) as process:
-        _await(lambda: len(_rated(home)) == 1, process)
+    with following(home, catalog, usage) as process:
+        until(lambda: len(_rated(home)) == 1, process)
         half = _call(1)
         with master.open("a") as file:
             file.write(half[:40])
@@ -79,23 +59,23 @@ def test_following_a_growing_file_its_renames_and_new_prices(tmp_path: Path) -> 
         assert len(_rated(home)) == 1  # half a record is no record yet
         with master.open("a") as file:
             file.write(half[40:])
-        _await(lambda: len(_rated(home)) == 2, process)
+        until(lambda: len(_rated(home)) == 2, process)
         master.rename(usage / "pbx" / "Master-1.csv")  # as logrotate does
         master.write_text(_call(2))
-        _await(lambda: len(_rated(home)) == 3, process)
+        until(lambda: len(_rated(home)) == 3, process)
         _dearer(catalog)
         made = tallywire("catalog", "compile", catalog, "--home", home)
         assert made.returncode == 0, made.stderr
         with master.open("a") as file:
             file.write(_call(3))
-        _await(lambda: len(_rated(home)) == 4, process)
+        until(lambda: len(_rated(home)) == 4, process)
         charges = [row["amount"] for row in _rated(home)]
         assert charges[0] == charges[1] == charges[2] != charges[3]
         (catalog / "feeds" / "pbx.yaml").unlink()  # a feed that is gone is read until the run ends
         assert tallywire("catalog", "compile", catalog, "--home", home).returncode == 0
         with master.open("a") as file:
             file.write(_call(4))
-        _await(lambda: len(_rated(home)) == 5, process)
+        until(lambda: len(_rated(home)) == 5, process)
         assert status_of(home)["conservation_difference"] == 0
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -50,6 +50,7 @@ def _decimal_from_text(value: object) -> object:
     return value
 
 
+_UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 _INT64 = pl.Int64()
 _INT32 = pl.Int32()
 
@@ -268,3 +269,24 @@ def frame_to_rows(frame: pl.DataFrame, record: type[AnyRecord]) -> list[AnyRecor
                 row[name] = uuid.UUID(bytes=row[name])
         rows.append(record.model_validate(row))
     return rows
+
+
+def as_written(frame: pl.DataFrame, record: type[Record]) -> pl.DataFrame:
+    """Give a conforming DataFrame's values as JSON of its records writes them, in their order.
+
+    Of records without bytes. What a record leaves to its default is given as that default.
+    """
+    return frame.select(_in_json(name, column) for name, column in columns(record).items())
+
+
+def _in_json(name: str, column: Column) -> pl.Expr:
+    value = pl.col(name)
+    if "DateTime64" in column.clickhouse:
+        return pl.from_epoch(value, "us").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").alias(name)
+    if "UUID" in column.clickhouse:
+        digits = value.bin.encode("hex")
+        parts = [digits.str.slice(first, length) for first, length in _UUID_PARTS]
+        return pl.concat_str(parts, separator="-").alias(name)
+    if isinstance(column.polars, pl.UInt64 | pl.Decimal):
+        return value.cast(pl.String)
+    return value

@@ -3,7 +3,7 @@
 import orjson
 import polars as pl
 
-from schemas.columns import conform, defaults, frame_to_rows, polars_schema
+from schemas.columns import as_written, conform, defaults, polars_schema
 from schemas.outcomes import SuspenseEvent
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
@@ -57,16 +57,11 @@ def usage_json(frame: pl.DataFrame) -> pl.Series:
         frame: Columns of UsageEvent; optionally DECODED, JSON that is written beside them.
     """
     empty = defaults(UsageEvent)
-    texts = []
     made_of = frame[DECODED] if DECODED in frame.columns else [""] * frame.height
-    events = frame_to_rows(frame.select(list(UsageEvent.model_fields)), UsageEvent)
-    for event, decoded in zip(events, made_of, strict=True):
-        content = event.model_dump(mode="json")
-        kept = {
-            name: value
-            for name, value in content.items()
-            if getattr(event, name) != empty.get(name, ...)
-        }
+    rows = as_written(frame, UsageEvent).iter_rows(named=True)
+    texts = []
+    for row, decoded in zip(rows, made_of, strict=True):
+        kept = {name: value for name, value in row.items() if value != empty.get(name, ...)}
         if decoded:
             kept[DECODED] = orjson.loads(decoded)
         texts.append(orjson.dumps(kept).decode())

@@ -35,6 +35,11 @@ class Reason(StrEnum):
     QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
     NUMBER_UNPARSABLE = "number_unparsable"
     NUMBER_DAMAGED = "number_damaged"
+    CHARGE_NEGATIVE = "charge_negative"
+    CHARGE_DIFFERS = "charge_differs"
+    CODE_UNDECLARED = "code_undeclared"
+    SUBSCRIBER_FOREIGN = "subscriber_foreign"
+    SENT_TOO_LATE = "sent_too_late"
     RESTATEMENT = "restatement"
     PARTIAL_INCOMPLETE = "partial_incomplete"
     SESSION_OPEN_TOO_LONG = "session_open_too_long"
@@ -91,6 +96,8 @@ CURED_BY_CATALOGUE = (
     Reason.PARTY_AMBIGUOUS, Reason.RECORD_TYPE_UNKNOWN, Reason.TIME_INVALID, Reason.TIME_IN_FUTURE,
     Reason.FIELD_MISSING, Reason.FIELD_COUNT_WRONG, Reason.NUMBER_INVALID, Reason.ENCODING_INVALID,
     Reason.NUMBER_UNPARSABLE, Reason.EVENT_TOO_OLD, Reason.REFERENCE_MISSING,
+    Reason.CHARGE_NEGATIVE, Reason.CHARGE_DIFFERS, Reason.CODE_UNDECLARED,
+    Reason.SUBSCRIBER_FOREIGN, Reason.SENT_TOO_LATE,
 )  # fmt: skip
 """Reasons that a change of the catalogue may cure: tried again by itself under each new one."""
 

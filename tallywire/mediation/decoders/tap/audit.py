@@ -5,29 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tallywire.mediation.ber import values
-from tallywire.mediation.ber.elements import Octets, spans
-from tallywire.mediation.ber.tree import Fields, fields, offset_minutes, text, whole, within
+from tallywire.mediation.ber.tree import Fields, fields, text, whole, within
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders.tap import tags
 from tallywire.mediation.decoders.tap.events import READ, Events
-from tallywire.mediation.decoders.tap.head import Head, head_in, sequence_of
+from tallywire.mediation.decoders.tap.head import Head, head_in, instant, sequence_of
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 
-_MINUTE_US = 60_000_000
 _AMOUNTS = {"total": tags.TOTAL_CHARGE, "tax": tags.TOTAL_TAX, "discount": tags.TOTAL_DISCOUNT}
 _STRAY = b"\0\0"
-
-
-def instant(found: Fields, tag: int) -> int | None:
-    """Read a local time with its offset, microseconds UTC."""
-    parts = within(found, tag)
-    local = text(parts, tags.LOCAL_TIME).encode()
-    offset = offset_minutes(text(parts, tags.OFFSET))
-    wall, good = values.walls(Octets(local), spans([0], [len(local)]))
-    if offset is None or not good[0]:
-        return None
-    return int(wall[0]) - offset * _MINUTE_US
 
 
 def declared(audit: Fields) -> dict[str, int]:

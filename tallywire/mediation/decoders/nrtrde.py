@@ -27,6 +27,7 @@ from tallywire.mediation.decoded import (
     places,
     refuse,
 )
+from tallywire.mediation.decoders.tap.head import series_of
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 from tallywire.mediation.values import attributes
 
@@ -222,7 +223,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
             frame, pl.col("reason").is_null(), Reason.NOT_BILLABLE,
             pl.lit("a report for fraud monitoring; the same usage is billed from TAP"),
         )  # fmt: skip
-    return Decoded(frame, _control(head, frames, tag, hidden))
+    series = series_of(text(head, _SENDER), text(head, _RECIPIENT))
+    return Decoded(frame, _control(head, frames, tag, hidden), series)
 
 
 def _judged(frame: pl.DataFrame, known: bool) -> pl.DataFrame:

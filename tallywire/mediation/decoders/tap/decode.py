@@ -62,11 +62,11 @@ def decode_with(frames: Frames, options: TapOptions) -> Decoded:
         kinds.append(found)
         columns = [pl.Series("row", rows[found.owner]), *charged_columns(found)]
         parts.append(found.rows.with_columns(columns))
-    told, control = audit.told(frames, tag, hidden, head)
+    told = audit.told(frames, tag, hidden, head)
     place = base.with_columns(
         pl.int_range(pl.len()).alias("row"), pl.Series("head", hidden), pl.Series("short", short),
         pl.Series("broken", broken), pl.Series("tag", tag),
-        pl.Series("told", [told.get(row, "") for row in range(len(frames))], dtype=pl.String),
+        pl.Series("told", [told.said.get(row, "") for row in range(len(frames))], dtype=pl.String),
     )  # fmt: skip
     rows_of = pl.concat(parts, how="diagonal_relaxed") if parts else None
     frame = place if rows_of is None else place.join(
@@ -74,7 +74,7 @@ def decode_with(frames: Frames, options: TapOptions) -> Decoded:
     )  # fmt: skip
     frame = _judged(_valued(_whole(frame), head), head)
     made = held_against_rules(check_world(complete(frame)), frame, head, options)
-    return Decoded(made, {**control, **audit.counted(tag, kinds)})
+    return Decoded(made, {**told.control, **audit.counted(tag, kinds)}, told.series)
 
 
 def _whole(frame: pl.DataFrame) -> pl.DataFrame:

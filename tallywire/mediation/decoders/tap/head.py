@@ -1,5 +1,6 @@
 """What a TAP file says ahead of its events: who, which file, which currency, zones and entities."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from tallywire.mediation.decoders.tap import tags
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 
 _MOST_DECIMALS = 9
+_NAME = re.compile(r"^[A-Za-z0-9]{1,10}$")
 _MINUTE_US = 60_000_000
 
 
@@ -49,6 +51,22 @@ class Head:
     def number(self) -> str:
         """The file's number as text; test files are numbered apart."""
         return ("T" if self.test else "") + ("" if self.sequence is None else str(self.sequence))
+
+    @property
+    def series(self) -> str:
+        """Whose numbers the file's number is one of; test files are numbered apart."""
+        return series_of(self.sender, self.recipient, test=self.test)
+
+
+def series_of(sender: str, recipient: str, *, test: bool = False) -> str:
+    """Name the series of a sender's files to a recipient; empty where one of them is no name.
+
+    >>> series_of("NORAA", "NORBB"), series_of("NORAA", "NORBB", test=True), series_of("NORAA", "")
+    ('NORAA/NORBB', 'T/NORAA/NORBB', '')
+    """
+    if not (_NAME.match(sender) and _NAME.match(recipient)):
+        return ""
+    return f"{'T/' if test else ''}{sender}/{recipient}"
 
 
 def sequence_of(found: Fields, tag: int) -> int | None:

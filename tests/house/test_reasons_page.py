@@ -112,15 +112,17 @@ def test_an_example_gets_the_reason_it_stands_for(
     assert _reasons(snapshot, feed, _bytes(text)) == [reason]
 
 
+LATER = """c-1;2026-10-20 10:00:00;60;4790099001;4741234567;voice;SE-1;s-1;last;
+c-2;2026-10-20 18:00:00;60;4790010001;4741234567;voice;SE-1;;;"""
+
+
 @pytest.mark.parametrize(
     ("line", "first", "second"),
     [
         ("c-1;x;60;4790099001;4741234567;voice;SE-1;;;", "time_invalid", "filtered_by_rule"),
         ("c-1;2027-10-20 10:00:00;60;4790099001;4741234567;voice;SE-1;;;",
          "time_in_future", "filtered_by_rule"),
-        ("c-1;2026-10-20 10:00:00;60;4790099001;4741234567;voice;SE-1;s-1;last;"
-         + "\nc-2;2026-10-20 18:00:00;60;4790010001;4741234567;voice;SE-1;;;",
-         "partial_incomplete", "filtered_by_rule"),
+        (LATER, "partial_incomplete", "filtered_by_rule"),
         ("c-1;2026-10-20 10:00:00;60;4790099001;4741234567;fax;SE-1;;;",
          "filtered_by_rule", "service_unknown"),
         ("c-1;2026-10-20 10:00:00;60;4790010001;0047412345678901234567;data;SE-1;;;",

@@ -96,6 +96,22 @@ def test_an_event_that_breaks_a_rule_is_held_by_its_name(rule: str) -> None:
         assert rows_of("tap", data, off)[1]["detail"].partition(":")[0] != rule
 
 
+def _keys(option: str, *events: bytes, sequence: str = "00012") -> list[object]:
+    rows = rows_of("tap", taps.batch(events, ahead=taps.head(sequence=sequence)), {"same": option})
+    return [row["natural_key"] for row in rows[1:]]
+
+
+def test_an_event_that_comes_again_in_another_file_is_the_same_where_a_feed_says_so() -> None:
+    session = taps.gprs(70, 30, [taps.charge(5, item="X")])
+    events = (CALL, session, taps.call(61, [taps.charge(500)]))
+    assert len({*_keys("event", *events)}) == 3
+    again = _keys("event", *reversed(events), sequence="00013")
+    assert again == _keys("event", *events)[::-1]
+    assert not {*_keys("place", *events)} & {*_keys("place", *events, sequence="00013")}
+    parts = taps.call(213, [taps.charge(1000, units=200), taps.charge(1300, units=13)])
+    assert len({*_keys("event", parts)}) == 2
+
+
 def test_what_just_holds_is_not_held() -> None:
     events = [
         taps.call(60, [taps.charge(5, units=60), taps.charge(0, item="E", units=900)]),

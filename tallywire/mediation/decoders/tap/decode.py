@@ -3,6 +3,8 @@
 Source: GSMA TAP 3.12, by its public ASN.1; which fields decide is in docs/reference/formats.md.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -31,6 +33,10 @@ from tallywire.mediation.values import attributes
 
 _SEPARATOR = "\x1f"
 _CONTROLS = [tags.AUDIT, tags.NOTIFICATION, tags.MESSAGE_TEXTS, tags.OPERATOR_SPECIFIC]
+_SAID = (
+    "tag", "imsi", "start_us", "length_s", "a_raw", "b_raw", "linked_id", "charging_id",
+    "usage_type", "down_octets", "up_octets",
+)  # fmt: skip
 _FLAGS = ("bad_number", "bad_offset", "no_quantity", "wrong")
 
 
@@ -72,7 +78,7 @@ def decode_with(frames: Frames, options: TapOptions) -> Decoded:
     frame = place if rows_of is None else place.join(
         rows_of, on="row", how="left", maintain_order="left_right"
     )  # fmt: skip
-    frame = _judged(_valued(_whole(frame), head), head)
+    frame = _judged(_valued(_whole(frame), head, options), head)
     made = held_against_rules(check_world(complete(frame)), frame, head, options)
     return Decoded(made, {**told.control, **audit.counted(tag, kinds)}, told.series)
 
@@ -101,14 +107,25 @@ def _whole(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _valued(frame: pl.DataFrame, head: Head) -> pl.DataFrame:
+def _place(head: Head, options: TapOptions, columns: Sequence[str]) -> list[pl.Expr]:
+    """Give what names an event: its place in the sender's files, or what it says of itself."""
+    if options.same == "place":
+        return [pl.lit(head.number), pl.col("record_no").cast(pl.String)]
+    said = [
+        pl.col(name).cast(pl.String).fill_null("") if name in columns else pl.lit("")
+        for name in _SAID
+    ]
+    return [pl.lit("T" if head.test else "event"), *said]
+
+
+def _valued(frame: pl.DataFrame, head: Head, options: TapOptions) -> pl.DataFrame:
     """Name events by file and place; write charges as money."""
     places_of_money = head.decimals or 0
     amount = decimal_text(pl.col("charge"), places_of_money).cast(pl.Decimal(38, 9), strict=False)
     item = pl.col("item_no").fill_null(0)
     named = pl.lit(head.sequence is not None) & (pl.col("item_no").is_not_null())
     key = pl.concat_str(
-        pl.lit(head.sender), pl.lit(head.recipient), pl.lit(head.number), pl.col("record_no"),
+        pl.lit(head.sender), pl.lit(head.recipient), *_place(head, options, frame.columns),
         pl.when(item > 0).then(pl.format("item {}", item)).otherwise(pl.lit("")),
         separator=_SEPARATOR,
     )  # fmt: skip

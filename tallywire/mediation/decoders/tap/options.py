@@ -1,6 +1,6 @@
 """Options of a feed of TAP files."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -17,6 +17,8 @@ class TapOptions(BaseModel):
         home_networks: First digits of IMSIs that are ours (MCC and MNC); without any, whose
             subscriber it is is not checked.
         oldest_days: How much older than its file an event may be.
+        same: What makes two events one: the same `place` in the same file, or that they are the
+            same `event` (subscriber, time, parties, references, usage), in whatever file.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -25,6 +27,7 @@ class TapOptions(BaseModel):
     not_checked: list[str] = []
     home_networks: list[Annotated[str, Field(pattern=r"^[0-9]{3,6}$")]] = []
     oldest_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    same: Literal["place", "event"] = "place"
 
     @field_validator("not_checked")
     @classmethod

@@ -159,14 +159,14 @@ def test_an_alias_and_a_row_that_appear_recycle_what_lacked_them(
     (usage / "platform" / "usage.jsonl").write_text("\n".join(lines) + "\n")
     kari = "old_number,4790019997,msisdn,4790010002,,"
     before = _with_tables(tmp_path / "before", kari)
-    with _following(home, usage, before) as process:
-        _await((home / "progress" / "rating.json").exists, process)
-        _await(lambda: _held(home) == ["account_unknown", "reference_missing"], process)
+    with following(home, before, usage) as process:
+        until((home / "progress" / "rating.json").exists, process)
+        until(lambda: _held(home) == ["account_unknown", "reference_missing"], process)
         anna = "old_number,4790019999,msisdn,4790010001,,"
         after = _with_tables(tmp_path / "after", kari, anna, networks="99999,SEASH,Sea,Ship\n")
         assert tallywire("catalog", "compile", after, "--home", home).returncode == 0
-        _await(lambda: "account_unknown" not in _held(home), process)
-        _await(lambda: "reference_missing" not in _held(home), process)
+        until(lambda: "account_unknown" not in _held(home), process)
+        until(lambda: "reference_missing" not in _held(home), process)
         assert status_of(home)["conservation_difference"] == 0
 
 

@@ -97,26 +97,27 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-def numbered(name: str, header: int, expect: Expect) -> tuple[str, int]:
+def numbered(name: str, header: int, expect: Expect, series: str = "") -> tuple[str, int]:
     """Read the number of a file, and the series it belongs to.
 
     Args:
         name: Name of the file.
         header: Number that the file says of itself; -1 where it says none.
+        series: Whose numbers that is one of, as the file says; a name tells it better.
 
     >>> tap = Expect(name="(?P<kind>[CT])D(?P<sender>.{5})(?P<to>.{5})(?P<number>[0-9]{5})")
     >>> numbered("CDDEUAANORAA00042", -1, tap), numbered("x/nv0101.csv", 101, Expect())
     (('C/DEUAA/NORAA', 42), ('', 101))
     """
     if not expect.name:
-        return "", header
+        return series, header
     found = _pattern(expect.name).search(name)
     if found is None:
-        return "", header
+        return series, header
     index = found.re.groupindex
     place = index.get("number", 1 if found.re.groups == 1 and not index else 0)
     texts = found.groups(default="")
-    key = "/".join(text for at, text in enumerate(texts, start=1) if at != place)
+    key = "/".join(text for at, text in enumerate(texts, start=1) if at != place) or series
     if not place:
         return key, header
     digits = texts[place - 1]
@@ -130,13 +131,20 @@ def rule_of(expect: Expect, window_us: int) -> Rule:
 
 
 def take_file(
-    memory: FilesMemory, file: FeedFile, expect: Expect, rule: Rule, watermark_us: int, value: Value
+    memory: FilesMemory,
+    file: FeedFile,
+    expect: Expect,
+    rule: Rule,
+    watermark_us: int,
+    value: Value,
+    series: str = "",
 ) -> Iterator[Alert]:
     """Hold a file's name and number against those seen.
 
     Args:
         watermark_us: The feed's event time, this file included.
         value: What a file usually holds.
+        series: Whose numbers the file's number is one of, as it says itself.
     """
     resent = memory.names.get(file.file_name, file.file_id) != file.file_id
     memory.names.pop(file.file_name, None)
@@ -150,19 +158,19 @@ def take_file(
             f"{file.records} records had been seen before.", observed=file.duplicates,
             unit="records",
         )  # fmt: skip
-    key, number = numbered(file.file_name, file.sequence, expect)
+    key, number = numbered(file.file_name, file.sequence, expect, series)
     if number >= 0:
-        series = memory.series.setdefault(key, Series())
+        one = memory.series.setdefault(key, Series())
         taken = Taken(number, file.first_event_time, watermark_us)
-        for seen in series.take(rule, taken):
+        for seen in one.take(rule, taken):
             if seen.kind is Kind.OPENED and seen.gap is not None:
                 _valued(seen.gap, value)
             elif not (seen.kind is Kind.REPEATED and resent):
                 yield from _told(file, key, rule, seen)
-    for name, one in memory.series.items():
-        for gap in one.due(rule, watermark_us):
+    for name, kept in memory.series.items():
+        for gap in kept.due(rule, watermark_us):
             yield from _missing(file, name, rule, gap)
-        one.forget(rule, watermark_us)
+        kept.forget(rule, watermark_us)
 
 
 def _valued(gap: Gap, value: Value) -> None:

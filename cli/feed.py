@@ -67,6 +67,7 @@ def _content(trial: Trial) -> dict[str, Any]:
              "example": told.example}
             for (fate, reason), told in sorted(trial.reasons.items())
         ],
+        "filters": trial.filters,
         "preview": [dict(zip(_PREVIEW, row, strict=True)) for row in _preview(trial)],
     }  # fmt: skip
 
@@ -78,6 +79,8 @@ def _print(trial: Trial) -> None:
         typer.echo(f"  {trial.waiting} open: parts of sessions that wait for the rest")
     for (fate, reason), told in sorted(trial.reasons.items()):
         typer.echo(f"  {told.records} {fate.value}: {reason.value} ({told.example})")
+    for name, records in trial.filters.items():
+        typer.echo(f"  the filter {name} sets {records} aside")
     for name, value in sorted(trial.control.items()):
         typer.echo(f"  the file: {name.replace('_', ' ')} {value}")
 

@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from cli.common import HomeOption, epilog, plain_errors, settings_of
+from cli.rap_check import fatal_code, faults_of, told
 from cli.reading import reader
 from cli.rerate.world import world_of
 from cli.suspended import suspense_rows
@@ -23,6 +24,7 @@ from schemas.outcomes import SuspenseEvent
 from tallywire.mediation.decoders import TAP
 from tallywire.mediation.decoders.tap import TapOptions
 from tallywire.mediation.decoders.tap.head import head_of
+from tallywire.mediation.decoders.tap.rules import Level
 from tallywire.mediation.returned import (
     MOST_NUMBER,
     Return,
@@ -48,14 +50,14 @@ class Chosen:
     ids: list[str]
 
 
-def _codes(settings: Settings, feed: str) -> dict[str, int]:
+def _options(settings: Settings, feed: str) -> TapOptions:
     world = world_of(settings)
     snapshot = world.catalogs(world.store.current())[1]
     found = snapshot.feeds.get(feed)
     if found is None or found.format != "tap":
         typer.echo(f"the catalogue has no feed {feed} of format tap", err=True)
         raise typer.Exit(Exit.USAGE)
-    return TapOptions.model_validate(found.options).error_codes
+    return TapOptions.model_validate(found.options)
 
 
 def _open(settings: Settings, feed: str) -> list[SuspenseEvent]:
@@ -125,8 +127,9 @@ def write(
 ) -> None:
     """Write RAP files of a feed's suspended records: one for each partner, each record once.
 
-    Only records whose reason has an error code in the feed's `error_codes` are returned. They stay
-    in suspense until they are recycled or come again.
+    Only records that have an error code are returned: that of the rule they break, or of their
+    reason, in the feed's `error_codes`; else the rule's own. They stay in suspense until they are
+    recycled or come again.
     """
     settings = settings_of(home)
     with plain_errors(), store_of(settings):
@@ -134,7 +137,7 @@ def write(
         folder.mkdir(parents=True, exist_ok=True)
         out.mkdir(parents=True, exist_ok=True)
         done = {key for path in folder.glob("*.json") for key in _kept(path)["returned"]}
-        held, codes = _open(settings, feed), _codes(settings, feed)
+        held, codes = _open(settings, feed), _options(settings, feed).error_codes
         at = datetime.datetime.now(datetime.UTC)
         files = [_write(folder, out, one, at) for one in _chosen(held, codes, done)]
     for path in files:
@@ -142,12 +145,43 @@ def write(
     typer.echo(f"{len(files)} file{'' if len(files) == 1 else 's'}")
 
 
+FeedOption = Annotated[
+    str, typer.Option("--feed", help="Feed whose options hold; without it, those by default.")
+]
+
+
+@app.command(epilog=epilog("rap check CDNORAANORBB00012 --feed roaming"))
+def check(
+    path: Annotated[Path, typer.Argument(help="A TAP file.")],
+    *,
+    feed: FeedOption = "",
+    home: HomeOption = None,
+) -> None:
+    """Hold a TAP file against the rules that decide money; say which it breaks, and how.
+
+    Nothing is collected. The exit code is 1 if a fatal or severe rule is broken.
+    """
+    with plain_errors():
+        options = _options(settings_of(home), feed) if feed else TapOptions()
+        faults = faults_of(path, options)
+    for line in told(faults, options):
+        typer.echo(line)
+    if any(fault.rule.level is not Level.WARNING for fault in faults):
+        raise typer.Exit(Exit.PROBLEMS)
+
+
 @app.command(epilog=epilog("rap reject CDNORAANORBB00012 --error 30 --out returns"))
 def reject(
     path: Annotated[Path, typer.Argument(help="A TAP file.")],
     *,
-    error: Annotated[int, typer.Option("--error", min=0, help="Error code agreed for it.")],
+    error: Annotated[
+        int | None,
+        typer.Option(
+            "--error", min=0, help="Error code; without it, that of the first fatal rule it breaks."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder that the file is written to.")],
+    feed: FeedOption = "",
     home: HomeOption = None,
 ) -> None:
     """Return a TAP file as a whole (a fatal return)."""
@@ -158,9 +192,20 @@ def reject(
         if not (head.sequence and _NAME.match(route.sender) and _NAME.match(route.recipient)):
             typer.echo(f"{path} is no TAP file, or does not say whose it is", err=True)
             raise typer.Exit(Exit.INCOMPLETE)
+        code = error
+        if code is None:
+            options = _options(settings, feed) if feed else TapOptions()
+            code = fatal_code(faults_of(path, options), options)
+        if code is None:
+            typer.echo(
+                f"{path} breaks no fatal rule that has an error code; see `tallywire rap check`, "
+                "then give one with --error",
+                err=True,
+            )
+            raise typer.Exit(Exit.USAGE)
         folder = Home(settings.home).root / "rap"
         folder.mkdir(parents=True, exist_ok=True)
         out.mkdir(parents=True, exist_ok=True)
-        whole = Chosen(route, [Return(head.sequence, b"", error)], [f"file {head.number}"])
+        whole = Chosen(route, [Return(head.sequence, b"", code)], [f"file {head.number}"])
         made = _write(folder, out, whole, datetime.datetime.now(datetime.UTC))
     typer.echo(str(made))

@@ -103,13 +103,19 @@ class Completeness:
         return alerts
 
     def file_ended(
-        self, file: FeedFile, said: Mapping[str, int], watermark_us: int, context: BatchContext
+        self,
+        file: FeedFile,
+        said: Mapping[str, int],
+        watermark_us: int,
+        context: BatchContext,
+        series: str = "",
     ) -> Iterator[Alert]:
         """Take a file that was read to its end.
 
         Args:
             said: What it says of itself, and what was counted.
             watermark_us: The feed's event time, this file included.
+            series: Whose numbers the file's number is one of, as it says itself.
         """
         feed, snapshot = context.feed, context.snapshot
         expect = feed.expect
@@ -123,7 +129,7 @@ class Completeness:
         if not said.get("body", file.records):
             yield from self._empty(file, feed, value(moment))
         rule = file_numbers.rule_of(expect, feed.window_days * DAY_US)
-        yield from take_file(self.files, file, expect, rule, watermark_us, value)
+        yield from take_file(self.files, file, expect, rule, watermark_us, value, series)
         has_number = numbered(file.file_name, file.sequence, expect)[1] >= 0
         calendar = snapshot.calendars.get(expect.calendar)
         yield from take_time(self.schedule, file, expect, calendar, value, numbered=has_number)

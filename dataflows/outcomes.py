@@ -268,6 +268,7 @@ class LaneWork:
         counts["body"] = counts.get("body", 0) + decoded.frame.filter(~control).height
         gathered(counts, decoded.control)
         counts |= {name: bounded(counts[name]) for name in decoded.control}
+        counts["series"] = decoded.series or counts.get("series", "")
         for name, least in (("first_event_time", True), ("last_event_time", False)):
             times = decoded.frame.filter(pl.col("reason").is_null())["start_us"]
             found = [counts.get(name), times.min() if least else times.max()]
@@ -314,7 +315,8 @@ class LaneWork:
         names = [name for name in counts if name.startswith(told)]
         said = {"body": file.records, **{name: counts[name] for name in names}}
         watermark_us = self.state.dedup.watermark
-        return list(self._complete.file_ended(file, said, watermark_us, context))
+        series = counts.get("series", "")
+        return list(self._complete.file_ended(file, said, watermark_us, context, series))
 
 
 def add_held(reasons: dict[str, dict[str, Any]], suspense: pl.DataFrame) -> None:

@@ -43,6 +43,8 @@ class Trial:
         usage: Records that are usage to be rated.
         waiting: Parts of sessions that wait for the rest.
         reasons: What became of the others, by fate and reason.
+        filters: How many records each filter of the feed and the operator set aside, by its name;
+            0 where it took none.
         preview: The first usage, as UsageEvent rows.
         control: What the file says of itself, and what it holds.
     """
@@ -51,6 +53,7 @@ class Trial:
     usage: int = 0
     waiting: int = 0
     reasons: dict[tuple[Fate, Reason], Told] = field(default_factory=dict)
+    filters: dict[str, int] = field(default_factory=dict)
     preview: pl.DataFrame | None = None
     control: dict[str, int] = field(default_factory=dict)
 
@@ -92,7 +95,7 @@ def try_feed(path: Path, feed: Feed, snapshot: Snapshot, *, show: int) -> Trial:
     Raises:
         OSError: If the file cannot be read.
     """
-    trial, state = Trial(), LaneState()
+    trial, state = Trial(filters=dict.fromkeys((one.name for one in feed.filters), 0)), LaneState()
     index = IdentifierIndex(snapshot.identifiers)
     for frames in _pieces(path, feed):
         context = BatchContext(
@@ -121,4 +124,6 @@ def _count(trial: Trial, made: Mediated, records: int, show: int) -> None:
             code = Reason(reason)
             told = trial.reasons.setdefault((FATE_OF_REASON[code], code), Told())
             told.records += many
+            if code is Reason.FILTERED_BY_RULE:
+                trial.filters[detail] += many
             told.example = told.example or f"record {number + 1}: {detail}"

@@ -35,6 +35,11 @@ class Reason(StrEnum):
     QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
     NUMBER_UNPARSABLE = "number_unparsable"
     NUMBER_DAMAGED = "number_damaged"
+    CHARGE_NEGATIVE = "charge_negative"
+    CHARGE_DIFFERS = "charge_differs"
+    CODE_UNDECLARED = "code_undeclared"
+    SUBSCRIBER_FOREIGN = "subscriber_foreign"
+    SENT_TOO_LATE = "sent_too_late"
     RESTATEMENT = "restatement"
     PARTIAL_INCOMPLETE = "partial_incomplete"
     SESSION_OPEN_TOO_LONG = "session_open_too_long"
@@ -91,8 +96,46 @@ CURED_BY_CATALOGUE = (
     Reason.PARTY_AMBIGUOUS, Reason.RECORD_TYPE_UNKNOWN, Reason.TIME_INVALID, Reason.TIME_IN_FUTURE,
     Reason.FIELD_MISSING, Reason.FIELD_COUNT_WRONG, Reason.NUMBER_INVALID, Reason.ENCODING_INVALID,
     Reason.NUMBER_UNPARSABLE, Reason.EVENT_TOO_OLD, Reason.REFERENCE_MISSING,
+    Reason.CHARGE_NEGATIVE, Reason.CHARGE_DIFFERS, Reason.CODE_UNDECLARED,
+    Reason.SUBSCRIBER_FOREIGN, Reason.SENT_TOO_LATE,
 )  # fmt: skip
 """Reasons that a change of the catalogue may cure: tried again by itself under each new one."""
+
+ORDER = (
+    ("the file", (Reason.DUPLICATE_FILE,)),
+    ("decoding", (
+        Reason.CONTROL_RECORD, Reason.RECORD_TOO_LONG, Reason.RECORD_TRUNCATED,
+        Reason.ENCODING_INVALID, Reason.RECORD_UNREADABLE, Reason.FIELD_COUNT_WRONG,
+        Reason.RECORD_TYPE_UNKNOWN, Reason.RETURNED_RECORD, Reason.SESSION_OPENED,
+        Reason.FIELD_MISSING, Reason.NUMBER_INVALID, Reason.TIME_INVALID,
+        Reason.DURATION_INCONSISTENT, Reason.NOT_ANSWERED, Reason.NOT_USAGE, Reason.NOT_BILLABLE,
+        Reason.ZERO_USAGE, Reason.TIME_OUT_OF_RANGE, Reason.QUANTITY_OUT_OF_RANGE,
+        Reason.SUBSCRIBER_FOREIGN, Reason.CHARGE_NEGATIVE, Reason.CHARGE_DIFFERS,
+        Reason.CODE_UNDECLARED, Reason.SENT_TOO_LATE,
+    )),
+    ("the clock", (Reason.TIME_IN_FUTURE,)),
+    ("deduplication", (Reason.DUPLICATE_RECORD, Reason.RESTATEMENT, Reason.EVENT_TOO_OLD)),
+    ("sessions", (
+        Reason.PARTIAL_JOINED, Reason.PARTIAL_INCOMPLETE, Reason.SESSION_OPEN_TOO_LONG,
+    )),
+    ("filters", (Reason.FILTERED_BY_RULE,)),
+    ("normalising", (
+        Reason.SERVICE_UNKNOWN, Reason.UNIT_MISMATCH, Reason.NUMBER_UNPARSABLE,
+        Reason.NUMBER_DAMAGED, Reason.REFERENCE_MISSING, Reason.SUBSCRIPTION_INACTIVE,
+        Reason.ACCOUNT_UNKNOWN,
+    )),
+    ("rating", (
+        Reason.PERIOD_CLOSED, Reason.PARTY_AMBIGUOUS, Reason.TARIFF_MISSING,
+        Reason.PRICE_NOT_EFFECTIVE, Reason.ZONE_UNKNOWN, Reason.ZONE_UNPRICED,
+        Reason.ATTRIBUTE_UNKNOWN, Reason.AMOUNT_MISSING, Reason.FX_RATE_MISSING,
+    )),
+    ("a decision", (Reason.RESTATED,)),
+)  # fmt: skip
+"""Steps that a record goes through, and what each may say: of several steps the first decides.
+
+Within decoding it is the format that decides which of two faults is told; there the reasons are
+listed as most formats look for them.
+"""
 
 FATE_OF_REASON = {reason: _NOT_SUSPENDED.get(reason, Fate.SUSPENDED) for reason in Reason}
 """The fate that a reason leads to."""

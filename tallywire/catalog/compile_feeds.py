@@ -48,7 +48,7 @@ def _feed(entry: FeedEntry, operator: Operator, tables: Reference) -> Feed:
         backfill=entry.backfill,
         typical_quantity=typical or 0,
         home_plmn=_or(entry.home_plmn, operator.home_plmn),
-        expect=compiled_expect(entry.expect),
+        expect=compiled_expect(entry.expect, entry.format),
         nodes=tuple(_node(one, entry, operator) for one in entry.nodes),
         copies=tuple(
             FieldCopy(name, one.source, one.values, one.otherwise)

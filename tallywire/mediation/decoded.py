@@ -111,10 +111,13 @@ class Decoded:
         control: What header and trailer lines said: `sequence`, `declared_records`,
             `declared_total`, `trailer_found`, `trailer_wanted`, other `declared_...`; and what is
             counted of each in these rows: `counted_records`, `counted_total`, ...
+        series: Whose numbers `sequence` is one of, where the file says so: sender and recipient of
+            a TAP file; empty where all files of a feed are numbered together.
     """
 
     frame: pl.DataFrame
     control: Mapping[str, int] = field(default_factory=dict)
+    series: str = ""
 
 
 def gathered(counts: MutableMapping[str, Any], control: Mapping[str, int]) -> None:

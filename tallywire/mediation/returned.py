@@ -1,6 +1,7 @@
 """RAP 1.5 out: events of TAP files that are returned to their sender, and files as a whole.
 
-Source: GSMA RAP 1.5, by its public ASN.1. Error codes are those that partners agreed on.
+Source: GSMA RAP 1.5, by its public ASN.1. Error codes are those that partners agreed on; without
+an agreement, those of the rules of TAP that have one.
 """
 
 import datetime
@@ -14,6 +15,7 @@ from tallywire.mediation.ber.reader import read
 from tallywire.mediation.decoders.tap import tags
 from tallywire.mediation.decoders.tap.events import READ
 from tallywire.mediation.decoders.tap.head import Head, head_of
+from tallywire.mediation.decoders.tap.rules import Rule, rule_in
 from tallywire.mediation.framing.ber import Broken, Unfinished, end_of, header
 
 _TAP_VERSION, _RAP_VERSION = (3, 12), (1, 5)
@@ -52,13 +54,28 @@ def route_of(head: Head) -> Route:
     return Route(head.recipient, head.sender, head.currency, head.decimals or 0, head.test)
 
 
+def code_of(rule: Rule | None, reason: str, codes: Mapping[str, int]) -> int | None:
+    """Give the error code of a return: that agreed for the rule, for the reason, the rule's own.
+
+    >>> from tallywire.mediation.decoders.tap.rules import RULES
+    >>> rule = RULES["tax_code_unknown"]
+    >>> [code_of(rule, "code_undeclared", codes)
+    ...  for codes in ({}, {"code_undeclared": 7}, {"code_undeclared": 7, "tax_code_unknown": 8})]
+    [100, 7, 8]
+    """
+    named = codes.get(rule.rule_id) if rule else None
+    if named is not None:
+        return named
+    return codes.get(reason, rule.code if rule else None)
+
+
 def returned_of(
     held: SuspenseEvent, codes: Mapping[str, int]
 ) -> tuple[Route | None, Return | None, str]:
     """Make the return of a suspended event.
 
     Args:
-        codes: Error code by reason.
+        codes: Error code by rule or reason.
 
     Returns:
         Way and return; or neither, and why it cannot be returned.
@@ -66,8 +83,11 @@ def returned_of(
     head = head_of(held.file_head)
     if not (head.sender and head.recipient and head.sequence):
         return None, None, "the head of its file does not say whose it is"
-    if held.reason not in codes:
-        return None, None, f"the feed's `error_codes` has no code for {held.reason}"
+    rule = rule_in(held.detail)
+    code = code_of(rule, held.reason, codes)
+    if code is None:
+        wanted = f"{rule.rule_id} or {held.reason}" if rule else held.reason
+        return None, None, f"the feed's `error_codes` has no code for {wanted}"
     try:
         tag = int.from_bytes(header(held.raw, 0)[0])
         whole = end_of(held.raw, 0) == len(held.raw)
@@ -75,7 +95,7 @@ def returned_of(
         tag, whole = 0, False
     if tag not in READ or not whole:
         return None, None, "its bytes are no event of TAP 3.12; return its file as a whole"
-    return route_of(head), Return(head.sequence, held.raw, codes[held.reason]), ""
+    return route_of(head), Return(head.sequence, held.raw, code), ""
 
 
 def worth(event: bytes) -> tuple[int, int]:

@@ -39,7 +39,12 @@ def head(
         field(tags.RELEASE, 12), *([field(tags.FILE_TYPE, "T")] if test else []),
     )  # fmt: skip
     accounting = element(
-        tags.ACCOUNTING, field(tags.LOCAL_CURRENCY, "EUR"),
+        tags.ACCOUNTING,
+        element(tags.TAXATIONS, element(tags.TAXATION, field(tags.TAX_CODE, 1),
+                                        field(application(217), "01"))),
+        element(tags.DISCOUNTINGS, element(tags.DISCOUNTING, field(tags.DISCOUNT_CODE, 1),
+                                           element(application(428, made=True), field(application(411), 500)))),
+        field(tags.LOCAL_CURRENCY, "EUR"),
         element(
             tags.CONVERSIONS,
             element(tags.CONVERSION, field(tags.RATE_CODE, 1), field(tags.RATE_DECIMALS, 5),

@@ -128,6 +128,48 @@ def test_a_run_that_follows_recycles_when_another_catalogue_is_put_into_use(
         assert status_of(home)["conservation_difference"] == 0
 
 
+def _with_tables(folder: Path, *aliases: str, networks: str = "") -> Path:
+    """The example, whose platform looks up aliases, and networks that it requires."""
+    shutil.copytree(example_folder(), folder)
+    feed = folder / "feeds" / "platform.yaml"
+    rules = """enrich:
+  - {from: aliases, kind: old_number, to_kind: msisdn, by: a_number, set: {a_number: to_value}, replace: true}
+  - {from: networks, by: serving_plmn, set: {attributes.country: country}, required: true}
+"""
+    feed.write_text(feed.read_text().replace("options:\n", f"{rules}options:\n", 1))
+    head = "kind,value,to_kind,to_value,valid_from,valid_to"
+    (folder / "reference" / "aliases.csv").write_text("\n".join([head, *aliases, ""]))
+    table = folder / "reference" / "networks.csv"
+    table.write_text(table.read_text() + networks)
+    return folder
+
+
+def test_an_alias_and_a_row_that_appear_recycle_what_lacked_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYWIRE_RECYCLE_S", "1")
+    data = {"msisdn": "+4790010001", "plmn": "99999", "octets": "1000"}
+    roamer = {
+        "specversion": "1.0", "type": "roaming.session", "source": "fjordline/platform",
+        "id": "roamer", "time": "2026-10-24T10:30:00Z", "subject": "", "data": data,
+    }  # fmt: skip
+    usage = tmp_path / "usage"
+    (usage / "platform").mkdir(parents=True)
+    lines = [_call(1, NOBODY, "+4790012001"), json.dumps(roamer)]
+    (usage / "platform" / "usage.jsonl").write_text("\n".join(lines) + "\n")
+    kari = "old_number,4790019997,msisdn,4790010002,,"
+    before = _with_tables(tmp_path / "before", kari)
+    with following(home, before, usage) as process:
+        until((home / "progress" / "rating.json").exists, process)
+        until(lambda: _held(home) == ["account_unknown", "reference_missing"], process)
+        anna = "old_number,4790019999,msisdn,4790010001,,"
+        after = _with_tables(tmp_path / "after", kari, anna, networks="99999,SEASH,Sea,Ship\n")
+        assert tallywire("catalog", "compile", after, "--home", home).returncode == 0
+        until(lambda: "account_unknown" not in _held(home), process)
+        until(lambda: "reference_missing" not in _held(home), process)
+        assert status_of(home)["conservation_difference"] == 0
+
+
 def test_what_a_catalogue_may_cure_is_looked_at_in_pages(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,3 +81,27 @@ def test_a_tap_file_is_rated_audited_and_returned(tmp_path: Path) -> None:
     )
     again = _tallywire("rap", "write", "--home", home, "--feed", "noraa", "--out", out)
     assert again == "0 files\n"
+
+
+def test_files_of_several_partners_are_numbered_apart_whatever_they_are_called(
+    tmp_path: Path,
+) -> None:
+    """A feed of all partners, whose files have names that say nothing."""
+    for name, text in CATALOG.items():
+        path = tmp_path / "catalog" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("path: CD*", "path: in*"))
+    usage, home = tmp_path / "usage", tmp_path / "home"
+    usage.mkdir()
+    arrivals = [("NORAA", "00012"), ("NORCC", "00013"), ("NORAA", "00014"), ("NORCC", "00014")]
+    for place, (sender, number) in enumerate(arrivals):
+        local = f"2026102412{place:02}00"
+        data = taps.batch(
+            [taps.call(60 + place, [taps.charge(5)], local=local)],
+            taps.audit(1, 5, first=local, last=local), taps.head(sender=sender, sequence=number),
+        )  # fmt: skip
+        (usage / f"in-{place}").write_bytes(data)
+    _tallywire("run", "--home", home, "--catalog", tmp_path / "catalog", usage)
+    alerts = json.loads(_tallywire("status", "--home", home, "--json"))["alerts"]
+    told = [row["explanation"].split(";")[0] for row in alerts if row["control_id"] == "C1"]
+    assert told == ["File 13 of feed noraa/NORAA/NORBB is missing"]

@@ -173,7 +173,6 @@ def test_findings_name_every_fault_of_files(home: Path) -> None:
         if row["pattern"] not in {"trailer_mismatch", "suspense"}
     )  # fmt: skip
     assert others == {
-        ("C1", "file_sequence_jump"): 1,  # the notification is another partner's 23023
         ("C1", "file_sequence_repeated"): 3,  # four files carry 31707
         ("C2", "record_sequence_gap"): 1,
         ("C6", "duplicate_records"): 3,  # one more: pages of a list hold a call each again

@@ -169,6 +169,24 @@ def test_a_trial_tells_what_would_be_suspended_and_why(catalog: Path) -> None:
     )
 
 
+def test_a_trial_counts_what_each_filter_sets_aside(catalog: Path) -> None:
+    _entry(catalog, LONG, "calls.csv")
+    feed = catalog / "feeds/guessed.yaml"
+    filters = """filters:
+  - {name: short, when: {duration: {below: 10s}}}
+  - {name: satellite, when: {b_number: {starts_with: ["882"]}}}
+"""
+    feed.write_text(feed.read_text() + filters)
+    words = ("test", "guessed", catalog.parent / "calls.csv", "--catalog", catalog)
+    tried = _run(*words)
+    assert tried.exit_code == 0, tried.output
+    assert "the filter short sets 2 aside" in tried.stdout
+    assert "the filter satellite sets 0 aside" in tried.stdout
+    assert "2 filtered: filtered_by_rule (record 3: short)" in tried.stdout
+    counts = json.loads(_run(*words, "--json").stdout)["filters"]
+    assert {name: counts[name] for name in ("short", "satellite")} == {"short": 2, "satellite": 0}
+
+
 def test_a_feed_that_is_not_there_is_said(catalog: Path) -> None:
     refused = _run("test", "nobody", catalog / "operator.yaml", "--catalog", catalog)
     assert refused.exit_code == 2

@@ -9,6 +9,7 @@ from assurance.usual import ANY_HOUR, HOUR_US, SAME_HOUR, Counting, Each, Usual
 from dataflows.outcomes import LaneWork
 from schemas.alerts import Alert
 from schemas.feeds import FeedFile
+from tallywire.catalog.compile_expect import FILES_OF_FORMAT
 from tallywire.catalog.expect import Expect, Numbers
 from tallywire.catalog.snapshot import BandRule, Calendar
 from tests.laws.feeds import SNAPSHOT
@@ -89,6 +90,26 @@ def test_roaming_files_of_two_partners_and_test_files_are_numbered_apart() -> No
     ]
     assert str(found[0].money_at_risk) == "6.000000000"
     assert "usually holds 120 records" in found[0].explanation
+
+
+def test_a_file_says_itself_whose_number_it_carries() -> None:
+    assert numbered("x.dat", 7, Expect(), "NORAA/NORBB") == ("NORAA/NORBB", 7)
+    assert numbered("a/CDDEUAANORAA00042.dat", 7, TAP, "X/Y") == ("C/DEUAA/NORAA", 42)
+    assert numbered("x_007.csv", 9, Expect(name="_([0-9]+)"), "X/Y") == ("X/Y", 7)
+    expect, memory = Expect(files=FILES_OF_FORMAT["tap"]), FilesMemory()
+    rule = rule_of(expect, 35 * DAY)
+    found: list[Alert] = []
+    arrivals = [("A/Z", 99_998), ("B/Z", 3), ("A/Z", 1), ("T/A/Z", 7), ("B/Z", 5), ("T/A/Z", 8)]
+    for minute, (series, number) in enumerate(arrivals):
+        one = file(f"{minute}.dat", minute, sequence=number)
+        found += take_file(
+            memory, one, expect, rule, MONDAY + minute * MINUTE,
+            lambda _: Each(120, 6_000_000_000, "EUR", SAME_HOUR), series,
+        )  # fmt: skip
+    assert told(found) == [
+        ("file_sequence_gap", "File 99999 of feed tap/A/Z is missing"),
+        ("file_sequence_gap", "File 4 of feed tap/B/Z is missing"),
+    ]
 
 
 def test_files_lost_where_numbers_wrap() -> None:

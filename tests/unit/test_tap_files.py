@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.reasons import Reason
+from tallywire.mediation.decoders.tap import tags
 from tests.ber import taps
 from tests.ber.decoded import decoded, rows_of
 
@@ -87,6 +88,23 @@ def test_an_audit_is_compared_with_all_events_whatever_became_of_them() -> None:
     assert (control["declared_records"], control["counted_records"]) == (3, 3)
     assert control["declared_earliest"] != control["counted_earliest"]
     assert control["declared_latest"] == control["counted_latest"]
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "series"),
+    [
+        ("tap", taps.batch([taps.call(1, [taps.charge(1)])]), "NORAA/NORBB"),
+        ("tap", taps.batch([], ahead=taps.head(test=True)), "T/NORAA/NORBB"),
+        ("tap", taps.batch([], ahead=taps.head(sender="")), ""),
+        ("tap", taps.element(tags.TRANSFER_BATCH, taps.head(), taps.audit(0, 0)), "NORAA/NORBB"),
+        ("tap", taps.element(tags.NOTIFICATION, taps.field(tags.SENDER, "NORCC"),
+                             taps.field(tags.RECIPIENT, "NORBB")), "NORCC/NORBB"),
+        ("nrtrde", taps.nrtrde([taps.report()]), "NORAA/NORBB"),
+        ("rap", taps.rap([taps.missing("3", "5")]), "NORBB/NORAA"),
+    ],
+)  # fmt: skip
+def test_a_file_says_whose_number_it_carries(form: str, data: bytes, series: str) -> None:
+    assert decoded(form, data).series == series
 
 
 def test_indefinite_lengths_are_read_alike() -> None:

@@ -2,7 +2,7 @@
 
 The same usage comes again in TAP files and is billed from there, so that a report never is.
 
-Source: the public files of NRTRDE 2.1, by their tags.
+Source: NRTRDE 2.1, by its public ASN.1.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,20 +27,30 @@ from tallywire.mediation.decoded import (
     places,
     refuse,
 )
+from tallywire.mediation.decoders.tap.head import series_of
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 from tallywire.mediation.values import attributes
 
 _MOC, _MTC, _GPRS = (application(number, made=True) for number in (3, 4, 5))
 _EVENTS = {_MOC: "mo", _MTC: "mt", _GPRS: "mo"}
-_COUNT = application(20)
-_IMSI, _START, _OFFSET, _DURATION, _CAUSE = (application(n) for n in (34, 21, 45, 19, 24))
-_SERVICE_CODE, _TELE_SERVICE = application(46, made=True), application(43)
-_CONNECTED, _CALLING, _ENTITY, _AMOUNT = (application(n) for n in (27, 22, 35, 25))
-_APN, _IN, _OUT, _SGSN, _GGSN = (application(n) for n in (16, 28, 29, 40, 32))
-_SENDER, _RECIPIENT, _SEQUENCE = (application(n) for n in (38, 36, 39))
+_SERVING, _APN, _APN_OPERATOR, _BEARER, _DURATION, _COUNT, _START, _CALLING, _REFERENCE, _CAUSE = (
+    application(number) for number in range(15, 25)
+)
+_AMOUNT, _CHARGING_ID, _CONNECTED, _IN, _OUT, _DIALLED = (application(n) for n in range(25, 31))
+_GGSN, _IMEI, _IMSI, _ENTITY, _RECIPIENT, _SENDER, _SEQUENCE, _SGSN = (
+    application(number) for number in (32, 33, 34, 35, 36, 38, 39, 40)
+)
+_SUPPLEMENTARY, _TELE_SERVICE, _THIRD, _OFFSET, _CELL, _AREA, _MSISDN = (
+    application(number) for number in (42, 43, 44, 45, 47, 48, 49)
+)
+_SERVICE_CODE = application(46, made=True)
 _SMS_CODES = ["21", "22"]
 _SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
 _SEPARATOR = "\x1f"
+_TOLD = (
+    "apn_operator", "charge_amount", "charging_id", "gateway", "supplementary_service",
+    "third_party",
+)  # fmt: skip
 
 
 class NrtrdeOptions(BaseModel):
@@ -64,38 +74,65 @@ def _head(prologue: bytes) -> Fields:
     return fields(prologue[place:])
 
 
-def _event(event: Reader) -> pl.DataFrame:
-    """Read what all events have alike."""
+def _full(number: pl.Series) -> pl.Series:
+    """Write a full number with its plus."""
+    return either(number.str.replace(r"^([0-9])", "+$1"), number)
+
+
+def _moment(event: Reader) -> dict[str, pl.Series]:
     wall, good = values.walls(event.octets, event.elements.first(_START))
     offset, known = values.offsets(event.octets, event.elements.first(_OFFSET))
+    return {
+        "start_us": values.nullable(wall - offset * _MINUTE_US, good & known),
+        "utc_offset_minutes": pl.Series(offset),
+    }
+
+
+def _event(event: Reader) -> pl.DataFrame:
+    """Read the fields of events of every type; those that a type does not have are empty."""
+    service = event.inside(_SERVICE_CODE)
+    area, cell = event.numeral(_AREA), event.numeral(_CELL)
     return pl.DataFrame(
         {
+            **_moment(event),
             "imsi": event.digits(_IMSI, swapped=False),
-            "start_us": values.nullable(wall - offset * _MINUTE_US, good & known),
-            "utc_offset_minutes": offset,
+            "imei": event.digits(_IMEI, swapped=False),
+            "customer": event.digits(_MSISDN, swapped=False),
             "length_s": event.integer(_DURATION),
             "cause": event.numeral(_CAUSE),
             "entity": either(event.text(_ENTITY), event.text(_SGSN)),
+            "gateway": event.text(_GGSN),
+            "serving": event.text(_SERVING),
+            "cell_id": area.zip_with(cell == "", area + "-" + cell),
+            "linked_id": event.numeral(_REFERENCE),
+            "charging_id": event.numeral(_CHARGING_ID),
             "charge_amount": event.numeral(_AMOUNT),
-            "tele_service": event.inside(_SERVICE_CODE).text(_TELE_SERVICE),
+            "tele_service": service.text(_TELE_SERVICE),
+            "usage_type": service.text(_TELE_SERVICE, _BEARER),
+            "supplementary_service": event.text(_SUPPLEMENTARY),
             "connected": event.text(_CONNECTED),
+            "dialled": event.text(_DIALLED),
+            "third_party": event.text(_THIRD),
             "calling": event.text(_CALLING),
             "apn": event.text(_APN),
+            "apn_operator": event.text(_APN_OPERATOR),
             "down_octets": event.integer(_IN),
             "up_octets": event.integer(_OUT),
             "bad_number": event.unread(integers=(_DURATION, _IN, _OUT)),
         }
-    )
+    ).with_columns(own=_full(event.digits(_MSISDN, swapped=False)))
 
 
 def _call(direction: str) -> list[pl.Expr]:
     message = pl.col("tele_service").is_in(_SMS_CODES)
     length = pl.when(message).then(0).otherwise(pl.col("length_s").fill_null(0) * _SECOND_US)
     voice, sms = pl.lit(Service.ROAMING_VOICE.value), pl.lit(Service.ROAMING_SMS.value)
+    called = pl.when(pl.col("connected") == "").then("dialled").otherwise("connected")
+    parties = (pl.col("own"), called) if direction == "mo" else (pl.col("calling"), pl.col("own"))
     return [
-        pl.col("calling").alias("a_raw"), pl.col("connected").alias("b_raw"),
+        parties[0].alias("a_raw"), parties[1].alias("b_raw"), pl.col("dialled").alias("c_raw"),
         pl.when(message).then(1).otherwise(length).alias("quantity"),
-        length.alias("duration_us"), pl.col("tele_service").alias("usage_type"),
+        length.alias("duration_us"),
         pl.when(message).then(sms).otherwise(voice).alias("service"),
         pl.when(message).then(pl.lit(Unit.COUNT.value))
         .otherwise(pl.lit(Unit.MICROSECOND.value)).alias("unit"),
@@ -107,6 +144,7 @@ def _call(direction: str) -> list[pl.Expr]:
 def _data(_direction: str) -> list[pl.Expr]:
     down, up = pl.col("down_octets").fill_null(0), pl.col("up_octets").fill_null(0)
     return [
+        pl.col("own").alias("a_raw"),
         (down + up).alias("quantity"), down.alias("down_octets"), up.alias("up_octets"),
         (pl.col("length_s").fill_null(0) * _SECOND_US).alias("duration_us"),
         pl.lit(Service.ROAMING_DATA.value).alias("service"),
@@ -127,9 +165,14 @@ def _named(frame: pl.DataFrame, head: Fields) -> pl.DataFrame:
     return frame.with_columns(
         pl.when(pl.lit(number != "")).then(key).alias("natural_key"),
         (pl.col("start_us") + pl.col("duration_us")).alias("end_us"),
-        pl.lit(sender).alias("partner"), pl.lit(sender).alias("serving_plmn"),
+        pl.when(pl.col("charging_id") != "")
+        .then(pl.concat_str(pl.lit(sender), "charging_id", separator=_SEPARATOR))
+        .otherwise(pl.lit("")).alias("session_key"),
+        pl.lit(sender).alias("partner"),
+        pl.when(pl.col("serving") == "").then(pl.lit(sender)).otherwise("serving")
+        .fill_null(sender).alias("serving_plmn"),
         pl.col("entity").alias("trunk_in"),
-        attributes({"charge_amount": pl.col("charge_amount"), "source": pl.lit("nrtrde")})
+        attributes({"source": pl.lit("nrtrde"), **{name: pl.col(name) for name in _TOLD}})
         .alias("attributes"),
     )  # fmt: skip
 
@@ -180,7 +223,8 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
             frame, pl.col("reason").is_null(), Reason.NOT_BILLABLE,
             pl.lit("a report for fraud monitoring; the same usage is billed from TAP"),
         )  # fmt: skip
-    return Decoded(frame, _control(head, frames, tag, hidden))
+    series = series_of(text(head, _SENDER), text(head, _RECIPIENT))
+    return Decoded(frame, _control(head, frames, tag, hidden), series)
 
 
 def _judged(frame: pl.DataFrame, known: bool) -> pl.DataFrame:

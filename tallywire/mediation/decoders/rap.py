@@ -27,7 +27,7 @@ from tallywire.mediation.decoded import (
 )
 from tallywire.mediation.decoders.tap import tags
 from tallywire.mediation.decoders.tap.events import READ
-from tallywire.mediation.decoders.tap.head import Head, sequence_of, shifted
+from tallywire.mediation.decoders.tap.head import Head, sequence_of, series_of, shifted
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 
 _SEPARATOR = "\x1f"
@@ -174,7 +174,9 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         control["counted_total"] = sum(one.value for one in found)
         control["counted_tax"] = sum(one.tax for one in found)
     frame = _rows(base, head, told).with_columns(pl.Series("short", short), pl.Series("tag", tag))
-    return Decoded(complete(_judged(frame)), control)
+    test = text(head, tags.FILE_TYPE) == "T"
+    series = series_of(text(head, tags.SENDER), text(head, tags.RECIPIENT), test=test)
+    return Decoded(complete(_judged(frame)), control, series)
 
 
 def _rows(base: pl.DataFrame, head: Fields, told: list[Told | None]) -> pl.DataFrame:

@@ -1,33 +1,20 @@
 """Heads, notifications and audits of TAP files: what a file declares, and what it holds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tallywire.mediation.ber import values
-from tallywire.mediation.ber.elements import Octets, spans
-from tallywire.mediation.ber.tree import Fields, fields, offset_minutes, text, whole, within
+from tallywire.mediation.ber.tree import Fields, fields, text, whole, within
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.decoders.tap import tags
 from tallywire.mediation.decoders.tap.events import READ, Events
-from tallywire.mediation.decoders.tap.head import Head, head_in, sequence_of
+from tallywire.mediation.decoders.tap.head import Head, head_in, instant, sequence_of, series_of
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 
-_MINUTE_US = 60_000_000
 _AMOUNTS = {"total": tags.TOTAL_CHARGE, "tax": tags.TOTAL_TAX, "discount": tags.TOTAL_DISCOUNT}
 _STRAY = b"\0\0"
-
-
-def instant(found: Fields, tag: int) -> int | None:
-    """Read a local time with its offset, microseconds UTC."""
-    parts = within(found, tag)
-    local = text(parts, tags.LOCAL_TIME).encode()
-    offset = offset_minutes(text(parts, tags.OFFSET))
-    wall, good = values.walls(Octets(local), spans([0], [len(local)]))
-    if offset is None or not good[0]:
-        return None
-    return int(wall[0]) - offset * _MINUTE_US
 
 
 def declared(audit: Fields) -> dict[str, int]:
@@ -55,25 +42,43 @@ def _value(piece: bytes) -> bytes:
     return piece[place:-2] if length is None else piece[place : place + length]
 
 
-def _notified(found: Fields) -> tuple[str, dict[str, int]]:
+@dataclass(frozen=True)
+class Told:
+    """What the controls of a piece say.
+
+    Attributes:
+        said: What each says, by row.
+        control: Their numbers.
+        series: Whose numbers the file's number is one of.
+    """
+
+    said: Mapping[int, str]
+    control: Mapping[str, int]
+    series: str
+
+
+def _notified(found: Fields) -> tuple[str, dict[str, int], str]:
     """Read a notification: a file without events, which has a number all the same."""
     number = sequence_of(found, tags.FILE_SEQUENCE)
     control = {"declared_records": 0, "counted_records": 0}
     if number is not None:
         control["sequence"] = number
     route = f"{text(found, tags.SENDER)} to {text(found, tags.RECIPIENT)}"
-    return f"notification: file {number} from {route} has no events", control
+    test = text(found, tags.FILE_TYPE) == "T"
+    series = series_of(text(found, tags.SENDER), text(found, tags.RECIPIENT), test=test)
+    return f"notification: file {number} from {route} has no events", control, series
 
 
-def _empty_batch(found: Fields) -> tuple[str, dict[str, int]]:
+def _empty_batch(found: Fields) -> tuple[str, dict[str, int], str]:
     """Read a batch that has no list of events; one that has is no control."""
     if tags.EVENT_LIST in found:
-        return "", {}
+        return "", {}, ""
     head = head_in(found)
     control = {"counted_records": 0, **declared(within(found, tags.AUDIT))}
     if head.sequence is not None:
         control["sequence"] = head.sequence
-    return f"file {head.number} from {head.sender} to {head.recipient} has no events", control
+    words = f"file {head.number} from {head.sender} to {head.recipient} has no events"
+    return words, control, head.series
 
 
 def _stray(frames: Frames, row: int) -> bool:
@@ -89,9 +94,10 @@ def _stray(frames: Frames, row: int) -> bool:
 
 def told(
     frames: Frames, tag: npt.NDArray[np.int64], hidden: npt.NDArray[np.bool_], head: Head
-) -> tuple[dict[int, str], dict[str, int]]:
-    """Say what the controls of a piece say, by row; and give their numbers."""
+) -> Told:
+    """Say what the controls of a piece say."""
     said: dict[int, str] = {}
+    series = head.series
     control: dict[str, int] = {}
     for row in np.flatnonzero(hidden).tolist():
         said[row] = f"head of file {head.number} from {head.sender} to {head.recipient}"
@@ -110,13 +116,14 @@ def told(
                 said[row] += "; ends of contents follow it that belong to nothing"
                 more = {**more, "stray_octets": 1}
         elif one == tags.NOTIFICATION:
-            said[row], more = _notified(found)
+            said[row], more, series = _notified(found)
         elif one == tags.TRANSFER_BATCH:
-            said[row], more = _empty_batch(found)
+            said[row], more, own = _empty_batch(found)
+            series = own or series
         else:
             said[row] = "texts of the sender"
         control.update(more)
-    return said, control
+    return Told(said, control, series)
 
 
 def counted(tag: npt.NDArray[np.int64], kinds: Sequence[Events]) -> dict[str, int]:

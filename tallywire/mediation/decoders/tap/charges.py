@@ -1,16 +1,44 @@
 """What the sender of a TAP file charges: per event, or per item that divides an event's usage."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from tallywire.mediation.ber.elements import Ints
+from tallywire.mediation.ber.elements import Flags, Ints
 from tallywire.mediation.ber.reader import Reader, numbered
 from tallywire.mediation.decoders.tap import tags
+from tallywire.mediation.decoders.tap.head import Head
 
 _TOTAL = "00"
+CHARGE_RULES = (
+    "charged_item_invalid", "charge_total_missing", "charge_negative", "charge_sum_differs",
+    "rate_code_unknown", "tax_code_unknown", "discount_code_unknown",
+)  # fmt: skip
+"""Rules that a piece of charge information can break."""
+_NEGATIVE = 1 << CHARGE_RULES.index("charge_negative")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Totals of pieces of charge information.
+
+    Attributes:
+        charge: Total charge; the sum of all where none is marked as the total.
+        units: Chargeable units of the total; -1 where it says none.
+        wrong: A number in it is none.
+        marked: It has a total.
+        negative: A charge in it is less than nothing.
+        differs: Its parts, where it has some, do not add up to the total.
+    """
+
+    charge: Ints
+    units: Ints
+    wrong: Flags
+    marked: Flags
+    negative: Flags
+    differs: Flags
 
 
 @dataclass(frozen=True)
@@ -19,10 +47,26 @@ class Charges:
 
     Attributes:
         rows: A row for each piece of charge information: `event`, `charged_item`, `charge`,
-            `tax`, `discount`, `units`, `rate_code`, `wrong` (a number in it is none).
+            `tax`, `discount`, `units`, `rate_code`, `wrong` (a number in it is none), `faults`
+            (the rules that it breaks, a bit each, by their place in CHARGE_RULES).
+        count: How many events they are of.
     """
 
     rows: pl.DataFrame
+    count: int
+
+    def faults(self) -> Ints:
+        """Give the rules that each event breaks: a bit is set where a piece of it breaks one."""
+        found = np.zeros(self.count, np.int64)
+        np.bitwise_or.at(found, self.rows["event"].to_numpy(), self.rows["faults"].to_numpy())
+        return found
+
+    def units(self, *items: str) -> Ints:
+        """Add up the units that each event charges for some items; 0 where it says none."""
+        rows = self.rows.filter(pl.col("charged_item").is_in(items) & (pl.col("units") > 0))
+        found = np.zeros(self.count, np.int64)
+        np.add.at(found, rows["event"].to_numpy(), rows["units"].to_numpy())
+        return found
 
 
 def _down(owner: Ints, reader: Reader, path: Sequence[int]) -> tuple[Ints, Reader]:
@@ -43,8 +87,8 @@ def _sum(reader: Reader, list_tags: Sequence[int], value: int) -> tuple[pl.Serie
     return pl.Series(total), pl.Series(wrong)
 
 
-def _total(information: Reader) -> tuple[pl.Series, pl.Series, pl.Series]:
-    """Give the total charge of each piece, its chargeable units, and whether a number is none."""
+def _total(information: Reader) -> Totals:
+    """Read the charge details of each piece."""
     owner, details = _down(
         np.arange(len(information)), information, (tags.CHARGE_DETAILS, tags.CHARGE_DETAIL)
     )
@@ -52,34 +96,68 @@ def _total(information: Reader) -> tuple[pl.Series, pl.Series, pl.Series]:
     charge = details.integer(tags.CHARGE).fill_null(0).to_numpy()
     units = details.integer(tags.CHARGEABLE_UNITS).fill_null(-1).to_numpy()
     count = len(information)
-    said, all_of, unit = (np.zeros(count, np.int64) for _ in range(3))
-    has, wrong = np.zeros(count, bool), np.zeros(count, bool)
+    said, parts, unit = (np.zeros(count, np.int64) for _ in range(3))
+    marked, wrong, negative, parted = (np.zeros(count, bool) for _ in range(4))
     unit -= 1
     total = kind == _TOTAL
     np.add.at(said, owner[total], charge[total])
-    np.add.at(all_of, owner, charge)
+    np.add.at(parts, owner[~total], charge[~total])
     unit[owner[total]] = units[total]
-    has[owner[total]] = True
+    marked[owner[total]] = True
+    parted[owner[~total]] = True
+    negative[owner[charge < 0]] = True
     bad = details.unread(integers=(tags.CHARGE, tags.CHARGEABLE_UNITS)).to_numpy()
     wrong[owner[bad]] = True
-    return pl.Series(np.where(has, said, all_of)), pl.Series(unit), pl.Series(wrong)
+    return Totals(
+        np.where(marked, said, parts), unit, wrong, marked, negative,
+        marked & parted & (said != parts),
+    )  # fmt: skip
 
 
-def charges(events: Reader, *paths: Sequence[int]) -> Charges:
+def charges(events: Reader, head: Head, *paths: Sequence[int]) -> Charges:
     """Read the charges of events, wherever they lie."""
-    parts = [_information(*_down(np.arange(len(events)), events, path)) for path in paths]
-    return Charges(pl.concat(parts).sort("event", maintain_order=True))
+    count = len(events)
+    parts = [_information(*_down(np.arange(count), events, path), head) for path in paths]
+    return Charges(pl.concat(parts).sort("event", maintain_order=True), count)
 
 
-def _information(owner: Ints, information: Reader) -> pl.DataFrame:
-    charge, units, wrong = _total(information)
+def _unknown(information: Reader, path: Sequence[int], code: int, known: Iterable[int]) -> Flags:
+    """Tell which pieces use a code that the file does not explain."""
+    owner, items = _down(np.arange(len(information)), information, path)
+    codes = items.integer(code)
+    found = np.zeros(len(information), bool)
+    strange = (codes.is_not_null() & ~codes.is_in(list(known))).to_numpy()
+    found[owner[strange]] = True
+    return found
+
+
+def _information(owner: Ints, information: Reader, head: Head) -> pl.DataFrame:
+    total = _total(information)
     tax, bad_tax = _sum(information, (tags.TAXES, tags.TAX), tags.TAX_VALUE)
     discount, bad = _sum(information, (tags.DISCOUNT_INFORMATION,), tags.DISCOUNT)
+    item = information.text(tags.CHARGED_ITEM)
+    broken = {
+        "charged_item_invalid": (item.str.len_chars() != 1).to_numpy(),
+        "charge_total_missing": ~total.marked,
+        "charge_negative": total.negative,
+        "charge_sum_differs": total.differs,
+        "rate_code_unknown": _unknown(information, (), tags.RATE_CODE, head.rates),
+        "tax_code_unknown": _unknown(
+            information, (tags.TAXES, tags.TAX), tags.TAX_CODE, head.taxes
+        ),
+        "discount_code_unknown": _unknown(
+            information, (tags.DISCOUNT_INFORMATION,), tags.DISCOUNT_CODE, head.discounts
+        ),
+    }
+    faults = np.zeros(len(information), np.int64)
+    for place, rule in enumerate(CHARGE_RULES):
+        faults |= broken[rule].astype(np.int64) << place
     return pl.DataFrame(
         {
-            "event": owner, "charged_item": information.text(tags.CHARGED_ITEM), "charge": charge,
-            "tax": tax, "discount": discount, "units": units,
-            "rate_code": information.integer(tags.RATE_CODE), "wrong": wrong | bad_tax | bad,
+            "event": owner, "charged_item": item, "charge": total.charge, "tax": tax,
+            "discount": discount, "units": total.units,
+            "rate_code": information.integer(tags.RATE_CODE),
+            "wrong": pl.Series(total.wrong) | bad_tax | bad, "faults": faults,
         },
         schema_overrides={"event": pl.Int64(), "rate_code": pl.Int64()},
     )  # fmt: skip
@@ -94,9 +172,10 @@ def with_fee(found: Charges, fee: pl.Series) -> Charges:
         pl.lit("").alias("charged_item"), pl.lit(0, pl.Int64).alias("tax"),
         pl.lit(0, pl.Int64).alias("discount"), pl.lit(-1, pl.Int64).alias("units"),
         pl.lit(None, pl.Int64).alias("rate_code"), pl.lit(value=False).alias("wrong"),
+        pl.when(pl.col("charge") < 0).then(_NEGATIVE).otherwise(0).cast(pl.Int64).alias("faults"),
     )  # fmt: skip
     both = pl.concat([found.rows, rows.select(found.rows.columns)])
-    return Charges(both.sort("event", maintain_order=True))
+    return Charges(both.sort("event", maintain_order=True), found.count)
 
 
 def per_row(found: Charges, quantity: Ints) -> pl.DataFrame:

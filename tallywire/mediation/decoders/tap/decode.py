@@ -3,6 +3,8 @@
 Source: GSMA TAP 3.12, by its public ASN.1; which fields decide is in docs/reference/formats.md.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -22,19 +24,29 @@ from tallywire.mediation.decoded import (
 )
 from tallywire.mediation.decoders.tap import audit, tags
 from tallywire.mediation.decoders.tap.charges import decimal_text
+from tallywire.mediation.decoders.tap.checks import charged_columns, held_against_rules
 from tallywire.mediation.decoders.tap.events import READ, Events
 from tallywire.mediation.decoders.tap.head import Head, head_of
 from tallywire.mediation.decoders.tap.options import TapOptions
+from tallywire.mediation.decoders.tap.rules import naming
 from tallywire.mediation.values import attributes
 
 _SEPARATOR = "\x1f"
 _CONTROLS = [tags.AUDIT, tags.NOTIFICATION, tags.MESSAGE_TEXTS, tags.OPERATOR_SPECIFIC]
+_SAID = (
+    "tag", "imsi", "start_us", "length_s", "a_raw", "b_raw", "linked_id", "charging_id",
+    "usage_type", "down_octets", "up_octets",
+)  # fmt: skip
 _FLAGS = ("bad_number", "bad_offset", "no_quantity", "wrong")
 
 
 def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode a piece of a TAP file."""
-    TapOptions.model_validate(feed.options)
+    return decode_with(frames, TapOptions.model_validate(feed.options))
+
+
+def decode_with(frames: Frames, options: TapOptions) -> Decoded:
+    """Decode a piece of a TAP file."""
     base = places(frames)
     if not len(frames):
         return Decoded(complete(base))
@@ -54,19 +66,21 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         broken[rows] = reader.broken
         found = READ[one](reader, head)
         kinds.append(found)
-        parts.append(found.rows.with_columns(pl.Series("row", rows[found.owner])))
-    told, control = audit.told(frames, tag, hidden, head)
+        columns = [pl.Series("row", rows[found.owner]), *charged_columns(found)]
+        parts.append(found.rows.with_columns(columns))
+    told = audit.told(frames, tag, hidden, head)
     place = base.with_columns(
         pl.int_range(pl.len()).alias("row"), pl.Series("head", hidden), pl.Series("short", short),
         pl.Series("broken", broken), pl.Series("tag", tag),
-        pl.Series("told", [told.get(row, "") for row in range(len(frames))], dtype=pl.String),
+        pl.Series("told", [told.said.get(row, "") for row in range(len(frames))], dtype=pl.String),
     )  # fmt: skip
     rows_of = pl.concat(parts, how="diagonal_relaxed") if parts else None
     frame = place if rows_of is None else place.join(
         rows_of, on="row", how="left", maintain_order="left_right"
     )  # fmt: skip
-    frame = check_world(complete(_judged(_valued(_whole(frame), head), head)))
-    return Decoded(frame, {**control, **audit.counted(tag, kinds)})
+    frame = _judged(_valued(_whole(frame), head, options), head)
+    made = held_against_rules(check_world(complete(frame)), frame, head, options)
+    return Decoded(made, {**told.control, **audit.counted(tag, kinds)}, told.series)
 
 
 def _whole(frame: pl.DataFrame) -> pl.DataFrame:
@@ -93,14 +107,25 @@ def _whole(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _valued(frame: pl.DataFrame, head: Head) -> pl.DataFrame:
+def _place(head: Head, options: TapOptions, columns: Sequence[str]) -> list[pl.Expr]:
+    """Give what names an event: its place in the sender's files, or what it says of itself."""
+    if options.same == "place":
+        return [pl.lit(head.number), pl.col("record_no").cast(pl.String)]
+    said = [
+        pl.col(name).cast(pl.String).fill_null("") if name in columns else pl.lit("")
+        for name in _SAID
+    ]
+    return [pl.lit("T" if head.test else "event"), *said]
+
+
+def _valued(frame: pl.DataFrame, head: Head, options: TapOptions) -> pl.DataFrame:
     """Name events by file and place; write charges as money."""
     places_of_money = head.decimals or 0
     amount = decimal_text(pl.col("charge"), places_of_money).cast(pl.Decimal(38, 9), strict=False)
     item = pl.col("item_no").fill_null(0)
     named = pl.lit(head.sequence is not None) & (pl.col("item_no").is_not_null())
     key = pl.concat_str(
-        pl.lit(head.sender), pl.lit(head.recipient), pl.lit(head.number), pl.col("record_no"),
+        pl.lit(head.sender), pl.lit(head.recipient), *_place(head, options, frame.columns),
         pl.when(item > 0).then(pl.format("item {}", item)).otherwise(pl.lit("")),
         separator=_SEPARATOR,
     )  # fmt: skip
@@ -141,19 +166,20 @@ def _judged(frame: pl.DataFrame, head: Head) -> pl.DataFrame:
         (~event, Reason.RECORD_TYPE_UNKNOWN,
          pl.format("an element with tag {} is no event of TAP 3.12", "tag")),
         (event & ~pl.lit(head.known), Reason.FIELD_MISSING,
-         pl.lit("the file has no batch control information ahead of its events")),
+         naming("batch_control_missing", "none is ahead of the file's events")),
         (event & pl.lit(head.sequence is None), Reason.FIELD_MISSING,
-         pl.lit("the file has no sequence number")),
+         naming("sequence_invalid", "the file has no sequence number")),
         (event & pl.lit(head.test), Reason.NOT_BILLABLE, pl.lit("the file is test data")),
         (pl.col("bad_offset"), Reason.TIME_INVALID,
-         pl.format("the file does not explain UTC offset code {}",
-                   pl.col("offset_code").cast(pl.String).fill_null("(none)"))),
+         naming("offset_code_unknown",
+                pl.format("the file does not explain UTC offset code {}",
+                          pl.col("offset_code").cast(pl.String).fill_null("(none)")))),
         (pl.col("bad_number") | pl.col("wrong"), Reason.NUMBER_INVALID,
          pl.lit("a number in it has more than 64 bits")),
         (event & pl.lit(head.decimals is None), Reason.NUMBER_INVALID,
-         pl.lit("the file's decimal places are none")),
+         naming("decimals_invalid", "the file's decimal places are none")),
         (pl.col("no_quantity"), Reason.FIELD_MISSING,
-         pl.lit("it says neither how long nor how much")),
+         naming("usage_missing", "it says neither how long nor how much")),
     ):  # fmt: skip
         frame = refuse(frame, wrong, reason, detail)
     return frame

@@ -123,7 +123,7 @@ def call(event: Reader, head: Head, *, basic_tag: int, direction: str) -> Events
     )
     path = (tags.SERVICES_USED, tags.SERVICE_USED, tags.CHARGE_LIST, tags.CHARGE_INFORMATION)
     fee = event.inside(tags.CAMEL).integer(tags.CAMEL_FEE)
-    charged = with_fee(charges(event, path), fee)
+    charged = with_fee(charges(event, head, path), fee)
     seconds = frame["length_s"].fill_null(0).to_numpy()
     money = per_row(charged, seconds)
     owner = money["event"].to_numpy()
@@ -173,7 +173,7 @@ def data(event: Reader, head: Head) -> Events:
     )
     path = (tags.GPRS_SERVICE, tags.CHARGE_LIST, tags.CHARGE_INFORMATION)
     fee = event.inside(tags.CAMEL).integer(tags.CAMEL_FEE)
-    charged = with_fee(charges(event, path), fee)
+    charged = with_fee(charges(event, head, path), fee)
     volume = (frame["down_octets"].fill_null(0) + frame["up_octets"].fill_null(0)).to_numpy()
     money = per_row(charged, volume)
     owner = money["event"].to_numpy()
@@ -235,7 +235,7 @@ OTHERS: Mapping[int, Other] = {
 def other(event: Reader, head: Head, *, at: Other) -> Events:
     """Read other events: what is charged for is suspense, what is free is set aside."""
     party = event.inside(*at.subscriber)
-    charged = charges(event, at.charged) if at.charged else _plain(event)
+    charged = charges(event, head, at.charged) if at.charged else _plain(event, head)
     money = per_row(charged, np.zeros(len(event), np.int64))
     owner = money["event"].to_numpy()
     frame = pl.DataFrame(
@@ -268,9 +268,9 @@ def either_imsi(party: Reader) -> pl.Series:
     )
 
 
-def _plain(event: Reader) -> Charges:
+def _plain(event: Reader, head: Head) -> Charges:
     """Read the charge of events that have one and no list of them."""
-    found = charges(event, (tags.CHARGE_LIST, tags.CHARGE_INFORMATION))
+    found = charges(event, head, (tags.CHARGE_LIST, tags.CHARGE_INFORMATION))
     return with_fee(found, event.integer(tags.CHARGE))
 
 

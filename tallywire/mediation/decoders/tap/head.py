@@ -1,13 +1,18 @@
 """What a TAP file says ahead of its events: who, which file, which currency, zones and entities."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tallywire.mediation.ber import values
+from tallywire.mediation.ber.elements import Octets, spans
 from tallywire.mediation.ber.tree import Fields, fields, offset_minutes, text, whole, within
 from tallywire.mediation.decoders.tap import tags
 from tallywire.mediation.framing.ber import Broken, Unfinished, header
 
 _MOST_DECIMALS = 9
+_NAME = re.compile(r"^[A-Za-z0-9]{1,10}$")
+_MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -20,8 +25,11 @@ class Head:
         decimals: Decimal places of its charges; `None` where they are no number up to 9.
         offsets: Minutes ahead of UTC by code.
         entities: Recording entity by code.
-        rates: Exchange rate and its decimal places by code.
+        rates: Exchange rate as a decimal, by code.
+        taxes, discounts: Codes of taxes and of discounts that it explains.
+        available_us: When the file was made available, microseconds UTC.
         known: There was a head.
+        accounted: It has accounting information.
     """
 
     sender: str = ""
@@ -33,12 +41,32 @@ class Head:
     offsets: Mapping[int, int] = field(default_factory=dict)
     entities: Mapping[int, str] = field(default_factory=dict)
     rates: Mapping[int, str] = field(default_factory=dict)
+    taxes: frozenset[int] = frozenset()
+    discounts: frozenset[int] = frozenset()
+    available_us: int | None = None
     known: bool = False
+    accounted: bool = False
 
     @property
     def number(self) -> str:
         """The file's number as text; test files are numbered apart."""
         return ("T" if self.test else "") + ("" if self.sequence is None else str(self.sequence))
+
+    @property
+    def series(self) -> str:
+        """Whose numbers the file's number is one of; test files are numbered apart."""
+        return series_of(self.sender, self.recipient, test=self.test)
+
+
+def series_of(sender: str, recipient: str, *, test: bool = False) -> str:
+    """Name the series of a sender's files to a recipient; empty where one of them is no name.
+
+    >>> series_of("NORAA", "NORBB"), series_of("NORAA", "NORBB", test=True), series_of("NORAA", "")
+    ('NORAA/NORBB', 'T/NORAA/NORBB', '')
+    """
+    if not (_NAME.match(sender) and _NAME.match(recipient)):
+        return ""
+    return f"{'T/' if test else ''}{sender}/{recipient}"
 
 
 def sequence_of(found: Fields, tag: int) -> int | None:
@@ -74,8 +102,31 @@ def head_in(batch: Fields) -> Head:
         offsets=_offsets(network),
         entities=_entities(network),
         rates=_rates(accounting),
+        taxes=_codes(within(accounting, tags.TAXATIONS), tags.TAXATION, tags.TAX_CODE),
+        discounts=_codes(
+            within(accounting, tags.DISCOUNTINGS), tags.DISCOUNTING, tags.DISCOUNT_CODE
+        ),
+        available_us=instant(control, tags.AVAILABLE),
         known=tags.BATCH_CONTROL in batch,
+        accounted=tags.ACCOUNTING in batch,
     )
+
+
+def instant(found: Fields, tag: int) -> int | None:
+    """Read a local time with its offset, microseconds UTC."""
+    parts = within(found, tag)
+    local = text(parts, tags.LOCAL_TIME).encode()
+    offset = offset_minutes(text(parts, tags.OFFSET))
+    wall, good = values.walls(Octets(local), spans([0], [len(local)]))
+    if offset is None or not good[0]:
+        return None
+    return int(wall[0]) - offset * _MINUTE_US
+
+
+def _codes(table: Fields, row: int, tag: int) -> frozenset[int]:
+    """Read the codes that a table explains."""
+    found = (whole(fields(item), tag) for item in table.get(row, []))
+    return frozenset(code for code in found if code is not None)
 
 
 def _offsets(network: Fields) -> dict[int, int]:

@@ -29,7 +29,14 @@ def _options(join: str, **more: object) -> dict[str, Any]:
 
 
 def _line(session: str, what: str, minute: int, *more: object) -> str:
-    fields = (session, what, f"2026-10-24T10:{minute:02}:00Z", "242990000010001", "+4790012001", *more)
+    fields = (
+        session,
+        what,
+        f"2026-10-24T10:{minute:02}:00Z",
+        "242990000010001",
+        "+4790012001",
+        *more,
+    )
     return ",".join(str(field) for field in fields) + "\n"
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes
+from cli.topics_only import check_topics
 from dataflows.catalogs import CatalogStore
 from dataflows.exporter import serve as serve_metrics
 from dataflows.fetching.source import Credentials
@@ -24,21 +25,6 @@ app = typer.Typer(help="Take usage of MQTT brokers; list subscriptions.", no_arg
 def _feeds(settings: Settings) -> Sequence[Feed]:
     catalogs = CatalogStore(Home(settings.home).catalogs)
     return [feed for feed in catalogs.load(catalogs.current()).feeds.values() if feed.mqtt]
-
-
-def _check_topics(settings: Settings) -> None:
-    """Make sure that no feed's usage would lie on this machine's disk.
-
-    Raises:
-        IngestMisuse: If that of one would.
-    """
-    local = sorted(feed.feed_id for feed in _feeds(settings) if not feed.topic)
-    if local:
-        msg = (
-            f"usage of {', '.join(local)} would lie on this machine's disk, where no other machine "
-            "collects it: give each a `topic`, or serve without --topics-only"
-        )
-        raise IngestMisuse(msg)
 
 
 def _check_library() -> None:
@@ -76,7 +62,7 @@ def _serve(
     with plain_errors(), ExitStack() as beside:
         _check_library()
         if topics_only:
-            _check_topics(settings)
+            check_topics(settings, lambda feed: feed.mqtt)
         if metrics:
             exporter = serve_metrics(Home(settings.home), settings, store=False)
             beside.enter_context(closing(exporter))

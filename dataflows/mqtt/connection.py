@@ -1,8 +1,9 @@
 """A connection to a broker, subscribed: reads messages, and acknowledges those it is told to."""
 
+import select
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -16,9 +17,10 @@ from dataflows.fetching.source import Away, Credentials
 from tallywire.catalog.feed import Mqtt
 from tallywire.catalog.rules_mqtt import place_of
 
-_PATIENCE_S = 5.0
+_PATIENCE_S, _SUBSCRIBED_S = 5.0, 60.0
 _KEEPALIVE_S = 60
 _NO_RETAINED = 2
+_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 _NAMES = {"Bad user name or password", "Not authorized"}
 
 
@@ -44,6 +46,15 @@ def _message(found: MQTTMessage) -> Message:
     except UnicodeDecodeError:
         topic = ""
     return Message(found.mid, found.qos, bool(found.retain), topic, bytes(found.payload))
+
+
+def _ready(found: Any, wait_s: float, *, writes: bool) -> int:  # noqa: ANN401  a socket, or one with TLS
+    """Wait until a socket can be read, or written where that is asked; tell which."""
+    if isinstance(found, ssl.SSLSocket) and found.pending():
+        return select.POLLIN
+    poll = select.poll()
+    poll.register(found, select.POLLIN | (select.POLLOUT if writes else 0))
+    return next((events for _, events in poll.poll(wait_s * 1_000)), 0)
 
 
 def _context(credentials: Credentials) -> ssl.SSLContext:
@@ -93,6 +104,7 @@ class Connection:
         self._answered = False
         self._refusal = self.lost = ""
         self.session_present, self.granted = False, 0
+        self._patient_until = 0.0
         self.expires_s: int | None = None
         self._client = self._made()
         try:
@@ -138,9 +150,7 @@ class Connection:
         except OSError as error:
             text = f"{self._mqtt.broker} cannot be reached: {error.strerror or error}"
             raise Away(text) from error
-        self._await(lambda: self._answered, "to CONNECT")
-        if self._refusal:
-            raise Away(self._not_let_in(), lasting=True)
+        self._await_answer()
 
     def _not_let_in(self) -> str:
         text = f"{self._mqtt.broker} does not let us in: {self._refusal}"
@@ -149,25 +159,37 @@ class Connection:
             text += f"; set {named('USER')} and {named('PASSWORD')}"
         return text
 
-    def _await(self, done: Callable[[], bool], what: str) -> None:
-        """Work the connection until an answer is there.
+    def _await_answer(self) -> None:
+        """Work the connection until the broker has answered CONNECT.
 
         Raises:
-            Away: If there is none in time.
+            Away: If it does not in time, or refuses.
         """
         deadline = time.monotonic() + _PATIENCE_S
-        while not done():
+        while not self._answered:
             if time.monotonic() > deadline:
-                text = f"{self._mqtt.broker} gives no answer {what}"
+                text = f"{self._mqtt.broker} gives no answer to CONNECT"
                 raise Away(text)
             self._work(0.1)
-            if self.lost and not done():
+            if self.lost and not self._answered:
                 raise Away(self.lost)
+        if self._refusal:
+            raise Away(self._not_let_in(), lasting=True)
 
     def _work(self, wait_s: float) -> None:
-        failed = self._client.loop(wait_s)
-        if (failed or self._client.socket() is None) and not self.lost:
-            self.lost = f"{self._mqtt.broker} ended the connection"
+        """Read a packet where one is there, write what waits, keep the connection alive.
+
+        The library's own loop selects, and so fails beside a thousand open files.
+        """
+        found = self._client.socket()
+        if found is not None:
+            ready = _ready(found, wait_s, writes=self._client.want_write())
+            failed = self._client.loop_read() if ready & _READABLE else 0
+            if not failed and ready & select.POLLOUT:
+                failed = self._client.loop_write()
+            if not failed and not self._client.loop_misc():
+                return
+        self.lost = self.lost or f"{self._mqtt.broker} ended the connection"
 
     def _on_connect(
         self, _client: Client, _data: object, flags: Any, reason: Any, properties: Any  # noqa: ANN401  paho's own
@@ -189,25 +211,39 @@ class Connection:
     ) -> None:  # fmt: skip
         self._granted = reasons
 
-    def subscribe(self, instead_of: str = "") -> None:
-        """Subscribe, also where the session has it already; a topic that changed is left.
+    def subscribe(self) -> None:
+        """Ask to subscribe, also where the session has it already.
 
-        Raises:
-            Away: If the broker refuses it, or gives no answer.
+        Messages that the session holds may come before the answer: read on until `subscribed`.
         """
         if self._five:
             options = SubscribeOptions(self._mqtt.qos, retainHandling=_NO_RETAINED)
             self._client.subscribe(self._mqtt.topic, options=options)
         else:
             self._client.subscribe(self._mqtt.topic, self._mqtt.qos)
-        self._await(lambda: self._granted is not None, "to SUBSCRIBE")
-        [reason] = self._granted or [None]
-        if reason is None or reason.is_failure:
+        self._patient_until = time.monotonic() + _SUBSCRIBED_S
+
+    def unsubscribe(self, topic: str) -> None:
+        """Leave a topic that the session has."""
+        self._client.unsubscribe(topic)
+
+    def subscribed(self) -> bool:
+        """Tell whether the broker has answered that it subscribed us.
+
+        Raises:
+            Away: If it refuses, or gives no answer in time.
+        """
+        if self._granted is None:
+            if time.monotonic() > self._patient_until:
+                text = f"{self._mqtt.broker} gives no answer to SUBSCRIBE"
+                raise Away(text)
+            return False
+        [reason] = self._granted
+        if reason.is_failure:
             text = f"{self._mqtt.broker} refuses to subscribe {self._mqtt.topic}: {reason}"
             raise Away(text, lasting=True)
         self.granted = int(reason.value)
-        if instead_of not in {"", self._mqtt.topic}:
-            self._client.unsubscribe(instead_of)
+        return True
 
     def read(self, wait_s: float, most: int, most_bytes: int) -> list[Message]:
         """Give the messages that are there, within bounds; wait a while for the first.

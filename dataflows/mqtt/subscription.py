@@ -104,6 +104,7 @@ class Subscription(threading.Thread):
         assert feed.mqtt is not None  # noqa: S101  whoever makes one has looked
         self.feed, self._mqtt = feed, feed.mqtt
         self._log, self._counts, self._shared = log, counts, shared
+        self._client = f"{shared.client}-{feed.feed_id}"
         self._ending = threading.Event()
         self._short = 0
         self._say = shared.log.bind(feed=feed.feed_id)
@@ -128,7 +129,8 @@ class Subscription(threading.Thread):
         """Subscribe, and take messages as long as that goes well."""
         try:
             self._log.check()
-            with closing(self._subscribed()) as connection:
+            with closing(self._connection()) as connection:
+                self._subscribe(connection)
                 while not self._ending.is_set():
                     self._take(connection)
         except Away as away:
@@ -148,21 +150,22 @@ class Subscription(threading.Thread):
             say("not subscribed", reason=text)
         self._counts.problem = text
 
-    def _subscribed(self) -> Connection:
-        client = f"{self._shared.client}-{self.feed.feed_id}"
-        before = remembered(self._shared.sessions, self.feed.feed_id)
-        now = Session(self._mqtt.broker, client, self._mqtt.topic)
-        ours = before is not None and (before.broker, before.client) == (now.broker, now.client)
+    def _connection(self) -> Connection:
         credentials = Credentials(self.feed.feed_id, self._shared.environment)
-        made = Connection(self._mqtt, client, self._shared.inflight, credentials)
-        try:
-            made.subscribe(before.topic if before and ours and made.session_present else "")
-            remember(self._shared.sessions, self.feed.feed_id, now)
-        except BaseException:
-            made.close()
-            raise
-        self._connected(made, known=ours)
-        return made
+        return Connection(self._mqtt, self._client, self._shared.inflight, credentials)
+
+    def _subscribe(self, connection: Connection) -> None:
+        """Subscribe, and leave the topic of an earlier catalogue; what comes meanwhile is taken."""
+        before = remembered(self._shared.sessions, self.feed.feed_id)
+        now = Session(self._mqtt.broker, self._client, self._mqtt.topic)
+        ours = before is not None and (before.broker, before.client) == (now.broker, now.client)
+        connection.subscribe()
+        while not connection.subscribed():
+            self._take(connection)
+        if before and ours and before.topic != now.topic and connection.session_present:
+            connection.unsubscribe(before.topic)
+        remember(self._shared.sessions, self.feed.feed_id, now)
+        self._connected(connection, known=ours)
 
     def _connected(self, made: Connection, *, known: bool) -> None:
         """Count and tell a connection, and what of the broker is less than was asked of it."""
@@ -205,7 +208,7 @@ class Subscription(threading.Thread):
         self._short += 1
         if self._short == 1 and _TAKEN_OVER not in text:
             return text
-        name = f"{self._shared.client}-{self.feed.feed_id}"
         return (
-            f"{text}, again: is another process {name}, too? Give each a `mqtt_client` of its own"
+            f"{text}, again: is another process {self._client}, too? "
+            "Give each a `mqtt_client` of its own"
         )

@@ -65,7 +65,7 @@ def events(*numbers: int) -> list[bytes]:
 def test_what_is_published_while_it_runs_and_while_it_is_away_is_rated_once(
     subscribe: Callable[..., Subscriber], broker: Broker, tmp_path: Path
 ) -> None:
-    subscriber = subscribe(ingest_partitions=3, executes=True)
+    subscriber = subscribe(ingest_partitions=3)
     subscriber.start()
     broker.publish(*events(*range(20)))
     subscriber.messages("accepted", 20)
@@ -149,6 +149,8 @@ def test_what_is_no_usage_is_kept_and_what_is_retained_is_not(
     assert counted == {
         "accepted": 2, "suspended": 1, "too_long": 1, "empty": 1, "retained": 1, "log_unavailable": 0,
     }  # fmt: skip
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=10) as page:
+        assert page.status == 200
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
         told = page.read().decode()
     labels = 'feed="platform",outcome="too_long",process="mqtt"'
@@ -202,11 +204,15 @@ def _certified(folder: Path) -> Path:
     return folder / "cert.pem"
 
 
-def test_a_broker_must_prove_who_it_is(
+def test_a_broker_must_prove_who_it_is_and_so_must_we(
     tmp_path: Path, subscribe: Callable[..., Subscriber]
 ) -> None:
     certificate = _certified(tmp_path)
-    lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {tmp_path}/key.pem")
+    key = tmp_path / "key.pem"
+    lines = [
+        "allow_anonymous true", f"certfile {certificate}", f"keyfile {key}",
+        f"cafile {certificate}", "require_certificate true",
+    ]  # fmt: skip
     with closing(Broker(tmp_path / "encrypted", *lines)) as broker:
         subscriber = subscribe(at=f"mqtts://localhost:{broker.port}")
         subscriber.start(subscribed=False)
@@ -214,9 +220,14 @@ def test_a_broker_must_prove_who_it_is(
         assert "has a certificate that cannot be verified" in told
         assert "TALLYWIRE_FEED_PLATFORM_CA_FILE" in told
         assert subscriber.stop() == Exit.DONE
-        subscriber.environment["TALLYWIRE_FEED_PLATFORM_CA_FILE"] = str(certificate)
+        own = "TALLYWIRE_FEED_PLATFORM_"
+        subscriber.environment |= {
+            f"{own}CA_FILE": str(certificate), f"{own}CERTIFICATE_FILE": str(certificate),
+            f"{own}KEY_FILE": str(key),
+        }  # fmt: skip
         subscriber.start()
-        trusted = ["--cafile", str(certificate), "-h", "localhost"]
+        files = {"--cafile": certificate, "--cert": certificate, "--key": key, "-h": "localhost"}
+        trusted = [str(word) for option in files.items() for word in option]
         broker.publish(*events(*range(100)), options=trusted)
         subscriber.messages("accepted", 100)
         assert subscriber.stop() == Exit.DONE
@@ -290,12 +301,17 @@ def test_what_is_acknowledged_is_in_the_topic_and_processes_share_a_subscription
 
     until(lambda: sum(accepted()) == 40, lambda: str(accepted()))
     assert min(accepted()) > 0
+    before = accepted()[1]
+    both[0].kill()
+    broker.publish(*events(*range(40, 400)))
+    both[0].start("--topics-only")
+    until(lambda: sum(accepted()) - before >= 360, lambda: str(accepted()))
     assert [one.stop() for one in both] == [Exit.DONE] * 2
     messages = cluster.messages()
     assert {json.loads(one.value() or b"")["id"] for one in messages} == {
-        str(number) for number in range(40)
+        str(number) for number in range(400)
     }
-    assert all(one.key() for one in messages)
+    assert len({(one.key(), one.partition()) for one in messages}) == 400
 
 
 def test_a_full_disk_acknowledges_nothing_and_loses_nothing(

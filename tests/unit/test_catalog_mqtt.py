@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
+from dataflows.services import MQTT, HouseServices
+from dataflows.settings import Settings
 from tallywire.catalog import Reading, read
 from tallywire.catalog.feed import Mqtt
 from tallywire.catalog.lint import warnings
@@ -127,6 +130,20 @@ def test_a_message_belongs_to_one_feed() -> None:
     assert "the feed 'uplinks' takes messages of" in told
     assert _problems(FEED, other=other.replace("event/up", "event/join")) == []
     assert _problems(FEED, other=other.replace("broker.example", "other.example")) == []
+
+
+@pytest.mark.parametrize("feed", [FEED, FEED.replace("mqtt:", "http: yes\n#")])
+def test_the_whole_product_runs_the_subscriber_where_a_feed_needs_it(
+    tmp_path: Path, feed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _reading(feed).snapshot
+    assert found is not None
+    settings = Settings(home=tmp_path, store_url="http://nobody:x@127.0.0.1:9/tallywire")
+    services = HouseServices(settings, found, [], [], False, print)
+    monkeypatch.setattr(HouseServices, "_ready", lambda _: True)
+    running = {one.name: one.command for one in services.wanted()}
+    assert (MQTT in running) == bool(found.feeds["uplinks"].mqtt)
+    assert running.get(MQTT, ("mqtt", "serve"))[-4:][:2] == ("mqtt", "serve")
 
 
 levels = st.sampled_from(["a", "b", "", "$s"])

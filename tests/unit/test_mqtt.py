@@ -3,13 +3,17 @@
 import base64
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from cli.mqtt import app
+from dataflows.exits import Exit
 from dataflows.mqtt.connection import Message
 from dataflows.mqtt.counts import OUTCOMES
 from dataflows.mqtt.payloads import cut
@@ -183,3 +187,12 @@ def test_its_lanes_read_what_the_subscriber_keeps(tmp_path: Path) -> None:
     stream = Streams(settings, print).of("platform@0001", feed)
     assert isinstance(stream, HttpStream)
     assert stream._folder == Home(tmp_path).mqtt / "platform" / "0001"
+
+
+def test_without_its_library_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    made = CliRunner().invoke(app, ["serve", "--home", str(tmp_path)])
+    assert made.exit_code == Exit.USAGE
+    assert "MQTT needs `pip install tallywire[mqtt]`" in made.output

@@ -29,6 +29,7 @@ pytestmark = [
 ]
 _USER = "TALLYWIRE_FEED_PLATFORM_USER"
 _PASSWORD = "TALLYWIRE_FEED_PLATFORM_PASSWORD"
+_KILLS, _PART = 4, 100
 
 
 @pytest.fixture
@@ -92,30 +93,32 @@ def test_what_is_published_while_it_runs_and_while_it_is_away_is_rated_once(
 def test_kills_amid_a_stream_lose_nothing_and_count_nothing_twice(
     subscribe: Callable[..., Subscriber], broker: Broker, tmp_path: Path
 ) -> None:
-    subscriber, total, part = subscribe(mqtt_inflight=50), 4_000, 250
+    subscriber, enough, published = subscribe(mqtt_inflight=50), threading.Event(), [0]
 
     def stream() -> None:
-        for first in range(0, total, part):
-            broker.publish(*events(*range(first, first + part)))
-            time.sleep(0.05)
+        while not enough.wait(0.4):
+            first = published[0]
+            broker.publish(*events(*range(first, first + _PART)))
+            published[0] += _PART
 
-    def enough(lines: int) -> bool:
-        return len(subscriber.records()) >= lines or not publishing.is_alive()
+    def has(lines: int) -> bool:
+        return len(subscriber.records()) >= lines
 
     subscriber.start()
     publishing = threading.Thread(target=stream)
     publishing.start()
-    kills = 0
-    while publishing.is_alive():
-        more = len(subscriber.records()) + 1
-        until(partial(enough, more), str)
-        subscriber.kill()
-        kills += 1
-        subscriber.start()
-    publishing.join()
+    try:
+        for _ in range(_KILLS):
+            lines = len(subscriber.records()) + _PART + _PART // 2  # amid a part
+            until(partial(has, lines), subscriber.log.read_text)
+            subscriber.kill()
+            subscriber.start()
+    finally:
+        enough.set()
+        publishing.join()
+    [total] = published
     until(lambda: len(set(subscriber.ids())) == total, lambda: f"{len(set(subscriber.ids()))}")
     assert subscriber.stop() == Exit.DONE
-    assert kills >= 3
     lines = len(subscriber.records())
     usage = tmp_path / "usage"
     usage.mkdir()

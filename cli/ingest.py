@@ -10,11 +10,12 @@ from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes
+from cli.topics_only import check_topics
 from dataflows.catalogs import CatalogStore
 from dataflows.exporter import serve as serve_metrics
 from dataflows.ingest.keys import add_key, read_keys, revoke_key
 from dataflows.ingest.log import IngestMisuse
-from dataflows.settings import Home, Settings
+from dataflows.settings import Home
 
 app = typer.Typer(help="Take usage by HTTP, and manage the keys for it.", no_args_is_help=True)
 keys = typer.Typer(help="Make, list and revoke keys of senders.", no_args_is_help=True)
@@ -23,23 +24,6 @@ app.add_typer(keys, name="keys")
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _check_topics(settings: Settings) -> None:
-    """Make sure that no feed's usage would lie on this machine's disk.
-
-    Raises:
-        IngestMisuse: If that of one would.
-    """
-    catalogs = CatalogStore(Home(settings.home).catalogs)
-    feeds = catalogs.load(catalogs.current()).feeds
-    local = sorted(name for name, feed in feeds.items() if feed.http and not feed.topic)
-    if local:
-        msg = (
-            f"usage of {', '.join(local)} would lie on this machine's disk, where no other machine "
-            "collects it: give each a `topic`, or serve without --topics-only"
-        )
-        raise IngestMisuse(msg)
 
 
 @app.command(
@@ -67,7 +51,7 @@ def _serve(
     settings = settings_of(home)
     with plain_errors(), ExitStack() as beside:
         if topics_only:
-            _check_topics(settings)
+            check_topics(settings, lambda feed: feed.http)
         if metrics:
             exporter = serve_metrics(Home(settings.home), settings, store=False)
             beside.enter_context(closing(exporter))

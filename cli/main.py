@@ -57,6 +57,7 @@ class _Tallywire(Verbs):
         Verb("lanes", "Groups of lanes: list, move and split them; lanes that were put aside."),
         Verb("ingest", "Take usage by HTTP, and manage the keys for it."),
         Verb("radius", "Take RADIUS accounting; list who may send it."),
+        Verb("mqtt", "Take usage of MQTT brokers; list subscriptions."),
         Verb("store", "Serve the embedded ClickHouse; ask it."),
         Verb("metrics", "What Prometheus reads: once, or served."),
         Verb("topics", "Topics on Kafka: planned, made, listed."),

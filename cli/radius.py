@@ -10,6 +10,7 @@ from rich.table import Table
 
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes
+from cli.topics_only import check_topics
 from dataflows.catalogs import CatalogStore
 from dataflows.exporter import serve as serve_metrics
 from dataflows.ingest.log import IngestMisuse
@@ -19,9 +20,15 @@ from dataflows.settings import Home
 app = typer.Typer(help="Take RADIUS accounting; list who may send it.", no_args_is_help=True)
 
 
-@app.command("serve", epilog=epilog("radius serve", "radius serve --metrics"))
+@app.command(
+    "serve",
+    epilog=epilog("radius serve", "radius serve --metrics", "radius serve --topics-only"),
+)
 def _serve(
     *,
+    topics_only: Annotated[
+        bool, typer.Option("--topics-only", help="Refuse feeds that take RADIUS without a topic.")
+    ] = False,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Serve metrics, too; without a supervisor.")
     ] = False,
@@ -34,6 +41,8 @@ def _serve(
     """
     settings = settings_of(home)
     with plain_errors(), ExitStack() as beside:
+        if topics_only:
+            check_topics(settings, lambda feed: feed.radius)
         if metrics:
             exporter = serve_metrics(Home(settings.home), settings, store=False)
             beside.enter_context(closing(exporter))

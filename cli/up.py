@@ -31,6 +31,9 @@ def _say_where(settings: Settings, snapshot: Snapshot, inputs: list[Path], log: 
         names = ", ".join(sorted(feed.feed_id for feed in feeds if feed.radius))
         place = f"{settings.radius_host}:{settings.radius_port}"
         typer.echo(f"RADIUS           udp {place} (feeds {names})", err=True)
+    for feed in feeds:
+        if feed.mqtt:
+            typer.echo(f"MQTT             {feed.inputs} (feed {feed.feed_id})", err=True)
     if settings.kafka:
         typer.echo(f"Kafka            {settings.kafka}", err=True)
     for path in inputs:

@@ -125,6 +125,22 @@ RADIUS_LIMIT = _process(
 RADIUS_COMMITS = _process(
     "radius_commit_seconds", "summary", "How long it took to make RADIUS packets durable."
 )
+MQTT_MESSAGES = Described(
+    "tallywire_mqtt_messages_total", "counter", "Messages of MQTT brokers by outcome.",
+    (*_PROCESS, "feed", "outcome"),
+)  # fmt: skip
+MQTT_CONNECTED = Described(
+    "tallywire_mqtt_connected", "gauge", "1 while the feed is subscribed at its broker.",
+    (*_PROCESS, "feed"),
+)  # fmt: skip
+MQTT_CONNECTS = Described(
+    "tallywire_mqtt_connects_total", "counter",
+    "Connections to MQTT brokers, by what they knew of the session.",
+    (*_PROCESS, "feed", "session"),
+)  # fmt: skip
+MQTT_COMMITS = _process(
+    "mqtt_commit_seconds", "summary", "How long it took to make messages durable."
+)
 UNREADABLE = Described(
     "tallywire_progress_unreadable", "gauge", "Progress files that cannot be understood."
 )
@@ -137,6 +153,7 @@ METRICS: tuple[Described, ...] = (
     *(metric for metric, _ in PROCESSES),
     INGEST_REQUESTS, INGEST_EVENTS, INGEST_QUEUE, INGEST_LIMIT, INGEST_COMMITS,
     RADIUS_PACKETS, RADIUS_QUEUE, RADIUS_LIMIT, RADIUS_COMMITS,
+    MQTT_MESSAGES, MQTT_CONNECTED, MQTT_CONNECTS, MQTT_COMMITS,
     STORE_UP, UNREADABLE,
 )  # fmt: skip
 """Every metric there is."""

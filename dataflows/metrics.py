@@ -24,6 +24,10 @@ from dataflows.metric_table import (
     INGEST_REQUESTS,
     LANES,
     METRICS,
+    MQTT_COMMITS,
+    MQTT_CONNECTED,
+    MQTT_CONNECTS,
+    MQTT_MESSAGES,
     PROCESSES,
     RADIUS_COMMITS,
     RADIUS_LIMIT,
@@ -35,7 +39,7 @@ from dataflows.metric_table import (
     UP,
     Described,
 )
-from dataflows.reports import Ingest, Radius, Report, Reports
+from dataflows.reports import Ingest, Mqtt, Radius, Report, Reports
 
 Value = float | Durations | tuple[int, float]
 """Of a counter or gauge, of a histogram, of a summary: how many, and their sum."""
@@ -77,6 +81,16 @@ def _of_radius(process: str, radius: Radius) -> Iterator[Sample]:
     yield RADIUS_COMMITS, (process,), (radius.commits, radius.commit_seconds)
 
 
+def _of_mqtt(process: str, mqtt: Mqtt) -> Iterator[Sample]:
+    for metric, figures in ((MQTT_MESSAGES, mqtt.messages), (MQTT_CONNECTS, mqtt.connects)):
+        for feed, numbers in figures.items():
+            for kind, number in numbers.items():
+                yield metric, (process, feed, kind), number
+    for feed, connected in mqtt.connected.items():
+        yield MQTT_CONNECTED, (process, feed), connected
+    yield MQTT_COMMITS, (process,), (mqtt.commits, mqtt.commit_seconds)
+
+
 def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator[Sample]:
     """Give every sample of a home.
 
@@ -96,6 +110,8 @@ def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator
             yield from _of_ingest(process, report.ingest, limit_bytes)
         if report.radius is not None:
             yield from _of_radius(process, report.radius)
+        if report.mqtt is not None:
+            yield from _of_mqtt(process, report.mqtt)
     yield UNREADABLE, (), len(found.unreadable)
     if store_up is not None:
         yield STORE_UP, (), int(store_up)

@@ -52,6 +52,24 @@ class Radius:
 
 
 @dataclass
+class Mqtt:
+    """Figures of an MQTT subscriber.
+
+    Attributes:
+        messages: By feed, messages by what became of them.
+        connects: By feed, connections by what the broker knew of the session.
+        connected: By feed, whether it is subscribed.
+        commit_seconds, commits: How long it took to make them durable, and how often.
+    """
+
+    messages: dict[str, dict[str, int]] = field(default_factory=dict)
+    connects: dict[str, dict[str, int]] = field(default_factory=dict)
+    connected: dict[str, int] = field(default_factory=dict)
+    commit_seconds: float = 0.0
+    commits: int = 0
+
+
+@dataclass
 class Report:
     """A progress file, read.
 
@@ -61,6 +79,7 @@ class Report:
         written: When it was written, seconds since 1970.
         ingest: Given by a gateway only.
         radius: Given by a RADIUS listener only.
+        mqtt: Given by an MQTT subscriber only.
     """
 
     pid: int = 0
@@ -76,6 +95,7 @@ class Report:
     lanes: dict[str, LaneProgress] = field(default_factory=dict)
     ingest: Ingest | None = None
     radius: Radius | None = None
+    mqtt: Mqtt | None = None
 
     def lives(self) -> bool:
         """Tell whether the process that wrote it is there."""

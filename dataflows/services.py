@@ -22,7 +22,7 @@ from tallywire.catalog import Snapshot
 from warehouse.client import StoreUnavailable
 from warehouse.server import answers, free_port
 
-STORE, INGEST, RADIUS = "store", "ingest", "radius"
+STORE, INGEST, RADIUS, MQTT = "store", "ingest", "radius", "mqtt"
 _STORE, _RATING, _COLLECTION, _INGEST, _BESIDE = range(5)
 
 
@@ -80,7 +80,9 @@ class HouseServices:
         if any(feed.http for feed in snapshot.feeds.values()):
             services.append(self._ingest())
         if any(feed.radius for feed in snapshot.feeds.values()):
-            services.append(self._radius())
+            services.append(self._taking(RADIUS))
+        if any(feed.mqtt for feed in snapshot.feeds.values()):
+            services.append(self._taking(MQTT))
         base = job_path(self._home)
         services += [
             Service(one.role, (sys.executable, "-m", one.module, one.role, str(base)), _BESIDE,
@@ -123,10 +125,11 @@ class HouseServices:
                    "--home", str(self._home.root)]  # fmt: skip
         return Service(INGEST, (*command, "--open") if self.open_ingest else command, _INGEST)
 
-    def _radius(self) -> Service:
-        command = [sys.executable, "-m", "cli.main", "radius", "serve",
+    def _taking(self, name: str) -> Service:
+        """Give the process that takes usage of one kind: its verb has its name."""
+        command = [sys.executable, "-m", "cli.main", name, "serve",
                    "--home", str(self._home.root)]  # fmt: skip
-        return Service(RADIUS, tuple(command), _INGEST)
+        return Service(name, tuple(command), _INGEST)
 
     def _workers(self, snapshot: Snapshot) -> list[Service]:
         if snapshot.hash != self._hash:

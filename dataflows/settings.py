@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
         segment_bytes: Size at which a usage-log segment is closed and the next begun.
-        log_days: Days that the usage log, and usage that came by HTTP or RADIUS, stay on this
+        log_days: Days that the usage log, and usage that came by HTTP, RADIUS or MQTT, stay on this
             machine's disk at least, though nobody reads them again.
         kafka: Bootstrap servers of Kafka, `host:port,host:port`; empty without Kafka.
         kafka_options: Further settings of every Kafka client by librdkafka's names, such as
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         schema_registry: Address of a schema registry for Avro and Protobuf; empty without one.
         ingest_host: Address the ingest gateway listens on.
         ingest_port: Its port.
-        ingest_partitions: Lanes of a feed that takes HTTP or RADIUS without a topic.
+        ingest_partitions: Lanes of a feed that takes HTTP, RADIUS or MQTT without a topic.
         ingest_body_bytes: Largest body of a request; a larger one is refused with 413.
         ingest_queue_bytes: Bytes of accepted requests that may wait to be made durable; beyond it
             requests are answered with 429.
@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         radius_port: Its UDP port.
         radius_queue_bytes: Bytes of packets that may wait to be made durable; beyond it packets
             are dropped, for their senders to send again.
+        mqtt_client: Begins the names by which MQTT brokers know this home's subscriptions; no other
+            process may have it.
+        mqtt_inflight: Messages that a broker may send before one of them is acknowledged.
         metrics_host: Address that metrics, health and readiness are served on.
         metrics_port: Its port; 0 serves none.
         quarantine_after: Crashes at one range after which its lane is put aside and the others go
@@ -109,6 +112,8 @@ class Settings(BaseSettings):
     radius_host: str = "127.0.0.1"
     radius_port: int = Field(default=1813, ge=0, le=65535)
     radius_queue_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    mqtt_client: str = Field(default="tallywire", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    mqtt_inflight: int = Field(default=1_000, ge=1, le=65_535)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     quarantine_after: int = Field(default=3, ge=1)
@@ -161,6 +166,16 @@ class Home:
     def radius(self) -> Path:
         """The spool of packets that came by RADIUS."""
         return self.root / "radius"
+
+    @property
+    def mqtt(self) -> Path:
+        """The spool of usage that came by MQTT."""
+        return self.root / "mqtt"
+
+    @property
+    def mqtt_sessions(self) -> Path:
+        """What MQTT brokers keep for this home's subscriptions."""
+        return self.root / "mqtt_sessions"
 
     @property
     def inbox(self) -> Path:

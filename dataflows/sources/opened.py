@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache, partial
+from pathlib import Path
 
 from confluent_kafka import Message
 
@@ -26,6 +27,12 @@ def _fetcher(settings: Settings, group: str, tell: Tell) -> Fetcher:
     return Fetcher(consumer(settings, group, tell), tell, settings.store_patience_s)
 
 
+def _spool(home: Home, feed: Feed) -> Path:
+    if feed.mqtt:
+        return home.mqtt
+    return home.radius if feed.radius else home.ingest
+
+
 class Streams:
     """The streams of a process: topics share one consumer.
 
@@ -46,8 +53,7 @@ class Streams:
             return None
         partition = int(number)
         if not feed.topic:
-            home = Home(self._settings.home)
-            root = home.radius if feed.radius else home.ingest
+            root = _spool(Home(self._settings.home), feed)
             return HttpStream(root, feed.feed_id, partition, self._settings.log_days)
         partitions = self._partitions(feed.topic)
 

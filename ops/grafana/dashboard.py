@@ -184,6 +184,30 @@ ROWS: dict[str, list[Panel]] = {
              " / rate(tallywire_radius_commit_seconds_count{FILTER}[$__rate_interval])"},
         ),
     ],
+    "Usage by MQTT": [
+        Panel(
+            "Messages by outcome", "cps",
+            {"{{feed}} {{outcome}}": "sum by (feed, outcome) "
+             "(rate(tallywire_mqtt_messages_total{FILTER}[$__rate_interval]))"},
+            "All but log_unavailable are acknowledged.",
+        ),
+        Panel(
+            "Subscribed", "short",
+            {"{{instance}} {{feed}}": "tallywire_mqtt_connected{FILTER}"},
+            "1 while the feed is subscribed at its broker.",
+        ),
+        Panel(
+            "Connections made", "short",
+            {"{{feed}} {{session}}": "sum by (feed, session) "
+             "(increase(tallywire_mqtt_connects_total{FILTER}[$__rate_interval]))"},
+            "lost: the broker had forgotten the session, and messages with it.",
+        ),
+        Panel(
+            "Time to make messages durable", "s",
+            {"{{instance}}": "rate(tallywire_mqtt_commit_seconds_sum{FILTER}[$__rate_interval])"
+             " / rate(tallywire_mqtt_commit_seconds_count{FILTER}[$__rate_interval])"},
+        ),
+    ],
     "Processes": [
         Panel(
             "Processor", "percentunit",

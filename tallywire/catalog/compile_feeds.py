@@ -12,6 +12,7 @@ from tallywire.catalog.models_feeds import ConditionEntry, EnrichEntry, FilterEn
 from tallywire.catalog.pricing import in_units
 from tallywire.catalog.reference_tables import shape_of
 from tallywire.catalog.rules_collect import compile_collect
+from tallywire.catalog.rules_mqtt import compile_mqtt
 from tallywire.catalog.values import span
 from tallywire.reference import BETWEEN, Reference
 
@@ -34,6 +35,7 @@ def _feed(entry: FeedEntry, operator: Operator, tables: Reference) -> Feed:
         topic=entry.topic,
         http=entry.http,
         radius=tuple(RadiusClient(one.network, one.secret, one.signed) for one in entry.radius),
+        mqtt=compile_mqtt(entry.mqtt),
         partitioner=entry.partitioner.value,
         growing=entry.growing,
         time_zone=_or(entry.time_zone, operator.time_zone),

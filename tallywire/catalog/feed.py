@@ -24,6 +24,29 @@ class RadiusClient:
 
 
 @dataclass(frozen=True)
+class Mqtt:
+    """The messages of an MQTT broker that are a feed's usage.
+
+    Attributes:
+        broker: `mqtts://host:8883`, or `mqtt://localhost:1883`; it holds no password.
+        topic: Filter of their topics; `$share/GROUP/FILTER` for several processes.
+        qos: 1 where the broker keeps what is not acknowledged, else 0.
+        version: Of the protocol: `5` or `3.1.1`.
+        session_s: How long the broker keeps messages while nobody subscribes, seconds.
+        with_topic: A record says the topic of its message, too.
+        unencrypted: `mqtt://` to another machine is allowed.
+    """
+
+    broker: str
+    topic: str
+    qos: int = 1
+    version: str = "5"
+    session_s: int = 604_800
+    with_topic: bool = False
+    unencrypted: bool = False
+
+
+@dataclass(frozen=True)
 class Collect:
     """Where the files of a feed are fetched from.
 
@@ -58,6 +81,7 @@ class Feed:
         topic: Kafka topic of its records; empty where it has none.
         http: The ingest gateway takes its records; into the topic, where there is one.
         radius: Who may send its records to the RADIUS listener; into the topic likewise.
+        mqtt: Messages of a broker that the subscriber takes; into the topic likewise.
         partitioner: How producers of the topic choose a partition by key.
         growing: A log that is appended to, instead of whole files.
         options: The format's own settings, as plain text, numbers, lists and mappings, validated
@@ -101,11 +125,13 @@ class Feed:
     enrichments: tuple[Enrichment, ...] = ()
     filters: tuple[Filter, ...] = ()
     collect: Collect | None = None
+    mqtt: Mqtt | None = None
 
     @property
     def inputs(self) -> str:
         """Say where its records come from."""
         path = f"{self.path} of {self.collect.address}" if self.collect else self.path
         places = [path, self.topic and f"topic {self.topic}", "HTTP" if self.http else "",
-                  "RADIUS" if self.radius else ""]  # fmt: skip
+                  "RADIUS" if self.radius else "",
+                  f"{self.mqtt.topic} of {self.mqtt.broker}" if self.mqtt else ""]  # fmt: skip
         return ", ".join(place for place in places if place)

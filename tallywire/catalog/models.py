@@ -12,6 +12,7 @@ from schemas.services import Partitioner, Service
 from tallywire.catalog.expect_models import ExpectEntry
 from tallywire.catalog.models_collect import CollectEntry
 from tallywire.catalog.models_feeds import EnrichEntry, FieldMaps, FilterEntry, NodeEntry
+from tallywire.catalog.models_mqtt import MqttEntry
 from tallywire.catalog.models_terms import (
     AllowanceEntry,
     BalanceEntry,
@@ -102,6 +103,7 @@ class FeedEntry(Entry):
     topic: Words = ""
     http: YesNo = False
     radius: tuple[RadiusClientEntry, ...] = ()
+    mqtt: MqttEntry | None = None
     partitioner: Partitioner = Partitioner.MURMUR2
     growing: YesNo = False
     service: Service

@@ -116,7 +116,7 @@ def secret_problems(feeds: Sequence[Placed[FeedEntry]]) -> Iterator[Problem]:
     """Two feeds whose secrets would have one name would each be given the other's."""
     seen: dict[str, str] = {}
     for placed in feeds:
-        if placed.value.collect is None:
+        if placed.value.collect is None and placed.value.mqtt is None:
             continue
         name = variables_of(placed.value.id)
         if name in seen:

@@ -12,6 +12,7 @@ from tallywire.catalog.pricing import in_units
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.rules_collect import collect_problems, secret_problems, variables_of
 from tallywire.catalog.rules_expect import expected
+from tallywire.catalog.rules_mqtt import mqtt_problems, one_feed_each
 from tallywire.catalog.sources import model_problems
 
 _RADIUS = "radius"
@@ -55,6 +56,7 @@ def _feed(placed: Placed[FeedEntry], formats: Mapping[str, HasOptions]) -> Itera
         yield placed.problem(("typical_quantity",), text)
     yield from _input(placed)
     yield from collect_problems(placed, variables_of(feed.id))
+    yield from mqtt_problems(placed)
     if not 1 <= feed.window_days <= 400:
         yield placed.problem(("window_days",), "must be from 1 to 400 days")
 
@@ -62,15 +64,19 @@ def _feed(placed: Placed[FeedEntry], formats: Mapping[str, HasOptions]) -> Itera
 def _input(placed: Placed[FeedEntry]) -> Iterator[Problem]:
     """A feed has one order of its records: files, or records one by one, never both."""
     feed = placed.value
-    if not (feed.path or feed.topic or feed.http or feed.radius):
-        text = "says not where records come from; write path, topic, http: true or radius"
+    senders = [key for key in ("http", "radius", "mqtt") if getattr(feed, key)]
+    singly = ["topic", *senders] if feed.topic else senders
+    if not (feed.path or singly):
+        text = "says not where records come from; write path, topic, http: true, radius or mqtt"
         yield placed.problem(("path",), text)
-    if feed.path and (feed.topic or feed.http or feed.radius):
-        text = "reads files; give the records of a topic, of HTTP or RADIUS a feed of their own"
-        key = "topic" if feed.topic else "http" if feed.http else "radius"
+    if feed.path and singly:
+        text = (
+            "reads files; give the records of a topic, of HTTP, RADIUS or MQTT a feed of their own"
+        )
+        yield placed.problem((singly[0],), text)
+    for key in senders[1:]:
+        text = f"takes {senders[0].upper()}; give what comes by {key.upper()} a feed of its own"
         yield placed.problem((key,), text)
-    if feed.radius and feed.http:
-        yield placed.problem(("radius",), "takes HTTP; give what comes by RADIUS a feed of its own")
     if feed.radius and feed.format != _RADIUS:
         text = f"is for feeds of format {_RADIUS}; this one has {feed.format!r}"
         yield placed.problem(("radius",), text)
@@ -117,6 +123,7 @@ def feeds(formats: Mapping[str, HasOptions]) -> Pass:
             *_ways(entries),
             *_clients(entries),
             *secret_problems(entries.feeds),
+            *one_feed_each(entries.feeds),
         ]
 
     return check

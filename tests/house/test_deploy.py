@@ -33,16 +33,19 @@ KUBERNETES_VERSIONS = ("1.28", "1.37")
 """The oldest that the files are for, and a new one."""
 SETTINGS = {f"TALLYWIRE_{name.upper()}" for name in Settings.model_fields}
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+(\.\d+)*(-[a-z0-9.-]+)?")
-_INGEST, _METRICS = (
-    Settings.model_fields[f"{name}_port"].default for name in ("ingest", "metrics")
+_INGEST, _METRICS, _RADIUS = (
+    Settings.model_fields[f"{name}_port"].default for name in ("ingest", "metrics", "radius")
 )
 LISTENS = {
     "clickhouse": {8123, 9000},
     "prometheus": {9090},
     "grafana": {3000},
-    "tallywire": {_INGEST, _METRICS},
+    "tallywire": {_INGEST, _METRICS, _RADIUS},
 }
 """Ports by service; those of Kafka stand in its own settings."""
+
+OPTIONAL = {"podmonitor.yaml", "mqtt.yaml", "radius.yaml"}
+"""Files of Kubernetes that are added where they are needed."""
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 OWN = {name for name, service in SERVICES.items() if service["image"].startswith("tallywire:")}
@@ -181,12 +184,15 @@ def test_a_service_is_pinned_bounded_and_watched(name: str) -> None:
 def test_a_port_is_published_to_this_machine_only_and_something_listens(name: str) -> None:
     service = SERVICES[name]
     listeners = _environment(service).get("KAFKA_LISTENERS", "")
-    kind = "tallywire" if name in OWN else name
-    known = LISTENS.get(kind, set()) | {int(port) for port in re.findall(r":(\d+)", listeners)}
+    known = LISTENS.get("tallywire" if name in OWN else name, set()) | {
+        int(port) for port in re.findall(r":(\d+)", listeners)
+    }
     for port in service.get("ports", []):
         address, outside, inside = port.split(":")
         assert address == "127.0.0.1"
+        inside, _, kind = inside.partition("/")
         assert outside == inside
+        assert kind == ("udp" if int(inside) == _RADIUS else "")
         assert int(inside) in known, port
     for text in map(str, [*service["healthcheck"].get("test", [])]):
         for port in re.findall(r"(?:127\.0\.0\.1|localhost):(\d+)", text):
@@ -309,8 +315,10 @@ def test_no_password_has_a_value() -> None:
 
 def test_kustomize_names_every_file() -> None:
     named = yaml.safe_load((ROOT / "deploy/kubernetes/kustomization.yaml").read_text())
-    files = {path.name for path in KUBERNETES} - {"kustomization.yaml", "podmonitor.yaml"}
+    files = {path.name for path in KUBERNETES} - {"kustomization.yaml", *OPTIONAL}
     assert set(named["resources"]) == files
+    text = (ROOT / "deploy/kubernetes/kustomization.yaml").read_text()
+    assert all(f"{name}" in text for name in OPTIONAL), "each is spoken of"
     [image] = named["images"]
     for pod in PODS.values():
         for container in _containers(pod):
@@ -373,11 +381,37 @@ def test_labels_lead_to_pods(name: str) -> None:
             assert {port["targetPort"] for port in one["spec"]["ports"]} <= names
 
 
-def test_the_gateway_of_kubernetes_keeps_nothing_on_a_disk_that_goes_away() -> None:
-    [container] = PODS["tallywire-ingest"]["spec"]["containers"]
+TAKING = ("ingest", "mqtt", "radius")
+
+
+@pytest.mark.parametrize("name", TAKING)
+def test_what_takes_usage_keeps_nothing_on_a_disk_that_goes_away(name: str) -> None:
+    [container] = PODS[f"tallywire-{name}"]["spec"]["containers"]
+    assert container["args"] == SERVICES[name]["command"]
     assert "--topics-only" in container["args"]
     secrets = [one.get("secretRef", {}).get("name") for one in container["envFrom"]]
     assert "tallywire-store" not in secrets
+    assert _environment(SERVICES[name])["TALLYWIRE_STORE_URL"] == ""
+
+
+@pytest.mark.parametrize("name", ["mqtt", "radius"])
+def test_what_not_everybody_needs_is_started_where_it_is_named(name: str) -> None:
+    service = SERVICES[name]
+    assert service["profiles"] == [name]
+    [secrets] = service["env_file"]
+    assert secrets == {"path": f"{name}.env", "required": False}
+    assert secrets["path"] in (ROOT / ".gitignore").read_text().split()
+    assert not [other for other in SERVICES.values() if name in other.get("depends_on", {})]
+    [job] = yaml.safe_load((ROOT / "ops/prometheus/compose.yml").read_text())["scrape_configs"]
+    assert name in job["dns_sd_configs"][0]["names"]
+    assert not [one for one in job["static_configs"][0]["targets"] if one.startswith(name)]
+
+
+def test_a_session_at_a_broker_is_of_one_pod() -> None:
+    [container] = PODS["tallywire-mqtt"]["spec"]["containers"]
+    [client] = container["env"]
+    assert client["name"] == "TALLYWIRE_MQTT_CLIENT"
+    assert client["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
 
 
 def test_the_dashboard_is_what_its_script_writes() -> None:

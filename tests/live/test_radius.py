@@ -190,6 +190,9 @@ def test_a_secret_that_is_not_known_is_said(tmp_path: Path) -> None:
     made = tallywire("radius", "serve", "--home", server.home.root)
     assert made.returncode == Exit.USAGE
     assert "set TALLYWIRE_RADIUS_SECRET_BRAS" in made.stderr
+    made = tallywire("radius", "serve", "--topics-only", "--home", server.home.root)
+    assert made.returncode == Exit.USAGE
+    assert "usage of live would lie on this machine's disk" in made.stderr
     made = tallywire(
         "radius", "clients", "--json", "--home", server.home.root,
         TALLYWIRE_RADIUS_SECRET_BRAS="not to be shown",  # noqa: S106  that is the point

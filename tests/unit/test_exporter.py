@@ -55,7 +55,13 @@ def home(tmp_path: Path) -> Home:
         "commit_seconds": 0.5, "commits": 2,
     }  # fmt: skip
     (home.progress / "radius.json").write_text(json.dumps({"pid": os.getpid(), "radius": counted}))
+    messages = {
+        "messages": {"uplinks": {"accepted": 8, "too_long": 1}}, "connected": {"uplinks": 1},
+        "connects": {"uplinks": {"kept": 2, "lost": 0}}, "commit_seconds": 0.25, "commits": 5,
+    }  # fmt: skip
+    (home.progress / "mqtt.json").write_text(json.dumps({"pid": os.getpid(), "mqtt": messages}))
     processes = {
+        "mqtt": Supervised("running", os.getpid()),
         "radius": Supervised("running", os.getpid()),
         "rating": Supervised("running", os.getpid(), restarts=2),
         "ingest": Supervised("backing_off", problem="port 8080 is taken"),
@@ -113,6 +119,11 @@ def test_prometheus_reads_what_the_processes_say(exporter: Exporter) -> None:
     packets = {"process": "radius", "outcome": "secret_wrong"}
     assert _one(found, "tallywire_radius_packets_total", **packets) == 1
     assert _one(found, "tallywire_radius_queue_limit_bytes", process="radius") == 50
+    uplinks = {"process": "mqtt", "feed": "uplinks"}
+    assert _one(found, "tallywire_mqtt_messages_total", **uplinks, outcome="too_long") == 1
+    assert _one(found, "tallywire_mqtt_connects_total", **uplinks, session="kept") == 2
+    assert _one(found, "tallywire_mqtt_connected", **uplinks) == 1
+    assert _one(found, "tallywire_mqtt_commit_seconds_sum", process="mqtt") == 0.25
     assert _one(found, "tallywire_ingest_queue_bytes", process="ingest") == 77
     assert _one(found, "tallywire_ingest_queue_limit_bytes", process="ingest") == 64 * 1024 * 1024
     assert _one(found, "tallywire_ingest_commit_seconds_count", process="ingest") == 3

@@ -8,6 +8,7 @@ from tallywire.catalog.lint.revised import deletions_within, revised
 from tallywire.catalog.places import Places
 from tallywire.catalog.problems import Problem, at_most
 from tallywire.catalog.reading import Reading
+from tallywire.catalog.rules_mqtt import uncertain
 
 
 def warnings(reading: Reading, hits: Hits | None = None) -> list[Problem]:
@@ -25,7 +26,7 @@ def warnings(reading: Reading, hits: Hits | None = None) -> list[Problem]:
         return []
     places = Places(entries)
     percent = entries.operator.value.max_change_percent
-    found: list[Problem] = []
+    found: list[Problem] = list(uncertain(entries.feeds))
     for plan in entries.zone_plans:
         found += at_most(redundant_in_zones(plan), "redundant prefixes")
     for _, tariff in sorted(snapshot.tariffs.items()):

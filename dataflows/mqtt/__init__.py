@@ -1,0 +1,1 @@
+"""The MQTT subscriber: messages of a broker, acknowledged only when they are durable."""

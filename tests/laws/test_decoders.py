@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -10,10 +10,11 @@ from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoded import DECODED, Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.framing import frame
+from tests.laws import cases
 from tests.laws.feeds import SNAPSHOT, VALID
 
 FORMATS = sorted(VALID)
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = cases(20)
 SNIPPETS = st.sampled_from(
     [b"\x00", b"\xff\xfe", b"\n", b"\r\n", b'"', b";", b",", b"{", b"}", b"99999999999999999999",
      b"-1", b"0000-01-01 00:00:00", b"1969-12-31T23:59:59Z", b"2099-01-01T00:00:00Z",

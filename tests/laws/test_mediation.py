@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -19,11 +19,12 @@ from tallywire.mediation.dedup import DAY_US, DedupWindow, Verdict
 from tallywire.mediation.framing import frame
 from tallywire.mediation.lane import BatchContext, LaneState, Mediated, mediate
 from tallywire.mediation.resolve import IdentifierIndex
+from tests.laws import cases
 from tests.laws.feeds import SNAPSHOT, VALID
 
 INDEX = IdentifierIndex(SNAPSHOT.identifiers)
 COLLECTED = 1_793_000_000_000_000  # 2026-10-26
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = cases(20)
 
 
 def _context(feed_id: str, frames: Frames) -> BatchContext:

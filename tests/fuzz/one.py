@@ -1,6 +1,7 @@
 """One target in a process of its own: the fuzzer ends the process that it runs in.
 
-`--replay FILE` gives the target a file that was kept, without the fuzzer.
+`--replay FILE` gives the target a file that was kept, without the fuzzer. Branches guide the fuzzer,
+comparisons do not: watching them, atheris keeps every value that was compared.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import atheris
+from atheris.import_hook import HookManager
 
 from tests.fuzz.pieces import packed, smallest, unpacked
 
@@ -171,7 +173,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of chance")
     parser.add_argument("--replay", type=Path, help="a file that was kept")
     wanted = parser.parse_args()
-    with atheris.instrument_imports(include=["tallywire"]):
+    with HookManager({"tallywire"}, set(), enable_loader_override=True, trace_dataflow=False):
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415  its imports are watched
     target = TARGETS[wanted.target]
     if wanted.replay:

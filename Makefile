@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak mutants check format bench simulate docs migration schemas lock clean
+.PHONY: help setup demo test soak fuzz mutants check format bench simulate docs migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test: $(READY) ## run every test that this machine can run
 
 soak: $(READY) ## kill workers, broker and store hundreds of times (needs Java 17): make soak SOAK="--cycles 500 --seed 7"
 	@nice $(BIN)/python -m tests.soak $(SOAK)
+
+fuzz: $(READY) ## give every decoder a million inputs of a fuzzer (hours): make fuzz FUZZ="--inputs 20000 --target ber"
+	@nice $(BIN)/python -m tests.fuzz $(FUZZ)
 
 mutants: $(READY) ## change the rules of rating in every small way: how many changes do tests notice
 	@PATH=$(CURDIR)/$(BIN):$$PATH nice $(BIN)/mutmut run --max-children 2
@@ -73,5 +76,5 @@ lock: ## resolve the dependencies anew: of everything, of what runs, of what bui
 		--group pyproject.toml:build --constraint requirements.lock --output-file requirements-build.lock
 
 clean: ## remove what the tools made, never a home folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo/out benchmarks/out mutants
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo/out benchmarks/out mutants tests/fuzz/out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

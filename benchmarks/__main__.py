@@ -2,19 +2,23 @@
 
 import argparse
 
-from benchmarks import ingest, pipeline, radius, resume, section, shares, streaming
+from benchmarks import formats, ingest, pipeline, radius, resume, section, shares, streaming
 from benchmarks.rating import shape_arguments, shape_of
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    sections = ("rating", "pipeline", "resume", "shares", "ingest", "radius", "streaming", "all")
+    sections = (
+        "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "streaming", "all",
+    )  # fmt: skip
     parser.add_argument("section", nargs="?", choices=sections, default="all")
     parser.add_argument("--events", type=int, default=3_000_000, help="of the pipeline, of shares")
     parser.add_argument("--customers", type=int, default=100_000, help="of both")
     parser.add_argument("--keys", type=int, default=10_000_000, help="of resume")
     parser.add_argument("--messages", type=int, default=5_000_000, help="events of streaming")
     parser.add_argument("--seconds", type=float, default=60.0, help="of paced usage, streaming")
+    parser.add_argument("--octets", type=int, default=10**9, help="of a large file, formats")
+    parser.add_argument("--full", action="store_true", help="large files of ten gigabytes, formats")
     shape_arguments(parser)
     wanted = parser.parse_args()
     if wanted.section in {"rating", "all"}:
@@ -29,6 +33,8 @@ def main() -> None:
         ingest.main()
     if wanted.section in {"radius", "all"}:
         radius.main()
+    if wanted.section in {"formats", "all"}:
+        formats.main(10**10 if wanted.full else wanted.octets)
     if wanted.section in {"streaming", "all"}:
         streaming.main(wanted.messages, wanted.seconds)
 

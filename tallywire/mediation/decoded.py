@@ -221,8 +221,12 @@ def complete(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def refuse(frame: pl.DataFrame, wrong: pl.Expr, reason: Reason, detail: pl.Expr) -> pl.DataFrame:
-    """Give rows a reason, unless an earlier check already did."""
+    """Give rows a reason, unless an earlier check already did.
+
+    A detail that quotes what a record lacks is null: the reason's own words stand for it.
+    """
     hit = pl.col("reason").is_null() & wrong.fill_null(value=False)
+    detail = detail.fill_null(reason.value.replace("_", " "))
     return frame.with_columns(
         pl.when(hit).then(pl.lit(reason.value)).otherwise("reason").alias("reason"),
         pl.when(hit).then(detail).otherwise("detail").alias("detail"),

@@ -3,7 +3,7 @@
 import datetime
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 import polars as pl
 
@@ -14,6 +14,7 @@ _MINUTE_US = 60_000_000
 _FRACTION_DIGITS = 6
 _WHOLE = r"^\s*[+-]?[0-9]{1,19}\s*$"
 _DECIMAL = r"^\s*([+-]?)([0-9]{1,12})(?:\.([0-9]{1,15}))?\s*$"
+_DIGITS = r"^[0-9]{1,12}$"
 _SHORT = r"^\s*[+-]?[0-9]{1,15}\s*$"
 _RFC3339 = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
@@ -56,14 +57,24 @@ def scaled(text: pl.Expr, factor_digits: int = _FRACTION_DIGITS) -> pl.Expr:
     >>> pl.select(scaled(pl.lit("1.5"))).item()
     1500000
     """
+    return text.map_batches(partial(_scaled, digits=factor_digits), return_dtype=pl.Int64)
+
+
+def _scaled(texts: pl.Series, digits: int) -> pl.Series:
+    """Read decimals; where none has a sign, a fraction or a blank, without taking them apart."""
+    if texts.str.contains(_DIGITS).all():
+        whole: pl.Series = texts.cast(pl.Int64) * 10**digits
+        return whole
+    return texts.to_frame("text").select(_taken_apart(pl.col("text"), digits)).to_series()
+
+
+def _taken_apart(text: pl.Expr, digits: int) -> pl.Expr:
     sign = text.str.extract(_DECIMAL, 1)
     whole = text.str.extract(_DECIMAL, 2)
     part = text.str.extract(_DECIMAL, 3).fill_null("")
-    kept = part.str.slice(0, factor_digits).str.pad_end(factor_digits, "0")
-    exact = part.str.slice(factor_digits).str.strip_chars("0") == ""
-    size = whole.cast(pl.Int64, strict=False) * 10**factor_digits + kept.cast(
-        pl.Int64, strict=False
-    )
+    kept = part.str.slice(0, digits).str.pad_end(digits, "0")
+    exact = part.str.slice(digits).str.strip_chars("0") == ""
+    size = whole.cast(pl.Int64, strict=False) * 10**digits + kept.cast(pl.Int64, strict=False)
     return pl.when(exact).then(pl.when(sign == "-").then(0 - size).otherwise(size))
 
 

@@ -133,6 +133,7 @@ MORE_FEEDS = {
     "application-server": More("pbx", switches.broadworks(), {}, "broadworks"),
     "call-manager": More("pbx", switches.cucm(), {}, "cisco_cucm"),
     "proxy": More("pbx", switches.acc(), switches.ACC_OPTIONS, "sip_acc"),
+    "switch-lines": More("switch", switches.freeswitch(), {}, "freeswitch_csv"),
 }
 
 

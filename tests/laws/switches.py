@@ -156,3 +156,25 @@ def acc() -> bytes:
         acc_line("OPTIONS", "c8@pbx", 1792843291),
     ]
     return "\n".join(lines).encode() + b"\n"
+
+
+def freeswitch_line(unique: str, **more: str) -> str:
+    """Write a call as mod_cdr_csv's own template does."""
+    call = {
+        "name": "Anna", "from": "4722000100", "to": "4741234567", "context": "default",
+        "start": "2026-10-24 12:00:00", "answer": "2026-10-24 12:00:05",
+        "end": "2026-10-24 12:01:05", "duration": "65", "billsec": "60", "cause": "NORMAL_CLEARING",
+        "uuid": unique, "bleg": "", "account": "NL-OSLO", "read": "PCMA", "write": "PCMA", **more,
+    }  # fmt: skip
+    return ",".join(f'"{text}"' for text in call.values())
+
+
+def freeswitch() -> bytes:
+    """Calls: answered, not answered, with a quotation mark in a name, with a broken time."""
+    lines = [
+        freeswitch_line("6d0a0b1c-0001"),
+        freeswitch_line("6d0a0b1c-0002", answer="", billsec="0", cause="NO_ANSWER"),
+        freeswitch_line("6d0a0b1c-0003", name='Anna ""the first""'),
+        freeswitch_line("6d0a0b1c-0004", start="soon"),
+    ]
+    return "\n".join(lines).encode() + b"\n"

@@ -16,6 +16,7 @@ from tallywire.mediation.ber.reader import Reader, context, read
 from tallywire.mediation.ber.tree import fields
 from tallywire.mediation.decoders.tap.charges import decimal_text
 from tallywire.mediation.decoders.tap.head import shifted
+from tests.laws.cutting import same_both_ways
 
 QUICK = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 GRAMMAR = """
@@ -45,19 +46,6 @@ def _endless(value: bytes) -> bytes:
     return b"\x30\x80" + value + b"\0\0"
 
 
-def _both(pieces: list[bytes]) -> None:
-    """The two ways of reading find the same elements, and break at the same place."""
-    octets = Octets(b"".join(pieces))
-    ends = np.cumsum([len(piece) for piece in pieces])
-    within = spans(ends - [len(piece) for piece in pieces], [len(piece) for piece in pieces])
-    one, many = children(octets, within, few=10**9), children(octets, within, few=0)
-    order = np.lexsort((many.start, many.owner))
-    first = np.lexsort((one.start, one.owner))
-    for name in ("owner", "tag", "start", "length"):
-        assert getattr(one, name)[first].tolist() == getattr(many, name)[order].tolist(), name
-    assert one.broken.tolist() == many.broken.tolist()
-
-
 @QUICK
 @given(
     st.lists(
@@ -65,14 +53,14 @@ def _both(pieces: list[bytes]) -> None:
     )
 )
 def test_by_columns_is_one_by_one(pieces: list[bytes]) -> None:
-    _both(pieces)
-    _both([_endless(piece) for piece in pieces] + [_endless(_endless(pieces[0]))])
+    same_both_ways(pieces)
+    same_both_ways([_endless(piece) for piece in pieces] + [_endless(_endless(pieces[0]))])
 
 
 @QUICK
 @given(st.lists(trees, max_size=6).map(b"".join), st.integers(0, 200))
 def test_a_cut_record_is_broken_or_shorter_never_an_error(data: bytes, length: int) -> None:
-    _both([data[:length]] * 3)
+    same_both_ways([data[:length]] * 3)
 
 
 @QUICK

@@ -11,7 +11,9 @@ from tallywire.mediation.decoded import DECODED, Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.framing import frame
 from tests.laws import cases
+from tests.laws.cutting import check_covers
 from tests.laws.feeds import SNAPSHOT, VALID
+from tests.laws.rows import check_rows
 
 FORMATS = sorted(VALID)
 QUICK = cases(20)
@@ -35,31 +37,11 @@ def _cut(key: str, data: bytes) -> Frames:
     return frames
 
 
-def _covers(frames: Frames, data: bytes, blank: bytes) -> None:
-    """Slices are in order, apart, inside, and nothing but blank space lies between them."""
-    ends = frames.starts + frames.lengths
-    assert (frames.lengths > 0).all()
-    assert (frames.starts[1:] >= ends[:-1]).all()
-    left = bytearray(data)
-    for start, end in zip(frames.starts.tolist(), ends.tolist(), strict=True):
-        left[start:end] = b" " * (end - start)
-    assert not bytes(left).translate(None, b" \t\r\n" + blank)
-
-
 def _decoded(key: str, data: bytes) -> None:
     frames = _cut(key, data)
     feed = _feed(key)
-    _covers(frames, data, DECODERS[feed.format].framing(feed).blank)
-    decoded = DECODERS[feed.format].decode(frames, feed)
-    assert decoded.frame.schema == DECODED
-    first = decoded.frame.filter(decoded.frame["item_no"] == 0)
-    assert first.height == len(frames)  # decoded + suspended = read
-    assert first["byte_offset"].to_list() == frames.starts.tolist()
-    assert first["byte_length"].to_list() == frames.lengths.tolist()
-    assert decoded.frame["record_no"].is_sorted()
-    assert not decoded.frame.select("record_no", "item_no").is_duplicated().any()
-    bad = decoded.frame.filter(decoded.frame["reason"].is_not_null())
-    assert (bad["detail"] != "").all()
+    check_covers(frames, data, DECODERS[feed.format].framing(feed).blank)
+    check_rows(frames, DECODERS[feed.format].decode(frames, feed))
 
 
 @pytest.mark.parametrize("key", FORMATS)

@@ -19,12 +19,14 @@ from tallywire.mediation.framing import (
     frame,
 )
 from tests.ber.cdrs import in_file
+from tests.laws.cutting import conserved, in_pieces
 
 TAP = Ber(frozenset({b"\x61"}), b"\x63")
 FRAMINGS: dict[str, Framing] = {
     "lines": LINES,
     "headed": Lines(1),
     "paragraphs": PARAGRAPHS,
+    "document": DOCUMENT,
     "elements": Elements(("cdr", "ns:call")),
     "array": Array(),
     "array below": Array(("page", "calls")),
@@ -47,33 +49,6 @@ def tlv(tag: bytes, *values: bytes, indefinite: bool = False) -> bytes:
     return tag + bytes([0x80 | size]) + len(value).to_bytes(size) + value
 
 
-def in_pieces(data: bytes, framing: Framing, sizes: list[int]) -> list[bytes]:
-    """Cut a file as it is read: piece by piece, each as large as told, longer where it must be."""
-    found: list[bytes] = []
-    offset = size = 0
-    while offset < len(data):
-        size += sizes[len(found) % len(sizes)] if sizes else len(data)
-        piece = data[offset : offset + size]
-        at_end = offset + size >= len(data)
-        frames, consumed = frame(piece, framing, at_end=at_end, base_offset=offset)
-        found += frames.slices()
-        if consumed:
-            offset, size = offset + consumed, 0
-        assert consumed or not at_end
-    return found
-
-
-def _conserved(data: bytes, framing: Framing) -> list[bytes]:
-    frames, consumed = frame(data, framing, at_end=True)
-    assert consumed == len(data)
-    left = bytearray(data)
-    for start, length in zip(frames.starts.tolist(), frames.lengths.tolist(), strict=True):
-        assert length > 0
-        left[start : start + length] = b" " * length
-    assert not bytes(left).translate(None, b" \t\r\n" + framing.blank)
-    return frames.slices()
-
-
 records = st.lists(
     st.dictionaries(st.text(max_size=4), st.text(max_size=6) | st.integers(-9, 9) | st.none(), max_size=3),
     max_size=6,
@@ -88,13 +63,13 @@ def test_elements_of_an_array_are_records(
 ) -> None:
     option = orjson.OPT_INDENT_2 if spaced else None
     data = orjson.dumps({"page": {"calls": calls, "next": [1, {"x": 2}]}, "of": "1"}, option=option)
-    found = _conserved(data, FRAMINGS["array below"])
+    found = conserved(data, FRAMINGS["array below"])
     assert found[0].endswith(b"[")
     assert found[-1].startswith(b"]")
     assert [orjson.loads(piece) for piece in found[1:-1]] == calls
     assert in_pieces(data, FRAMINGS["array below"], cuts) == found
     plain = orjson.dumps(calls, option=option)
-    whole = _conserved(plain, FRAMINGS["array"])
+    whole = conserved(plain, FRAMINGS["array"])
     assert [orjson.loads(piece) for piece in whole[1:-1]] == calls
     assert in_pieces(plain, FRAMINGS["array"], cuts) == whole
 
@@ -108,7 +83,7 @@ def test_elements_of_xml_are_records(texts: list[str], cuts: list[int], ended: b
     elements += ["<ns:call/>", "<cdrs>no record</cdrs>"]
     end = "</all>" if ended else ""
     data = ("<?xml version='1.0'?>\n<all>\n" + "\n".join(elements) + end).encode()
-    found = _conserved(data, FRAMINGS["elements"])
+    found = conserved(data, FRAMINGS["elements"])
     assert [piece for piece in found if piece.startswith((b"<cdr ", b"<ns"))] == [
         element.encode() for element in elements[:-1]
     ]
@@ -131,11 +106,11 @@ def test_elements_of_ber_are_records(
     ]
     head, audit = tlv(b"\x64", tlv(b"\x5f\x6d", b"7")), tlv(b"\x6f", tlv(b"\x02", b"\1"))
     data = tlv(b"\x61", head, tlv(b"\x63", *calls, indefinite=long), audit, indefinite=long)
-    found = _conserved(data, TAP)
+    found = conserved(data, TAP)
     assert data.startswith(found[0])
     assert found[1:] == [*calls, audit]
     assert in_pieces(data, TAP, cuts) == found
-    assert _conserved(b"".join(calls), Ber()) == calls
+    assert conserved(b"".join(calls), Ber()) == calls
 
 
 def message(body: bytes, *, code: int = 272) -> bytes:
@@ -151,16 +126,16 @@ def message(body: bytes, *, code: int = 272) -> bytes:
 def test_messages_are_records_whatever_lies_between(parts: list[bytes], cuts: list[int]) -> None:
     whole = [message(bytes(4 * (len(part) % 5))) for part in parts]
     data = b"".join(one + part for one, part in zip(whole, parts, strict=True)) + message(b"")
-    found = _conserved(data, FRAMINGS["messages"])
+    found = conserved(data, FRAMINGS["messages"])
     assert found[0] == (whole[0] if whole else message(b""))
     assert in_pieces(data, FRAMINGS["messages"], cuts) == found
     plain = b"".join(whole) + message(b"", code=999)
-    assert _conserved(plain, FRAMINGS["messages"]) == [*whole, message(b"", code=999)]
+    assert conserved(plain, FRAMINGS["messages"]) == [*whole, message(b"", code=999)]
 
 
 def test_garbage_is_in_records_of_bounded_length() -> None:
     data = b"\2" * 2_500_000 + message(b"")
-    found = _conserved(data, FRAMINGS["messages"])
+    found = conserved(data, FRAMINGS["messages"])
     assert [len(piece) for piece in found] == [2**20, 2**20, 2_500_000 - 2**21, 20]
     assert frame(data[: 2**20 + 8], FRAMINGS["messages"], at_end=False)[1] == 2**20
 
@@ -169,7 +144,7 @@ def test_garbage_is_in_records_of_bounded_length() -> None:
 @given(records=st.lists(st.binary(min_size=1, max_size=300), max_size=6), cuts=sizes)
 def test_records_of_a_cdr_file_are_records(records: list[bytes], cuts: list[int]) -> None:
     data = in_file(records)
-    found = _conserved(data, FRAMINGS["cdr file"])
+    found = conserved(data, FRAMINGS["cdr file"])
     assert len(found) == 1 + len(records)
     assert [piece[5:] for piece in found[1:]] == records
     assert in_pieces(data, FRAMINGS["cdr file"], cuts) == found
@@ -179,7 +154,7 @@ def test_records_of_a_cdr_file_are_records(records: list[bytes], cuts: list[int]
 @QUICK
 @given(data=st.binary(max_size=300) | st.text('[]{}",:\\ab<cdr/> \n', max_size=200).map(str.encode))
 def test_whatever_the_bytes_are_they_are_in_records(name: str, data: bytes) -> None:
-    _conserved(data, FRAMINGS[name])
+    conserved(data, FRAMINGS[name])
 
 
 @pytest.mark.parametrize("name", ["lines", "headed", "paragraphs", "elements"])
@@ -189,18 +164,24 @@ def test_whatever_the_bytes_are_they_are_in_records(name: str, data: bytes) -> N
     cuts=sizes,
 )
 def test_text_is_cut_in_pieces_as_at_once(name: str, data: bytes, cuts: list[int]) -> None:
-    assert in_pieces(data, FRAMINGS[name], cuts) == _conserved(data, FRAMINGS[name])
+    assert in_pieces(data, FRAMINGS[name], cuts) == conserved(data, FRAMINGS[name])
 
 
 def test_a_length_of_a_hundred_gigabytes_is_one_broken_record() -> None:
     data = b"\x61\x85\x17\x48\x76\xe8\x00" + b"\x64\x00" + bytes(range(1, 200))
-    assert _conserved(data, TAP) == [data]
+    assert conserved(data, TAP) == [data]
     assert frame(data, TAP, at_end=False)[1] == 0
 
 
 def test_nested_without_end_is_refused_not_followed() -> None:
     data = b"\x30\x80" * 100_000
-    assert _conserved(data, Ber()) == [data]
+    assert conserved(data, Ber()) == [data]
+
+
+@pytest.mark.parametrize("name", sorted(FRAMINGS))
+@pytest.mark.parametrize("data", [b"\x0b", b"\x0c", b"\x1c"], ids=repr)
+def test_what_only_unicode_calls_blank_is_no_blank(name: str, data: bytes) -> None:
+    assert conserved(data, FRAMINGS[name]) == [data]
 
 
 def test_prologues() -> None:

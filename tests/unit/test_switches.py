@@ -192,6 +192,22 @@ def test_legs_that_end_by_a_split_may_be_charged() -> None:
     assert rows["cause"].to_list()[2] == "393216"
 
 
+def test_a_refusal_that_quotes_a_cause_beyond_all_numbers_has_words() -> None:
+    long = {"origCause_value": "1" * 20}
+    lines = [
+        cucm_line("p-1", dateTimeConnect=0, **long),
+        cucm_line("p-2", joinOnBehalfOf=27, **long),
+    ]
+    rows = decode("cisco_cucm", cucm(lines)).frame
+    assert told(rows)[2:] == [
+        ("not_answered", "never connected, cause that is no number"),
+        (
+            "not_billable",
+            "a leg of recording or monitoring, to carrier-trunk, cause that is no number",
+        ),
+    ]
+
+
 def test_quality_records_and_files_without_a_header() -> None:
     header = b'"cdrRecordType","callIdentifier","numberPacketsReceived","numberPacketsLost","jitter","latency","pkid"\n'
     rows = decode("cisco_cucm", header + b'2,9001,3000,12,4,1,"q-1"\n9,1,1,1,1,1,"q-2"\n').frame

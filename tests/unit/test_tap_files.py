@@ -142,6 +142,19 @@ def test_returns_are_counted_and_told() -> None:
     assert made.frame["source_amount"].to_list()[1] == Decimal("0.5")
 
 
+def test_each_return_keeps_the_charge_of_its_own_event() -> None:
+    events = [
+        taps.call(60, [taps.charge(500, tax=20), taps.charge(7)]),
+        taps.gprs(1, 2, [taps.charge(11, item="X")]),
+        taps.call(1, []),
+        taps.call(60, [taps.charge(2**63 - 1), taps.charge(2**63 - 1)]),
+    ]
+    made = decoded("rap", taps.rap([taps.severe(event) for event in events], total=1))
+    found = [text.rpartition("charge ")[2] for text in made.frame["detail"].to_list()[1:5]]
+    assert found[:3] == ["507", "11", "0"]
+    assert int(found[3]) == 2 * (2**63 - 1)
+
+
 @pytest.mark.samples
 @pytest.mark.parametrize(
     ("form", "name", "control", "reasons"),

@@ -194,6 +194,7 @@ def _checked(frame: pl.DataFrame, options: CucmOptions) -> pl.DataFrame:
         frame, kind != _CALL, Reason.RECORD_TYPE_UNKNOWN, pl.format("cdrRecordType {}", kind)
     )
     frame = refuse(frame, pl.col("x.pkid") == "", Reason.FIELD_MISSING, pl.lit("has no pkid"))
+    cause = pl.col("cause").fill_null("that is no number")
     machine = pl.any_horizontal(
         pl.col(f"x.{name}").is_in(_MACHINES)
         for name in ("origCalledPartyRedirectOnBehalfOf", "lastRedirectRedirectOnBehalfOf",
@@ -201,7 +202,7 @@ def _checked(frame: pl.DataFrame, options: CucmOptions) -> pl.DataFrame:
     )  # fmt: skip
     frame = refuse(
         frame, machine, Reason.NOT_BILLABLE,
-        pl.format("a leg of recording or monitoring, to {}, cause {}", "x.destDeviceName", "cause"),
+        pl.format("a leg of recording or monitoring, to {}, cause {}", "x.destDeviceName", cause),
     )  # fmt: skip
     causes = (pl.col("x.origCause_value"), pl.col("x.destCause_value"))
     if options.split_legs == "set_aside":
@@ -209,12 +210,10 @@ def _checked(frame: pl.DataFrame, options: CucmOptions) -> pl.DataFrame:
         frame = refuse(
             frame, split, Reason.NOT_BILLABLE,
             pl.format("call split by transfer or conference after {} s: cause {}",
-                      "x.duration", "cause"),
+                      "x.duration", cause),
         )  # fmt: skip
     never = pl.col("x.dateTimeConnect") == "0"
-    frame = refuse(
-        frame, never, Reason.NOT_ANSWERED, pl.format("never connected, cause {}", "cause")
-    )
+    frame = refuse(frame, never, Reason.NOT_ANSWERED, pl.format("never connected, cause {}", cause))
     return _measured(frame)
 
 

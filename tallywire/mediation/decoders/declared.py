@@ -34,7 +34,7 @@ from tallywire.mediation.objects import array_frame, object_frame, schema_of, te
 from tallywire.mediation.texts import split_fields, text_frame
 
 _LARGEST_SMALL = 2**31 - 1
-_NAMED, _AT = "n.", "p."
+_NAMED, _AT, _WALL, _END = "n.", "p.", "w.", "w.end"
 _ENCODINGS = {"utf-8": "utf-8", "latin-1": "iso-8859-1"}
 
 
@@ -68,16 +68,46 @@ def _is(condition: Condition) -> pl.Expr:
     return _at(condition.field).is_in(condition.equals).fill_null(value=False)
 
 
-def _time(place: TimePlace, zone: str) -> tuple[pl.Expr, pl.Expr]:
-    """Give the instant and its offset in minutes."""
-    text = _at(place)
+def _with_times(frame: pl.DataFrame, options: DeclaredOptions, feed: Feed) -> pl.DataFrame:
+    """Read instants, offset and length, which other columns are made of, once."""
+    places = {"start_us": options.start, "setup_us": options.setup, _END: options.end}
+    given = {name: place for name, place in places.items() if place is not None}
+    walls = {name: place for name, place in given.items() if _of_wall(place)}
+    frame = frame.with_columns(
+        values.wall_time(_at(place), place.pattern).alias(f"{_WALL}{name}")
+        for name, place in walls.items()
+    )
+    frame = frame.with_columns(
+        _instant(place, pl.col(f"{_WALL}{name}"), feed.time_zone).alias(name)
+        for name, place in given.items()
+    )
+    if options.duration:
+        return frame.with_columns(_number(options.duration).alias("duration_us"))
+    if options.end:
+        return frame.with_columns((pl.col(_END) - pl.col("start_us")).alias("duration_us"))
+    return frame
+
+
+def _of_wall(place: TimePlace) -> bool:
+    return place.pattern != "rfc3339" and not place.pattern.startswith("epoch_")
+
+
+def _instant(place: TimePlace, wall: pl.Expr, zone: str) -> pl.Expr:
+    """Read an instant; `wall` is the time on the clock, where the text is one."""
     if place.pattern == "rfc3339":
-        return values.instant(text), values.offset_minutes(text)
+        return values.instant(_at(place))
     if place.pattern.startswith("epoch_"):
-        return values.epoch(text, place.pattern.removeprefix("epoch_")), pl.lit(0)
-    wall = values.wall_time(text, place.pattern)
-    moment = values.from_wall(wall, zone)
-    return moment, values.offset_of(wall, moment)
+        return values.epoch(_at(place), place.pattern.removeprefix("epoch_"))
+    return values.from_wall(wall, zone)
+
+
+def _offset(place: TimePlace) -> pl.Expr:
+    """Give the offset of the start, minutes."""
+    if place.pattern == "rfc3339":
+        return values.offset_minutes(_at(place))
+    if place.pattern.startswith("epoch_"):
+        return pl.lit(0)
+    return values.offset_of(pl.col(f"{_WALL}start_us"), pl.col("start_us"))
 
 
 def _number(place: Amount) -> pl.Expr:
@@ -88,6 +118,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
     """Decode records as the feed's options describe them."""
     options = DeclaredOptions.model_validate(feed.options)
     frame, control = _READERS[options.layout](frames, options)
+    frame = _with_times(frame, options, feed)
     frame = _checked(frame.with_columns(_columns(options, feed)), options)
     record = pl.col("reason").ne_missing(pl.lit(Reason.CONTROL_RECORD.value))
     frame = complete(frame).with_columns(pl.when(record).then("node_sequence"))
@@ -190,12 +221,10 @@ def _counted_in(options: DeclaredOptions, service: pl.Expr) -> pl.Expr:
 
 
 def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
-    start, offset = _time(options.start, feed.time_zone)
     service = options.service.value if options.service else feed.service
     columns = {
         "natural_key": pl.concat_str([_at(place) for place in options.key], separator="\x1f"),
-        "start_us": start,
-        "utc_offset_minutes": offset.cast(pl.Int32),
+        "utc_offset_minutes": _offset(options.start).cast(pl.Int32),
         "clock_quality": pl.lit("explicit_zone" if options.start.pattern == "rfc3339" else "derived"
                                 if options.start.pattern.startswith("epoch_") else "assumed"),
         "service": pl.lit(service),
@@ -209,9 +238,7 @@ def _columns(options: DeclaredOptions, feed: Feed) -> list[pl.Expr]:
         columns["attributes"] = values.attributes(
             {name: _at(place) for name, place in options.attributes.items()}
         )
-    if options.setup:
-        columns["setup_us"] = _time(options.setup, feed.time_zone)[0]
-    columns |= _lengths(options, start, feed)
+    columns |= _lengths(options)
     if options.quantity:
         columns["quantity"] = _number(options.quantity)
     if options.source_amount:
@@ -237,23 +264,18 @@ def _parts(parts: Partials, columns: Mapping[str, pl.Expr]) -> dict[str, pl.Expr
     if parts.join == "span":
         found |= {
             "join": pl.lit("span"), "quantity": pl.lit(0, dtype=pl.Int64),
-            "end_us": columns["start_us"],
+            "end_us": pl.col("start_us"),
         }  # fmt: skip
     return found
 
 
-def _lengths(options: DeclaredOptions, start: pl.Expr, feed: Feed) -> dict[str, pl.Expr]:
+def _lengths(options: DeclaredOptions) -> dict[str, pl.Expr]:
     """Tell how long it lasted: as the record says, else from its start to its end."""
-    end = _time(options.end, feed.time_zone)[0] if options.end else None
-    if options.duration:
-        length = _number(options.duration)
-    elif end is not None:
-        length = end - start
-    else:
+    if not options.duration and not options.end:
         return {}
-    return {
-        "duration_us": length, "end_us": start + length if end is None else end, "quantity": length,
-    }  # fmt: skip
+    length = pl.col("duration_us")
+    end = pl.col(_END) if options.end else pl.col("start_us") + length
+    return {"end_us": end, "quantity": length}
 
 
 def _wanted(unit: str | None) -> str:

@@ -5,15 +5,16 @@ A return is no usage: it is counted, and set aside as `returned_record` with wha
 Source: GSMA RAP 1.5, by its public ASN.1.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from schemas.reasons import Reason
 from tallywire.catalog.snapshot import Feed
-from tallywire.mediation.ber import Octets, Spans, framed, spans
+from tallywire.mediation.ber import Octets, framed, spans
 from tallywire.mediation.ber.reader import read
 from tallywire.mediation.ber.tree import Fields, fields, text, whole, within
 from tallywire.mediation.decoded import (
@@ -53,6 +54,7 @@ class Told:
     Attributes:
         value: Charge of the event that is returned, in the file's smallest unit.
         tax: Tax on it, likewise.
+        event: Tag and bytes of the event that is returned; the tag is 0 where it is none.
     """
 
     detail: str
@@ -60,6 +62,7 @@ class Told:
     returned: bool = False
     value: int = 0
     tax: int = 0
+    event: tuple[int, bytes] | None = None
 
 
 def _errors(found: Fields) -> str:
@@ -71,15 +74,39 @@ def _errors(found: Fields) -> str:
 
 def _severe(found: Fields) -> Told:
     tag = next((one for one in found if one in READ), 0)
-    value = tax = 0
-    if tag:
-        octets = Octets(found[tag][0])
-        whole_event: Spans = spans([0], [len(found[tag][0])])
-        charged = READ[tag](read(octets, whole_event), Head()).charged.rows
-        value, tax = sum(charged["charge"].to_list()), sum(charged["tax"].to_list())
     number = sequence_of(found, tags.FILE_SEQUENCE)
-    detail = f"severe return of an event of file {number}: {_errors(found)}; charge {value}"
-    return Told(detail, {}, returned=True, value=value, tax=tax)
+    detail = f"severe return of an event of file {number}: {_errors(found)}"
+    return Told(detail, {}, returned=True, event=(tag, found[tag][0]) if tag else (0, b""))
+
+
+def _worths(tag: int, events: Sequence[bytes]) -> list[list[int]]:
+    """Give charge and tax of events of one type."""
+    worths = [[0, 0] for _ in events]
+    if tag not in READ:
+        return worths
+    lengths = np.array([len(event) for event in events], np.int64)
+    event_spans = spans(np.cumsum(lengths) - lengths, lengths)
+    charged = READ[tag](read(Octets(b"".join(events)), event_spans), Head()).charged.rows
+    for event, charge, tax in charged.select("event", "charge", "tax").iter_rows():
+        worths[event][0] += charge
+        worths[event][1] += tax
+    return worths
+
+
+def _valued(told: Sequence[Told | None]) -> list[Told | None]:
+    """Put what they are worth to the events that are returned."""
+    valued = list(told)
+    by_tag: dict[int, list[int]] = {}
+    for row, one in enumerate(told):
+        if one is not None and one.event is not None:
+            by_tag.setdefault(one.event[0], []).append(row)
+    for tag, rows in by_tag.items():
+        events = [one.event[1] for row in rows if (one := told[row]) and one.event]
+        for row, (value, tax) in zip(rows, _worths(tag, events), strict=True):
+            if one := told[row]:
+                detail = f"{one.detail}; charge {value}"
+                valued[row] = replace(one, detail=detail, value=value, tax=tax)
+    return valued
 
 
 def _fatal(found: Fields) -> Told:
@@ -168,6 +195,7 @@ def decode(frames: Frames, feed: Feed) -> Decoded:
         else:
             told.append(_tell(int(tag[row]), frames.data[begin : begin + int(value.length[row])]))
         control.update(told[-1].control if told[-1] else {})
+    told = _valued(told)
     found = [one for one in told if one is not None and one.returned]
     if found:
         control["counted_records"] = len(found)

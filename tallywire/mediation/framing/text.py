@@ -98,7 +98,7 @@ class Document(Framing):
         """Take everything."""
         if not at_end:
             return Cut(np.empty(0, np.int64), np.empty(0, np.int64), 0)
-        has = 1 if data.strip() else 0
+        has = 1 if data.strip(self.blank) else 0
         return Cut(np.zeros(has, np.int64), np.full(has, len(data), np.int64), len(data))
 
 

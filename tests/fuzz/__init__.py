@@ -1,0 +1,1 @@
+"""Decoders against bytes that a coverage-guided fuzzer makes (`make fuzz`)."""

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,7 +30,6 @@ from dataflows.sources.openings import Opening
 from dataflows.sources.ranges import next_range, prologue_of
 from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.decoders import DECODERS
-from tallywire.mediation.framing import frame
 
 OUT = Path("benchmarks/out/formats")
 WANTED_MB = 500
@@ -55,13 +55,10 @@ def collected(path: Path, feed: Feed) -> tuple[int, int]:
     usable = 0
     while state.offset < opening.size:
         found = next_range(opening, state, framing, rows=rows, limit=limit)
-        if found is None or found.overlong:
+        if found is None or found.frames is None:
             msg = f"{path} is no file of {feed.format} at octet {state.offset}"
             raise SystemExit(msg)
-        frames, _ = frame(
-            found.data, framing, at_end=True, first_record_no=state.records,
-            base_offset=state.offset, prologue=prologue_of(path, framing),
-        )  # fmt: skip
+        frames = replace(found.frames, prologue=prologue_of(path, framing))
         usable += form.decode(frames, feed).frame["reason"].null_count()
         state.offset += len(found.data)
         state.records += found.records

@@ -7,6 +7,7 @@ a file in both cases.
 import datetime
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from dataflows.sources.openings import Finder, InputChanged, Opening
 from dataflows.sources.ranges import Range, count_records, next_range, prologue_of
 from dataflows.sources.streams import LOST, STREAM, Records, RecordStream, stream_detail
 from schemas.feeds import LedgerEntry
+from tallywire.mediation.decoded import Frames
 from tallywire.mediation.framing import LINES, Framing, frame
 
 _POLL = datetime.timedelta(milliseconds=200)
@@ -262,7 +264,7 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
             self._world.catalog_at, orjson.dumps(detail).decode(),
         )  # fmt: skip
         self._ledger.append(cut)
-        return self._emit(cut, detail, found.data)
+        return self._emit(cut, detail, found.data, found.frames)
 
     def _taken(self, cut: LedgerEntry) -> None:
         self._manifest.take(cut)
@@ -271,7 +273,11 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
         self._world.progress.collected += cut.records
 
     def _emit(
-        self, cut: LedgerEntry, detail: dict[str, Any], data: bytes | None
+        self,
+        cut: LedgerEntry,
+        detail: dict[str, Any],
+        data: bytes | None,
+        frames: Frames | None = None,
     ) -> list[tuple[str, FeedBatch]]:
         if detail["status"] == LOST:
             self._taken(cut)
@@ -291,10 +297,12 @@ class FeedPart(StatefulSourcePartition[tuple[str, FeedBatch], int]):
                 (self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, None, detail, data))
             ]
         framing = self._framing(detail["status"])
-        frames, _ = frame(
-            data, framing, at_end=True, first_record_no=detail["first_record_no"],
-            base_offset=cut.first, prologue=prologue_of(path, framing),
-        )  # fmt: skip
+        if frames is None:
+            frames, _ = frame(
+                data, framing, at_end=True, first_record_no=detail["first_record_no"],
+                base_offset=cut.first,
+            )  # fmt: skip
+        frames = replace(frames, prologue=prologue_of(path, framing))
         return [(self._lane, FeedBatch(self._lane, self._feed_id, kind, cut, frames, detail))]
 
     def _read_stream_again(self, cut: LedgerEntry, detail: Mapping[str, Any]) -> Records:

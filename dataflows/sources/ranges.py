@@ -1,6 +1,6 @@
 """Cutting the next range of a file: whole records, bounded in rows and bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataflows.sources.manifest import HEAD_BYTES, FileState
@@ -21,12 +21,14 @@ class Range:
         records: Records in it, counted here, at the source.
         overlong: It is a piece of one record beyond all bounds.
         more: That record goes on behind it.
+        frames: Its records, where they were cut, without what the file says ahead of them.
     """
 
     data: bytes
     records: int
     overlong: bool = False
     more: bool = False
+    frames: Frames | None = None
 
 
 def read_limit(framing: Framing, limit: int) -> int:
@@ -38,14 +40,7 @@ def limited(frames: Frames, consumed: int, rows: int) -> tuple[Frames, int]:
     """Keep the first rows of the frames, and the bytes up to the next."""
     if len(frames.starts) <= rows:
         return frames, consumed
-    kept = Frames(
-        data=frames.data,
-        starts=frames.starts[:rows],
-        lengths=frames.lengths[:rows],
-        first_record_no=frames.first_record_no,
-        base_offset=frames.base_offset,
-        prologue=frames.prologue,
-    )
+    kept = replace(frames, starts=frames.starts[:rows], lengths=frames.lengths[:rows])
     return kept, int(frames.starts[rows])
 
 
@@ -106,7 +101,8 @@ def _cut(
     if consumed == 0:
         return None
     frames, consumed = limited(frames, consumed, rows)
-    return Range(data[:consumed], len(frames.starts))
+    taken = data[:consumed]
+    return Range(taken, len(frames), frames=replace(frames, data=taken))
 
 
 def prologue_of(path: Path, framing: Framing) -> bytes:

@@ -7,7 +7,9 @@ import pytest
 from dataflows.sources.manifest import FileState
 from dataflows.sources.openings import Opening
 from dataflows.sources.ranges import Range, next_range
-from tallywire.mediation.framing import DOCUMENT, LINES, Framing
+from tallywire.mediation.decoders import DECODERS
+from tallywire.mediation.framing import DOCUMENT, LINES, Framing, frame
+from tests.laws.feeds import SNAPSHOT, VALID
 
 
 def cut(
@@ -73,3 +75,24 @@ def test_a_document_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "calls"
     path.write_bytes(b"{" + b" " * 3_000_000 + b"}")
     assert [one.records for one in cut(path, rows=1, limit=2**20, framing=DOCUMENT)] == [1]
+
+
+@pytest.mark.parametrize("key", sorted(VALID))
+def test_what_was_cut_is_what_is_cut_of_the_range_again(key: str, tmp_path: Path) -> None:
+    """A restart reads a range once more: it must hold the same records, with the same numbers."""
+    feed = SNAPSHOT.feeds[VALID[key].feed_id]
+    framing = DECODERS[feed.format].framing(feed)
+    path = tmp_path / "usage"
+    path.write_bytes(VALID[key].repeated(5))
+    found = cut(path, rows=3, limit=2**20, framing=framing)
+    assert sum(one.records for one in found) > 3
+    for one in found:
+        kept = one.frames
+        assert kept is not None
+        again, consumed = frame(
+            one.data, framing, at_end=True, first_record_no=kept.first_record_no,
+            base_offset=kept.base_offset,
+        )  # fmt: skip
+        assert consumed == len(one.data) == len(kept.data)
+        assert again.slices() == kept.slices()
+        assert again.starts.tolist() == kept.starts.tolist()

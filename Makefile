@@ -27,7 +27,7 @@ demo: $(READY) ## rate real formats and a million events end to end, with a tabl
 	@$(BIN)/tallywire demo --out demo/out
 
 test: $(READY) ## run every test that this machine can run
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25
 
 soak: $(READY) ## kill workers, broker and store hundreds of times (needs Java 17): make soak SOAK="--cycles 500 --seed 7"
 	@nice $(BIN)/python -m tests.soak $(SOAK)

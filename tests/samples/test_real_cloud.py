@@ -1,9 +1,13 @@
 """Real bills, lists and events: every file decodes, and its known faults are found by name."""
 
+import io
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pytest
+from pyarrow import csv
 
 from schemas.reasons import Reason
 from tests.unit.decoding import decoded, feed_of, frames_of, mediated
@@ -113,3 +117,21 @@ def test_statistics_of_flows_are_no_usage(samples: Path) -> None:
         found = decoded(feed, data)
         assert found.height >= len(frames_of(feed, data))
         assert found["reason"].null_count() == 0
+
+
+def test_focus_is_read_as_another_reader_reads_it(samples: Path) -> None:
+    """Every quantity to the last digit, every cost to the last that is kept."""
+    data = _focus(samples)
+    ours = decoded(feed_of("bills", FINE), data)[1:]
+    texts = dict.fromkeys(("PricingQuantity", "BilledCost"), pa.string())
+    options = csv.ConvertOptions(column_types=texts, include_columns=list(texts))
+    theirs = csv.read_csv(io.BytesIO(data), convert_options=options).to_pylist()
+    assert ours.height == len(theirs) == 1_000
+    usage = [
+        (row, line) for row, line in zip(ours.rows(named=True), theirs, strict=True)
+        if row["reason"] is None
+    ]  # fmt: skip
+    assert len(usage) == 985
+    for row, line in usage:
+        assert row["quantity"] == Decimal(line["PricingQuantity"]) * 10**11
+        assert abs(row["source_amount"] - Decimal(line["BilledCost"])) < Decimal("1e-9")

@@ -313,7 +313,7 @@ def test_asked_to_end_it_answers_what_is_in_work(own: Gateway) -> None:
     assert set(senders.statuses) <= {0, 202, 503}
     assert senders.statuses[202]
     assert "gateway ends" in own.log.read_text()
-    assert own.counts()["done"] is True
+    assert own.counts()["ended"] is True
 
 
 def test_a_slow_body_that_had_begun_is_answered_before_the_end(own: Gateway) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from assurance.alerts import LARGEST, Control, Worth, alert
 from schemas.alerts import Alert
 from schemas.feeds import FeedFile
+from schemas.instants import text_from_micros
 from schemas.reasons import Reason
 
 REFUSED = Control(
@@ -56,6 +57,9 @@ EMPTY = Control(
 )  # fmt: skip
 
 _DECLARED = "declared_"
+MOMENTS = frozenset({"earliest", "latest"})
+"""What a file declares as an instant, microseconds since 1970: no number of anything missing."""
+_NO_MOMENT = 253_402_300_800_000_000  # the year 10000
 _OF_REASON = {
     Reason.RESTATEMENT.value: RESTATED,
     Reason.PARTIAL_INCOMPLETE.value: INCOMPLETE,
@@ -141,9 +145,9 @@ def trailer(file: FeedFile, said: Mapping[str, int], each: Worth) -> Iterator[Al
         worth = Worth((each.amount or 0) * Decimal(lost), each.currency, each.method)
         yield about(
             TRAILER, file, f"{file.file_id}-{name}",
-            f"The trailer of {file.file_name} declares {name.replace('_', ' ')} {declared}; the "
-            f"file holds {counted}.", expected=declared, observed=counted, unit=name,
-            worth=worth if known else None,
+            f"The trailer of {file.file_name} declares {name.replace('_', ' ')} "
+            f"{_written(name, declared)}; the file holds {_written(name, counted)}.",
+            expected=declared, observed=counted, unit=name, worth=worth if known else None,
         )  # fmt: skip
     if said.get("lost_indicator"):
         yield about(
@@ -151,6 +155,11 @@ def trailer(file: FeedFile, said: Mapping[str, int], each: Worth) -> Iterator[Al
             f"The header of {file.file_name} says that its node lost records "
             f"(lost CDR indicator {said['lost_indicator']}).",
         )  # fmt: skip
+
+
+def _written(name: str, value: int) -> str:
+    """Write what a file declares: moments as such, anything else as its number."""
+    return text_from_micros(value) if name in MOMENTS and 0 <= value < _NO_MOMENT else str(value)
 
 
 def empty(file: FeedFile, records: int, worth: Worth) -> Alert:

@@ -187,7 +187,8 @@ def _gaps(found: list[dict[str, Any]]) -> Table:
     )  # fmt: skip
     for gap in found:
         table.add_row(
-            gap["feed"], gap["of"], _numbers(gap), f"{gap['missing']:,} {gap['unit']}",
+            gap["feed"], gap["of"], _numbers(gap),
+            f"{gap['missing']:,} {gap['unit']}" if gap["missing"] else "-",
             _moment(gap["since"]), f"{gap['records']:,}" if gap["records"] else "-",
             money(gap["worth"]), gap["currency"],
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from assurance.file_numbers import FILE_GAP, FILE_LATE, FILE_NUMBER_TWICE, RESENT
-from assurance.files import TRAILER, TRAILER_MISSING
+from assurance.files import MOMENTS, TRAILER, TRAILER_MISSING
 from assurance.node_numbers import RECORD_GAP
 from assurance.schedule import SCHEDULE_GAP, overdue_since
 from dashboards.queries import rows
@@ -70,7 +70,7 @@ def _gap(row: Mapping[str, Any]) -> dict[str, Any]:
         "of": more.get("series", more.get("node", "")),
         "first": number,
         "last": more.get("last", number),
-        "missing": row["expected"] - row["observed"],
+        "missing": 0 if row["unit"] in MOMENTS else row["expected"] - row["observed"],
         "unit": row["unit"],
         "records": more.get("records", 0),
         "since": row["window_start"] or row["window_end"] or row["opened_at"],

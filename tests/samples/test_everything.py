@@ -187,3 +187,6 @@ def test_feeds_tell_what_is_missing(home: Path) -> None:
     assert feeds["broadworks"]["missing_records"] == 99
     assert feeds["tap"]["files"] == 5
     assert {row["feed"] for row in feeds.values() if row["missing_records"]} == {"broadworks"}
+    times = [gap for gap in feeds["tap"]["gaps"] if gap["unit"] in {"earliest", "latest"}]
+    assert {gap["missing"] for gap in times} == {0}  # an instant is no number of anything
+    assert "declares earliest 2005-04-04T14:24:53.000000Z" in times[0]["explanation"]

@@ -95,6 +95,10 @@ def test_in_whatever_order_files_come_no_gap_is_left(numbers: list[int]) -> None
         ({"declared_records": 5}, []),
         ({"declared_total": -3, "counted_total": -4}, ["declares total -3; the file holds -4"]),
         (
+            {"declared_earliest": 1_774_746_000_500_000, "counted_earliest": 10**18},
+            ["declares earliest 2026-03-29T01:00:00.500000Z; the file holds 1000000000000000000"],
+        ),
+        (
             {"declared_audit_charge": 2_300, "counted_audit_charge": 71_200, "counted_records": 1},
             ["declares audit charge 2300; the file holds 71200"],
         ),

@@ -14,6 +14,9 @@ _INSIDE = "::1"
 _OPENING_GRANTS = ("SYSTEM LISTEN ON *.*", "CREATE TEMPORARY TABLE ON *.*", "READ ON FILE")
 """What the engine needs for that."""
 _MARK_CACHE_BYTES = 256 * 1024 * 1024
+KEPT_FREE_BYTES = 256 * 1024 * 1024
+"""Of the disk: with less, inserts and merges are refused before they begin. One that meets the last
+octet can leave a part of a table whose files are empty, remembered as if it were whole."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ def config_xml(plan: ServerPlan) -> str:
   <max_server_memory_usage>{plan.memory_bytes}</max_server_memory_usage>
   <mark_cache_size>{_MARK_CACHE_BYTES}</mark_cache_size>
   <mlock_executable>false</mlock_executable>
+  <storage_configuration>
+    <disks><default><keep_free_space_bytes>{KEPT_FREE_BYTES}</keep_free_space_bytes></default></disks>
+  </storage_configuration>
   <backups><allowed_path>{home}/backups/</allowed_path></backups>
   <query_log>
     <database>system</database><table>query_log</table>

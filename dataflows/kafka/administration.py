@@ -1,5 +1,6 @@
 """The conversation with a cluster about its topics; every question has an end."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -15,11 +16,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the library
 )
 
 from dataflows.kafka.answers import told_kafka
-from dataflows.kafka.errors import KafkaMisuse
+from dataflows.kafka.errors import KafkaMisuse, KafkaRefused
 from dataflows.kafka.topics import Action, Found, Step
 from dataflows.settings import Settings
 
 _PATIENCE_S = 30.0
+_AGAIN_S = 0.1
 T = TypeVar("T")
 
 
@@ -130,8 +132,21 @@ class Topics:
                 self._create(step)
             elif step.action is Action.ALTER:
                 self._alter(step)
+        self._await([step for step in steps if step.action is Action.CREATE])
+
+    def _await(self, created: Sequence[Step]) -> None:
+        """Wait until the brokers list new topics, which is some time after they are created."""
+        deadline = time.monotonic() + self._patience_s
+        while created and time.monotonic() < deadline:
+            there = self._metadata().topics
+            created = [
+                step for step in created
+                if step.name not in there or len(there[step.name].partitions) < step.partitions
+            ]  # fmt: skip
+            time.sleep(_AGAIN_S if created else 0)
 
     def _create(self, step: Step) -> None:
+        """Create a topic; one that is there by now, made by another or not listed yet, is left."""
         topic = NewTopic(
             step.name, num_partitions=step.partitions, replication_factor=step.replication,
             config=dict(step.config),
@@ -140,7 +155,11 @@ class Topics:
         answers = self._asked(
             doing, lambda: self._client.create_topics([topic], request_timeout=self._patience_s)
         )
-        self._settled(doing, answers[step.name])
+        try:
+            self._settled(doing, answers[step.name])
+        except KafkaRefused as refused:
+            if not _is(refused, KafkaError.TOPIC_ALREADY_EXISTS):
+                raise
 
     def _alter(self, step: Step) -> None:
         entries = [
@@ -157,3 +176,8 @@ class Topics:
         )
         for answer in answers.values():
             self._settled(doing, answer)
+
+
+def _is(refused: KafkaRefused, code: int) -> bool:
+    cause = refused.__cause__
+    return isinstance(cause, KafkaException) and cause.args[0].code() == code

@@ -1,5 +1,6 @@
 """The store refuses, is slow, is cut off in the middle of an insert, is full, or forgets."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from tests.live.plugs import NAMES, WINDOW
 from tests.live.proxy import Proxy
 from tests.live.streams import Quiet, StreamHome, check_whole, database, store_url, until
 from warehouse.client import StoreUnavailable, connect
-from warehouse.configuration import ServerPlan
+from warehouse.configuration import KEPT_FREE_BYTES, ServerPlan
 from warehouse.migrate import migrate
 from warehouse.owners import claim, newest
 from warehouse.server import free_port, start
@@ -126,7 +127,7 @@ def _small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def test_a_store_without_room_is_waited_for(broker: Broker, quiet: Quiet, tmp_path: Path) -> None:
-    with _small_disk(tmp_path / "disk", "400m") as disk:
+    with _small_disk(tmp_path / "disk", "600m") as disk:
         plan = ServerPlan(disk / "store", free_port(), free_port())
         running = start(plan)
         try:
@@ -139,8 +140,7 @@ def test_a_store_without_room_is_waited_for(broker: Broker, quiet: Quiet, tmp_pa
                 home.start(RATING, rating_rows=200)
                 until(lambda: home.progressed(RATING), "a batch")
                 ballast = disk / "ballast"
-                with ballast.open("wb", buffering=0) as file:
-                    _fill(file)
+                _fill(ballast, KEPT_FREE_BYTES // 2)
                 until(lambda: home.progress(RATING).get("retries", 0) > 1, "a full store")
                 assert home.alive(RATING), home.said(RATING)
                 ballast.unlink()
@@ -151,14 +151,11 @@ def test_a_store_without_room_is_waited_for(broker: Broker, quiet: Quiet, tmp_pa
             running.stop()
 
 
-def _fill(file: Any) -> None:
-    """Write until nothing more fits."""
-    for size in (1 << 20, 1 << 12):
-        try:
-            while True:
-                file.write(bytes(size))
-        except OSError:
-            continue
+def _fill(file: Path, left: int) -> None:
+    """Fill a disk until only so many octets are free."""
+    free = os.statvfs(file.parent).f_bavail * os.statvfs(file.parent).f_frsize
+    with file.open("wb") as ballast:
+        os.posix_fallocate(ballast.fileno(), 0, free - left)
 
 
 def test_a_range_older_than_the_memory_of_tokens_is_counted_once(

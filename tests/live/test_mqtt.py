@@ -338,7 +338,7 @@ def test_what_keeps_it_from_starting_is_said(subscribe: Callable[..., Subscriber
     made = tallywire("mqtt", "serve", "--topics-only", **subscriber.environment)
     assert made.returncode == Exit.USAGE
     assert "usage of platform would lie on this machine's disk" in made.stderr
-    subscriber.start(subscribed=False)
+    subscriber.start()
     made = tallywire("mqtt", "serve", **subscriber.environment)
     assert made.returncode == Exit.TAKEN
     assert tallywire("mqtt", "feeds", "--home", subscriber.home.root).returncode == Exit.DONE

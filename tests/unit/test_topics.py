@@ -158,12 +158,25 @@ def test_topics_are_planned_made_once_and_put_right(broker: Broker, world: _Worl
 
 
 @pytest.mark.live
+def test_what_another_has_created_meanwhile_is_left(broker: Broker, world: _World) -> None:
+    world.set("KAFKA", broker.address)
+    settings = Settings()
+    terms = Terms(replication=1)
+    wanted = wanted_topics(settings, [], terms)
+    steps = compare(wanted, {}, terms, brokers=1)
+    for _ in range(2):
+        Topics(settings).carry_out(steps)
+    found = Topics(settings).found([step.name for step in steps])
+    assert {step.action for step in compare(wanted, found, terms, brokers=1)} == {Action.NOTHING}
+
+
+@pytest.mark.live
 def test_a_topic_with_other_partitions_is_a_problem_found(broker: Broker, world: _World) -> None:
     world.set("KAFKA", broker.address)
     broker.create_topic(f"{world.prefix}usage", 70, retention_ms=1000)
     for verb in ("plan", "apply", "apply"):
         result = world.run(verb)
-        assert result.exit_code == 1
+        assert result.exit_code == 1, result.stderr
         assert "has 70 partitions, 64 are wanted" in result.stderr
     found = Topics(Settings()).found([f"{world.prefix}usage"])[f"{world.prefix}usage"]
     assert (found.partitions, found.config["retention.ms"]) == (70, str(7 * _DAY_MS))

@@ -70,7 +70,7 @@ lock: ## resolve the dependencies anew: of everything, of what runs, of what bui
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group test --group lint --group bench --group fuzz --group build pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra embedded --extra files --extra mqtt --extra registry --constraint requirements.lock \
+		--extra alerts --extra embedded --extra files --extra mqtt --extra registry --constraint requirements.lock \
 		pyproject.toml --output-file requirements-run.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--group pyproject.toml:build --constraint requirements.lock --output-file requirements-build.lock

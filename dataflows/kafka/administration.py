@@ -21,7 +21,7 @@ from dataflows.kafka.topics import Action, Found, Step
 from dataflows.settings import Settings
 
 _PATIENCE_S = 30.0
-_AGAIN_S = 0.1
+_AGAIN_S, _KNOWN_S = 0.1, 10.0
 T = TypeVar("T")
 
 
@@ -132,18 +132,18 @@ class Topics:
                 self._create(step)
             elif step.action is Action.ALTER:
                 self._alter(step)
-        self._await([step for step in steps if step.action is Action.CREATE])
+        self._await([step for step in steps if step.action in {Action.CREATE, Action.ALTER}])
 
-    def _await(self, created: Sequence[Step]) -> None:
-        """Wait until the brokers list new topics, which is some time after they are created."""
-        deadline = time.monotonic() + self._patience_s
-        while created and time.monotonic() < deadline:
-            there = self._metadata().topics
-            created = [
-                step for step in created
-                if step.name not in there or len(there[step.name].partitions) < step.partitions
-            ]  # fmt: skip
-            time.sleep(_AGAIN_S if created else 0)
+    def _await(self, done: Sequence[Step]) -> None:
+        """Wait until the brokers tell what they were given, which is some time after they took it.
+
+        A broker may write a setting in another way than it was given: then this ends by itself.
+        """
+        deadline = time.monotonic() + min(_KNOWN_S, self._patience_s)
+        while done and time.monotonic() < deadline:
+            found = self.found(step.name for step in done)
+            done = [step for step in done if not _is_so(step, found.get(step.name))]
+            time.sleep(_AGAIN_S if done else 0)
 
     def _create(self, step: Step) -> None:
         """Create a topic; one that is there by now, made by another or not listed yet, is left."""
@@ -181,3 +181,10 @@ class Topics:
 def _is(refused: KafkaRefused, code: int) -> bool:
     cause = refused.__cause__
     return isinstance(cause, KafkaException) and cause.args[0].code() == code
+
+
+def _is_so(step: Step, found: Found | None) -> bool:
+    """Tell whether a topic is found to be what a step made of it."""
+    if found is None or found.partitions < step.partitions:
+        return False
+    return all(found.config.get(name) == value for name, value in step.config.items())

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import xxhash
 
+from assurance.families import FAMILIES, Family
 from schemas.alerts import Alert
 
 _MOST_EVIDENCE = 50
@@ -20,8 +22,9 @@ class Control:
 
     Attributes:
         control_id: C1 to C20; published in docs/reference/controls.md.
-        kind: leakage, duplicate, misrating, fraud, completeness.
+        kind: leakage, duplicate, misrating, fraud, completeness, latency.
         direction: `under` (revenue lost) or `over` (charged too much).
+        action: What a person does about it, as its page says.
     """
 
     control_id: str
@@ -31,14 +34,28 @@ class Control:
     direction: str
     action: str
 
+    @property
+    def family(self) -> Family:
+        """Give what all controls of its number have in common: area, points, measure, owner."""
+        return FAMILIES[self.control_id]
+
 
 @dataclass(frozen=True)
 class Worth:
-    """Money at risk, where anything is known of it."""
+    """Money at risk, where anything is known of it.
+
+    Attributes:
+        low: The least it may be; the amount itself where nothing is estimated.
+        high: The most it may be.
+        confidence: That it is a fault at all, percent.
+    """
 
     amount: Decimal | None = None
     currency: str = ""
     method: str = "none"
+    low: Decimal | None = None
+    high: Decimal | None = None
+    confidence: int = 100
 
 
 def latest(alerts: Sequence[Alert]) -> list[Alert]:
@@ -67,6 +84,7 @@ def alert(
     unit: str = "",
     worth: Worth | None = None,
     evidence: Sequence[dict[str, str]] = (),
+    evidence_count: int = 0,
     features: Mapping[str, int | str] | None = None,
     state: str = "open",
     window: tuple[int | None, int | None] = (None, None),
@@ -77,6 +95,7 @@ def alert(
         entity: Type and id of what it is about.
         episode: What makes this finding another than the last of the same entity.
         at: Ledger time of the finding, microseconds UTC.
+        evidence_count: How much evidence there is, where not all of it is given.
         features: What programs want to know of it, by name.
     """
     worth = worth or Worth()
@@ -86,6 +105,7 @@ def alert(
         control_id=control.control_id,
         kind=control.kind,
         pattern=control.pattern,
+        gb941_area=control.family.area,
         entity_type=entity[0],
         entity_id=entity[1],
         feed_id=feed_id,
@@ -97,16 +117,26 @@ def alert(
         observed=observed,
         unit=unit,
         direction=control.direction,
-        money_at_risk=worth.amount,
-        money_method=worth.method,
-        currency=worth.currency,
+        **_money(worth),
         severity=control.severity,
         state=state,
         evidence=orjson.dumps(list(evidence)[:_MOST_EVIDENCE]).decode(),
-        evidence_count=len(evidence),
+        evidence_count=max(evidence_count, len(evidence)),
         features=orjson.dumps(
             [{"name": name, "value": value} for name, value in (features or {}).items()]
         ).decode(),
         suggested_action=control.action,
         explanation=explanation,
     )
+
+
+def _money(worth: Worth) -> dict[str, Any]:
+    """Give the fields of money; what is not estimated has no other bounds than itself."""
+    return {
+        "money_at_risk": worth.amount,
+        "money_low": worth.amount if worth.low is None else worth.low,
+        "money_high": worth.amount if worth.high is None else worth.high,
+        "money_method": worth.method,
+        "currency": worth.currency,
+        "confidence": worth.confidence,
+    }

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from cli.controls.follow import CONTROLS
 from cli.recycle.follow import RECYCLER
 from cli.rerate.follow import FOLLOWER
 from dataflows.beside import Beside
@@ -13,5 +14,9 @@ def beside_of(settings: Settings) -> list[Beside]:
     """Give those that the settings ask for; nothing is cured while there was one catalogue only."""
     archive = CatalogStore(Home(settings.home).catalogs)
     recycler = replace(RECYCLER, needed=lambda _snapshot: len(archive.known()) > 1)
-    asked = ((FOLLOWER, settings.late_usage_s), (recycler, settings.recycle_s))
+    asked = (
+        (FOLLOWER, settings.late_usage_s),
+        (recycler, settings.recycle_s),
+        (CONTROLS, settings.controls_s),
+    )
     return [one for one, seconds in asked if seconds]

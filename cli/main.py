@@ -49,6 +49,11 @@ class _Tallywire(Verbs):
         ),
         Verb("catalog", "Check, compile, activate, show, compare and backtest catalogues."),
         Verb("feed", "Make a feed from a sample file; try a feed."),
+        Verb(
+            "controls",
+            "The controls: what each watches, and their run.",
+            module="cli.controls.command",
+        ),
         Verb("suspense", "List, show, recycle and accept suspended usage."),
         Verb("sessions", "List sessions that wait for their other parts, and what they are worth."),
         Verb("rap", "Return records of TAP files to their senders."),

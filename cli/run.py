@@ -9,6 +9,7 @@ import typer
 from cli.beside import beside_of
 from cli.catalog_common import login
 from cli.common import HomeOption, epilog, plain_errors, settings_of
+from cli.controls.work import look_once
 from cli.progress import Line
 from cli.recycle.again import Recycler
 from cli.recycle.work import work
@@ -66,6 +67,8 @@ def command(
             if code in {Exit.DONE, Exit.INCOMPLETE} and not follow:
                 recycle(settings, result)
                 code = put_into_order(settings, result) or code
+                if settings.controls_s and not stop.stopping():
+                    look_once(settings)
             if result.code == Exit.DONE and not quiet and not stop.stopping():
                 show(settings, as_json=False)
     raise typer.Exit(code)

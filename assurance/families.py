@@ -1,0 +1,105 @@
+"""Families of controls: which leakage each watches, where it measures, by which measure, for whom.
+
+Vocabulary of TM Forum GB941 (leakage areas, measurement points, measures) and GB922 (control,
+violation). A control is one pattern of a family; its documentation stands under its name in
+docs/reference/controls.md.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Area(StrEnum):
+    """Areas of leakage (GB941-D)."""
+
+    PRODUCT = "product_and_offer"
+    PROVISIONING = "order_and_provisioning"
+    USAGE = "network_and_usage"
+    RATING = "rating_and_billing"
+    RECEIVABLES = "receivables"
+    FINANCE = "finance"
+    CUSTOMER = "customer"
+    PARTNER = "partner_management"
+
+
+class Schedule(StrEnum):
+    """When a control runs."""
+
+    BATCH = "with every batch that is collected"
+    STREAM = "with every batch that was rated, seconds later"
+    HOURLY = "every hour"
+    CHANGE = "with every change of the catalogue"
+
+
+@dataclass(frozen=True)
+class Family:
+    """What controls of one number have in common.
+
+    Attributes:
+        family_id: C1 to C20.
+        points: Measurement points that are compared, from the source on.
+        measure: What is measured, as a ratio where it is one.
+        thresholds: What warns and what is critical, in words.
+        owner: Role that answers for it.
+    """
+
+    family_id: str
+    title: str
+    area: Area
+    points: tuple[str, ...]
+    measure: str
+    thresholds: str
+    owner: str
+    schedule: Schedule
+
+
+_FOUND = (
+    Family("C1", "Completeness of files", Area.USAGE, ("sender", "collection"),
+           "files received / files expected",
+           "warns at the first gap behind the grace; a feed says `grace` and `every`",
+           "mediation", Schedule.BATCH),
+    Family("C2", "Gaps in the numbers of records", Area.USAGE, ("network element", "collection"),
+           "missing numbers / expected numbers", "any gap behind the grace",
+           "mediation", Schedule.BATCH),
+    Family("C3", "Trailers and totals", Area.USAGE, ("sender", "collection"),
+           "files whose totals differ / files", "any difference: totals are compared exactly",
+           "mediation", Schedule.BATCH),
+    Family("C4", "Silence and shift of volume", Area.USAGE, ("network element", "rating"),
+           "|usage - usual usage| / usual usage",
+           "warns at a fifth less over two hours of at least 400 usual events; critical at half",
+           "network operations", Schedule.STREAM),
+    Family("C6", "Exact copies", Area.USAGE, ("sender", "collection"),
+           "duplicates / records", "a replayed file at once; copies for each file",
+           "mediation", Schedule.BATCH),
+    Family("C7", "Near copies and overlaps", Area.USAGE, ("collection", "rating"),
+           "seconds charged twice / seconds charged",
+           "starts within 2 s and durations within 1 s, of one caller and one called number",
+           "revenue assurance", Schedule.STREAM),
+    Family("C8", "Chains of partial records", Area.USAGE, ("network element", "collection"),
+           "incomplete chains / chains", "any missing number; an end that did not come in time",
+           "mediation", Schedule.BATCH),
+    Family("C9", "Rating again by other rules of arithmetic", Area.RATING, ("rating", "shadow"),
+           "sum of |differences| / sum of charges", "any difference: both are exact",
+           "revenue assurance", Schedule.STREAM),
+    Family("C10", "Free, negative and extreme charges", Area.RATING, ("rating", "usual price"),
+           "usage that became free / usage of its destination",
+           "half of a destination that was paid for; a price a fifth or five times the usual one",
+           "pricing", Schedule.STREAM),
+    Family("C11", "Drift by rounding", Area.RATING, ("exact charge", "rounded charge"),
+           "sum of rounding / sum of charges", "a thousandth of at least 1,000 charges",
+           "finance", Schedule.STREAM),
+    Family("C13", "Suspense", Area.RATING, ("collection", "rating"),
+           "suspended / collected", "any; by reason and missing reference",
+           "mediation", Schedule.BATCH),
+    Family("C15", "Timeliness and clocks", Area.USAGE, ("network element", "collection"),
+           "records behind their usual delay / records",
+           "half of an hour's records eight times as late as usual, and a quarter of an hour at "
+           "least; a clock beyond its tolerance",
+           "network operations", Schedule.STREAM),
+    Family("C16", "Negative margin", Area.PARTNER, ("retail charge", "partner's cost"),
+           "(revenue - cost) / revenue", "a loss over at least 50 events of a day and route",
+           "wholesale", Schedule.STREAM),
+)  # fmt: skip
+
+FAMILIES = {one.family_id: one for one in _FOUND}
+"""By number."""

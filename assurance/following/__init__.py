@@ -1,0 +1,1 @@
+"""Controls that follow what was rated: folds over its rows, lane by lane."""

@@ -1,0 +1,195 @@
+"""C7: one call told by two records that are no exact copies: of two nodes, or a part and the whole.
+
+Calls of one caller to one called number that begin within two seconds are one call: nobody makes
+two at once. Calls are kept by (caller, called, two seconds of their start) for two days of event
+time; the call that came second is at risk, and is a copy where the durations agree to a second,
+else a part beside its whole.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import polars as pl
+
+from assurance.alerts import Control
+from assurance.following.control import StreamControl, World
+from assurance.following.findings import Finding, Findings, Record, packed
+from assurance.following.rows import CHARGED, DAY_US, TAKEN_BACK, place
+from schemas.alerts import Alert
+from tallywire.hashes import hash64
+from tallywire.keytable import KeyTable
+
+COPY = Control(
+    "C7", "near_copy", "duplicate", "critical", "over",
+    "compare the two records; take the charge of one back, and ask why two nodes told of one call",
+)  # fmt: skip
+PART = Control(
+    "C7", "part_beside_whole", "duplicate", "critical", "over",
+    "charge either the parts or the whole of the call: say in the feed how they are joined",
+)  # fmt: skip
+
+_NEAR_US = 2_000_000
+_SAME_DURATION_US = 1_000_000
+_SLOT_US = _NEAR_US + 1
+"""Two starts in one slot are near each other, two in slots apart from each other are not."""
+_KEEP_US = 2 * DAY_US
+_SWEEP_US = DAY_US // 4
+_COLUMNS = {"start": np.int64, "duration": np.int64, "source": np.int32, "record": np.int64,
+            "order": np.int64}  # fmt: skip
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+class NearCopies(StreamControl):
+    """Calls of two days, each by its caller, its called number and its start."""
+
+    declared: ClassVar = (COPY, PART)
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._calls = KeyTable(_COLUMNS)
+        self._files: dict[str, int] = {}
+        self._names: list[str] = []
+        self._copies = Findings(COPY, _KEEP_US)
+        self._parts = Findings(PART, _KEEP_US)
+        self._newest = self._swept = self._order = 0
+
+    def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
+        """Look every call up beside those that begin with it."""
+        self._cure(rows)
+        calls = rows.filter(
+            CHARGED, pl.col("service") == "voice", pl.col("run") == "retail",
+            pl.col("duration_us") > 0, pl.col("a_number") != "", pl.col("b_number") != "",
+        )  # fmt: skip
+        if calls.height:
+            self._look(calls)
+        return [
+            *self._copies.told("{count} calls were charged twice, {money}: two records of {entity} "
+                               "tell of each."),
+            *self._parts.told("{count} calls were charged as a whole and in part, {money}, in "
+                              "{entity}."),
+        ]  # fmt: skip
+
+    def _cure(self, rows: pl.DataFrame) -> None:
+        back = rows.filter(TAKEN_BACK)
+        if back.height and len(self._copies) + len(self._parts):
+            at, events = _newest(back), [one.hex() for one in back["event_id"]]
+            self._copies.cure(events, at)
+            self._parts.cure(events, at)
+
+    def _look(self, calls: pl.DataFrame) -> None:
+        calls = self._fresh_enough(calls)
+        start, duration = (calls[name].to_numpy() for name in ("start_time", "duration_us"))
+        pair, slot = _pairs(calls), start // _SLOT_US
+        order = self._order + np.arange(len(start))
+        found, fresh = self._calls.claim(pair, slot.view(np.uint64))
+        self._put(calls, found, fresh, order)
+        other = np.where(fresh, -1, found)
+        for beside in (-1, 1):
+            near = self._calls.find(pair, (slot + beside).view(np.uint64))
+            values = self._calls.values
+            held = (near >= 0) & fresh & (values["order"][near] < order)
+            held &= np.abs(values["start"][near] - start) <= _NEAR_US
+            other = np.where((other < 0) & held, near, other)
+        for row in np.flatnonzero(other >= 0):
+            self._report(calls.row(int(row), named=True), int(other[row]), int(duration[row]))
+        self._order += len(start)
+        self._sweep()
+
+    def _fresh_enough(self, calls: pl.DataFrame) -> pl.DataFrame:
+        """Leave calls out that are older than what is kept, as of the calls before them."""
+        newest = pl.max_horizontal(pl.col("start_time").cum_max(), pl.lit(self._newest))
+        kept = calls.filter(pl.col("start_time") >= newest - _KEEP_US)
+        self._newest = max(self._newest, int(str(calls["start_time"].max())))
+        return kept
+
+    def _put(self, calls: pl.DataFrame, slots: Numbers, fresh: Flags, order: Numbers) -> None:
+        """Write what is kept of calls that are the first of their key."""
+        values, rows = self._calls.values, np.flatnonzero(fresh)
+        into = slots[rows]
+        values["start"][into] = calls["start_time"].to_numpy()[rows]
+        values["duration"][into] = calls["duration_us"].to_numpy()[rows]
+        values["record"][into] = calls["record_no"].to_numpy()[rows]
+        values["order"][into] = order[rows]
+        names = calls.select(pl.concat_str("feed_id", "file_name", separator="/")).to_series()
+        numbers = {name: self._number(name) for name in names.unique(maintain_order=True)}
+        values["source"][into] = names.replace_strict(numbers, return_dtype=pl.Int32).to_numpy()[
+            rows
+        ]
+
+    def _number(self, name: str) -> int:
+        if name not in self._files:
+            self._files[name] = len(self._names)
+            self._names.append(name)
+        return self._files[name]
+
+    def _report(self, row: dict[str, Any], other: int, duration: int) -> None:
+        """Tell that a call is told by a record before it, too."""
+        values = self._calls.values
+        near = abs(int(values["duration"][other]) - duration) <= _SAME_DURATION_US
+        findings = self._copies if near else self._parts
+        before = self._names[values["source"][other]]
+        file = f"{row['feed_id']}/{row['file_name']}"
+        made = Finding(
+            row["tenant_id"], row["feed_id"], ("file", file), f"beside {before}", row["currency"]
+        )
+        why = f"{place(row)}, beside {before}, record {int(values['record'][other]) + 1}"
+        record = Record(
+            row["event_id"].hex(), row["amount_nano"], row["start_time"], row["collected_at"], why
+        )
+        findings.add(f"{file}\x1f{before}\x1f{row['currency']}", made, record)
+
+    def _sweep(self) -> None:
+        """Forget calls and names of files that are too old."""
+        if self._newest - self._swept < _SWEEP_US:
+            return
+        self._swept = self._newest
+        values = self._calls.values
+        self._calls.forget(self._calls.used & (values["start"] >= self._newest - _KEEP_US))
+        used = np.unique(values["source"][self._calls.used])
+        names = [self._names[number] for number in used]
+        moved = np.zeros(len(self._names) + 1, np.int32)
+        moved[used] = np.arange(len(used))
+        values["source"][:] = moved[values["source"]]
+        self._names, self._files = names, {name: number for number, name in enumerate(names)}
+
+    def dump(self) -> bytes:
+        """Write the calls as arrays, the rest as JSON."""
+        used, out = self._calls.used, BytesIO()
+        rest = packed({
+            "names": self._names, "copies": self._copies.dump(), "parts": self._parts.dump(),
+            "newest": self._newest, "swept": self._swept, "order": self._order,
+        })  # fmt: skip
+        columns = {name: column[used] for name, column in self._calls.values.items()}
+        np.savez(
+            out, allow_pickle=False, rest=np.frombuffer(rest, np.uint8), hi=self._calls.hi[used],
+            lo=self._calls.lo[used], **columns,
+        )  # fmt: skip
+        return out.getvalue()
+
+    def load(self, content: bytes) -> None:
+        """Read them back."""
+        with np.load(BytesIO(content), allow_pickle=False) as found:
+            rest = orjson.loads(found["rest"].tobytes())
+            columns = {name: found[name] for name in _COLUMNS}
+            self._calls = KeyTable(_COLUMNS)
+            self._calls.take(found["hi"], found["lo"], columns)
+        self._names = rest["names"]
+        self._files = {name: number for number, name in enumerate(self._names)}
+        self._copies.load(rest["copies"])
+        self._parts.load(rest["parts"])
+        self._newest, self._swept, self._order = rest["newest"], rest["swept"], rest["order"]
+
+
+def _pairs(calls: pl.DataFrame) -> npt.NDArray[np.uint64]:
+    """Hash (caller, called)."""
+    return hash64(calls.select(pl.concat_str("a_number", "b_number", separator="\x1f")).to_series())
+
+
+def _newest(rows: pl.DataFrame) -> int:
+    return int(str(rows["collected_at"].max()))

@@ -1,0 +1,47 @@
+"""All controls there are. A new one is a file, and a line here; the laws test it from then on."""
+
+from collections.abc import Iterator
+from types import ModuleType
+
+from assurance import clocks, file_numbers, files, node_numbers, schedule, sessions, streams
+from assurance.alerts import Control
+from assurance.following import (
+    charges,
+    lateness,
+    margin,
+    near_copies,
+    rounding,
+    shadow,
+    volume,
+)
+from assurance.following.control import StreamControl
+
+_OF_COLLECTION: tuple[ModuleType, ...] = (
+    clocks, file_numbers, files, node_numbers, schedule, sessions, streams,
+)  # fmt: skip
+_OF_STREAM: tuple[type[StreamControl], ...] = (
+    near_copies.NearCopies,
+    shadow.Shadow,
+    charges.Charges,
+    rounding.Rounding,
+    volume.Volume,
+    lateness.Lateness,
+    margin.Margin,
+)
+
+
+def stream_controls() -> tuple[type[StreamControl], ...]:
+    """Give the controls that follow what was rated, in the order in which they work."""
+    return _OF_STREAM
+
+
+def controls() -> list[Control]:
+    """Give every control, by number and name."""
+    return sorted(_declared(), key=lambda one: (int(one.control_id[1:]), one.pattern))
+
+
+def _declared() -> Iterator[Control]:
+    for module in _OF_COLLECTION:
+        yield from (one for one in vars(module).values() if isinstance(one, Control))
+    for kind in _OF_STREAM:
+        yield from kind.declared

@@ -1,0 +1,1 @@
+"""`tallywire controls`: what the controls watch, and their process."""

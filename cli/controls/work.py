@@ -1,0 +1,58 @@
+"""The controls over what was rated: made for a home, and run once."""
+
+from functools import lru_cache
+
+import typer
+
+from assurance.following.control import World
+from assurance.following.fold import Failure
+from assurance.registry import stream_controls
+from dataflows.catalogs import CatalogStore
+from dataflows.controls.follower import Follower
+from dataflows.exits import explain
+from dataflows.files import lock
+from dataflows.settings import Home, Settings
+from dataflows.wall_clock import now_us
+from warehouse.client import opened
+
+NAME = "controls"
+
+
+def follower_of(settings: Settings) -> Follower:
+    """Make the follower of a home.
+
+    Raises:
+        CheckpointDamaged: If what it has kept is damaged.
+    """
+    home = Home(settings.home)
+    catalogs = CatalogStore(home.catalogs)
+    world = World(lru_cache(maxsize=4)(catalogs.load))
+    return Follower(home.root / NAME / "checkpoint", world, stream_controls(), now_us, _tell)
+
+
+def failed(failure: Failure) -> str:
+    """Say that a control could not work, and what becomes of it."""
+    return (
+        f"control {failure.name} could not work some rows and goes on behind them: "
+        f"{type(failure.error).__name__}: {explain(failure.error)}"
+    )
+
+
+def _tell(failure: Failure) -> None:
+    typer.echo(failed(failure), err=True)
+
+
+def look_once(settings: Settings) -> int:
+    """Work everything that was rated since; give how many alerts were stored.
+
+    Raises:
+        LaneTaken: If another process runs the controls of this home.
+        StoreError: If the store cannot be had.
+    """
+    home = Home(settings.home)
+    with lock(home.root / "locks" / NAME, f"the controls of {home.root}"):
+        follower = follower_of(settings)
+        with opened(settings.store_url, home.store, database=settings.database) as client:
+            found = follower.look(client)
+        follower.keep()
+    return found

@@ -80,12 +80,15 @@ def ranges(client: Client, cursors: Mapping[str, Cursor], most: int) -> list[Ran
     with told(client.uri):
         rows = client.query(_RANGES, parameters=parameters).result_rows
     expected = {lane: cursor.position for lane, cursor in cursors.items()}
+    newest_of: dict[str, int] = {}  # a clock that was set back must not put a lane out of order
     found = []
     for lane, position, token, records, at in rows:
         if position == expected.setdefault(lane, position):
             expected[lane] = position + 1
-            found.append(Range(lane, position, token, records, at))
-    return sorted(found, key=lambda one: (one.ledgered_at, one.lane, one.position))
+            newest_of[lane] = max(at, newest_of.get(lane, 0))
+            found.append((newest_of[lane], Range(lane, position, token, records, at)))
+    found.sort(key=lambda one: (one[0], one[1].lane, one[1].position))
+    return [one for _, one in found]
 
 
 _SPECIAL = {

@@ -1,6 +1,7 @@
 """All controls that follow what was rated, as one fold; one that fails is left out and reported."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,7 @@ class Fold:
     failures: list[Failure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._fine = True
         self._controls = {kind.__name__: self._made(kind) for kind in self.kinds}
 
     def _made(self, kind: type[StreamControl]) -> StreamControl:
@@ -61,26 +63,35 @@ class Fold:
         """
         found: list[Alert] = []
         for kind in self.kinds:
-            control = self._controls[kind.__name__]
-            try:
-                wanted = control.wanted(rows)
-                if wanted.height:
-                    control.take_whole(whole(wanted))
-                found += control.take(rows)
-            except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
-                self.failures.append(Failure(kind.__name__, error))
-                self._controls[kind.__name__] = self._made(kind)
-            except pl.exceptions.PolarsError as error:
-                self.failures.append(Failure(kind.__name__, error))
-                self._controls[kind.__name__] = self._made(kind)
+            found += self._work(kind, rows, whole)
         return latest(found)
+
+    def _work(self, kind: type[StreamControl], rows: pl.DataFrame, whole: Whole) -> list[Alert]:
+        """Give rows to one control; what the store has to say to `whole` is no fault of its own."""
+        control = self._controls[kind.__name__]
+        with self._alone(kind):
+            wanted = control.wanted(rows)
+        looked_at = whole(wanted) if self._fine and wanted.height else []
+        found: list[Alert] = []
+        with self._alone(kind):
+            if looked_at:
+                control.take_whole(looked_at)
+            found = list(control.take(rows))
+        return found
+
+    @contextmanager
+    def _alone(self, kind: type[StreamControl]) -> Iterator[None]:
+        """Let whatever a control raises be its own matter: it is made anew from what it kept."""
+        self._fine = False
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  any fault of a control must leave the others alone
+            self.failures.append(Failure(kind.__name__, error))
+            self._controls[kind.__name__] = self._made(kind)
+        else:
+            self._fine = True
 
     def dump(self) -> dict[str, bytes]:
         """Give the memory of every control."""
         self.kept = {name: control.dump() for name, control in self._controls.items()}
         return self.kept
-
-
-def merged(alerts: Iterable[Alert]) -> dict[str, Alert]:
-    """Give the newest of each id."""
-    return {one.alert_id: one for one in alerts}

@@ -77,6 +77,7 @@ class Follower:
         self._number = self._kept.number
         self._written = time.monotonic()
         self._dirty = False
+        self._said: set[str] = set()
 
     def look(self, client: Client) -> int:
         """Work what the store has by now; give how many alerts were stored.
@@ -111,7 +112,10 @@ class Follower:
         failures, self._fold.failures = self._fold.failures, []
         for failure in failures:
             self.figures.failures += 1
-            self.tell(failure)
+            said = f"{failure.name} {failure.error!r}"
+            if said not in self._said:
+                self._said.add(said)
+                self.tell(failure)
 
     def _store(self, client: Client, alerts: Sequence[Alert]) -> None:
         if not alerts:

@@ -15,6 +15,10 @@ from assurance.following import (
     volume,
 )
 from assurance.following.control import StreamControl
+from assurance.reconciling.charged_twice import ChargedTwice
+from assurance.reconciling.conservation import Conservation
+from assurance.reconciling.control import Reconciliation
+from assurance.reconciling.old_suspense import OldSuspense
 
 _OF_COLLECTION: tuple[ModuleType, ...] = (
     clocks, file_numbers, files, node_numbers, schedule, sessions, streams,
@@ -28,6 +32,12 @@ _OF_STREAM: tuple[type[StreamControl], ...] = (
     lateness.Lateness,
     margin.Margin,
 )
+_OF_STORE: tuple[type[Reconciliation], ...] = (Conservation, ChargedTwice, OldSuspense)
+
+
+def reconciliations() -> tuple[type[Reconciliation], ...]:
+    """Give the controls that compare what the store holds."""
+    return _OF_STORE
 
 
 def stream_controls() -> tuple[type[StreamControl], ...]:
@@ -45,3 +55,5 @@ def _declared() -> Iterator[Control]:
         yield from (one for one in vars(module).values() if isinstance(one, Control))
     for kind in _OF_STREAM:
         yield from kind.declared
+    for compared in _OF_STORE:
+        yield from compared.declared

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas.alerts import Alert
 from schemas.columns import Record, clickhouse_columns
+from schemas.controls import ControlRun
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
@@ -44,6 +45,7 @@ TABLES: dict[str, Table] = {
     "lane_requests": Table(LaneRequest, "tenant_id, routing_id, period, ledgered_at", 400),
     "alerts": Table(Alert, "tenant_id, control_id, alert_id", 400,
                     engine="ReplacingMergeTree(ledgered_at)"),
+    "control_runs": Table(ControlRun, "control, began_at", 800),
 }  # fmt: skip
 """Base tables by name."""
 

@@ -1,5 +1,6 @@
 """All controls that follow what was rated, as one fold; one that fails is left out and reported."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,12 +39,15 @@ class Fold:
     Attributes:
         kinds: The controls.
         kept: What each dumped last.
+        failures: Of controls, since whoever reads them last took them.
+        counted: Alerts by control, likewise.
     """
 
     world: World
     kinds: Sequence[type[StreamControl]]
     kept: dict[str, bytes] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._fine = True
@@ -63,7 +67,9 @@ class Fold:
         """
         found: list[Alert] = []
         for kind in self.kinds:
-            found += self._work(kind, rows, whole)
+            made = self._work(kind, rows, whole)
+            self.counted[kind.__name__] += len(made)
+            found += made
         return latest(found)
 
     def _work(self, kind: type[StreamControl], rows: pl.DataFrame, whole: Whole) -> list[Alert]:
@@ -76,7 +82,7 @@ class Fold:
         with self._alone(kind):
             if looked_at:
                 control.take_whole(looked_at)
-            found = list(control.take(rows))
+            found += control.take(rows)
         return found
 
     @contextmanager

@@ -1,1 +1,1 @@
-"""`tallywire controls`: what the controls watch, and their process."""
+"""`tallywire controls`: what the controls watch, whether they fire, and their process."""

@@ -9,12 +9,19 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
+from cli.controls import proof
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
 from dataflows.stores import store_of
 
 app = typer.Typer(help="The controls: what each watches, and their run.", no_args_is_help=True)
+for _name, _verb, _examples in (
+    ("test", proof.plant, ("controls test", "controls test --home my-home")),
+    ("coverage", proof.cover, ("controls coverage", "controls coverage --json")),
+    ("runs", proof.ran, ("controls runs", "controls runs --json")),
+):
+    app.command(_name, epilog=epilog(*_examples))(_verb)
 
 
 @app.command("list", epilog=epilog("controls list", "controls list --json"))

@@ -6,7 +6,7 @@ import typer
 
 from assurance.following.control import World
 from assurance.following.fold import Failure
-from assurance.registry import stream_controls
+from assurance.registry import reconciliations, stream_controls
 from dataflows.catalogs import CatalogStore
 from dataflows.controls.follower import Follower
 from dataflows.exits import explain
@@ -27,7 +27,9 @@ def follower_of(settings: Settings) -> Follower:
     home = Home(settings.home)
     catalogs = CatalogStore(home.catalogs)
     world = World(lru_cache(maxsize=4)(catalogs.load))
-    return Follower(home.root / NAME / "checkpoint", world, stream_controls(), now_us, _tell)
+    return Follower(
+        home.root / NAME / "checkpoint", world, stream_controls(), reconciliations(), now_us, _tell
+    )
 
 
 def failed(failure: Failure) -> str:
@@ -53,6 +55,6 @@ def look_once(settings: Settings) -> int:
     with lock(home.root / "locks" / NAME, f"the controls of {home.root}"):
         follower = follower_of(settings)
         with opened(settings.store_url, home.store, database=settings.database) as client:
-            found = follower.look(client)
-        follower.keep()
+            found = follower.look(client, at_once=True)
+            follower.keep(client)
     return found

@@ -17,9 +17,13 @@ from assurance.alerts import latest
 from assurance.following.control import StreamControl, World
 from assurance.following.fold import Failure, Fold
 from assurance.following.rows import ROWS
+from assurance.reconciling.control import Reconciliation
 from dataflows.controls.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from dataflows.controls.comparer import Comparer
+from dataflows.controls.evidence import Stretch, of_store, of_stream
 from schemas.alerts import Alert
-from schemas.columns import rows_to_frame, to_arrow
+from schemas.columns import Record, rows_to_frame, to_arrow
+from schemas.controls import ControlRun
 from schemas.usage import UsageEvent
 from warehouse.client import Client
 from warehouse.following import Cursor, Range, ranges, rated_rows, whole_rows
@@ -42,13 +46,14 @@ class Figures:
     """What was done since the process started.
 
     Attributes:
-        behind_us: Between the newest ledger time in the store and what was read, at the last look.
+        rows: Rows that were looked at.
+        alerts: Alerts that were stored.
+        failures: Batches that a control could not work.
     """
 
-    records: int = 0
+    rows: int = 0
     alerts: int = 0
     failures: int = 0
-    behind_us: int = 0
 
 
 @dataclass
@@ -58,7 +63,8 @@ class Follower:
     Args:
         path: File in which they are kept.
         world: What controls may know.
-        kinds: The controls.
+        kinds: The controls that follow what was rated.
+        compared: The controls that compare what the store holds.
         now_us: The wall clock, for the ledger time of alerts.
         tell: Told of a control that failed.
     """
@@ -66,21 +72,27 @@ class Follower:
     path: Path
     world: World
     kinds: Sequence[type[StreamControl]]
+    compared: Sequence[type[Reconciliation]]
     now_us: Callable[[], int]
     tell: Tell
     figures: Figures = field(default_factory=Figures)
 
     def __post_init__(self) -> None:
-        self._kept: Checkpoint = read_checkpoint(self.path)
-        self._cursors = dict(self._kept.cursors)
-        self._fold = Fold(self.world, self.kinds, dict(self._kept.memories))
-        self._number = self._kept.number
+        kept = read_checkpoint(self.path)
+        self._cursors = dict(kept.cursors)
+        self._fold = Fold(self.world, self.kinds, dict(kept.memories))
+        self._comparer = Comparer(self.compared, kept.memories, self.now_us)
+        self._number = kept.number
         self._written = time.monotonic()
-        self._dirty = False
+        self._stretch = Stretch(self.now_us())
         self._said: set[str] = set()
+        self._faults: dict[str, str] = {}
 
-    def look(self, client: Client) -> int:
+    def look(self, client: Client, *, at_once: bool = False) -> int:
         """Work what the store has by now; give how many alerts were stored.
+
+        Args:
+            at_once: Compare what the store holds, too, whether it is time for it or not.
 
         Raises:
             StoreUnavailable: If the store does not answer; what was worked is kept.
@@ -90,58 +102,85 @@ class Follower:
         while found := ranges(client, self._cursors, _MOST_RANGES):
             for part in _parts(found):
                 self._work(client, part)
-            if time.monotonic() - self._written >= _CHECKPOINT_S:
-                self.keep()
-        if self._dirty and time.monotonic() - self._written >= _CHECKPOINT_S:
-            self.keep()
+            self._keep_now_and_then(client)
+        for run in self._comparer.due(client, at_once=at_once):
+            self._tell([run.failure] if run.failure else [])
+            self._store(client, list(run.alerts))
+            self._insert(client, "control_runs", [of_store(run)], ControlRun)
+        self._keep_now_and_then(client)
         return self.figures.alerts - before
 
     def _work(self, client: Client, part: Sequence[Range]) -> None:
         """Fold ranges and store what was found, then count them as read."""
         alerts: list[Alert] = []
+        count = 0
         for one, rows in zip(part, rated_rows(client, part, ROWS), strict=True):
             alerts += self._fold.take(rows, partial(_whole, client, one)) if rows.height else []
-            self.figures.records += rows.height
-        self._told()
+            count += rows.height
+        failures, self._fold.failures = self._fold.failures, []
+        self._tell(failures)
         self._store(client, latest(alerts))
         for one in part:
             self._cursors[one.lane] = Cursor(one.position + 1, one.ledgered_at)
-        self._dirty = True
+        self._stretch.add(part, count)
+        self.figures.rows += count
 
-    def _told(self) -> None:
-        failures, self._fold.failures = self._fold.failures, []
+    def _tell(self, failures: Sequence[Failure]) -> None:
+        """Tell of failures, each kind of them once."""
         for failure in failures:
             self.figures.failures += 1
-            said = f"{failure.name} {failure.error!r}"
-            if said not in self._said:
-                self._said.add(said)
+            said = repr(failure.error)
+            self._faults[failure.name] = said
+            if (named := f"{failure.name} {said}") not in self._said:
+                self._said.add(named)
                 self.tell(failure)
 
     def _store(self, client: Client, alerts: Sequence[Alert]) -> None:
-        if not alerts:
+        self._insert(client, "alerts", alerts, Alert)
+        self.figures.alerts += len(alerts)
+
+    def _insert(
+        self, client: Client, table: str, rows: Sequence[Record], record: type[Record]
+    ) -> None:
+        if not rows:
             return
         at = self.now_us()
         self._number += 1
         token = f"controls:{self._number}:{at}"
-        frame = rows_to_frame(list(alerts), Alert).with_columns(
+        frame = rows_to_frame(list(rows), record).with_columns(
             pl.lit(at, dtype=pl.Int64()).alias("ledgered_at"), pl.lit(token).alias("batch_token")
         )
-        insert(client, "alerts", to_arrow(frame, Alert), token)
-        self.figures.alerts += len(alerts)
+        insert(client, table, to_arrow(frame, record), token)
 
-    def keep(self) -> None:
-        """Make durable how far everything was read and what is remembered.
+    def _keep_now_and_then(self, client: Client) -> None:
+        if self._stretch.last and time.monotonic() - self._written >= _CHECKPOINT_S:
+            self.keep(client)
+
+    def keep(self, client: Client) -> None:
+        """Write down what the controls have done, and make durable where they stand.
 
         Raises:
-            OSError: If it cannot be written.
+            StoreUnavailable: If the store does not answer.
+            OSError: If the file cannot be written.
         """
-        kept = Checkpoint(dict(self._cursors), self._fold.dump(), self._number)
-        write_checkpoint(self.path, kept)
-        self._kept, self._dirty, self._written = kept, False, time.monotonic()
+        at, counted = self.now_us(), self._fold.counted
+        runs = [
+            of_stream(
+                kind, self._stretch, at, self._cursors, counted[kind.__name__],
+                self._faults.get(kind.__name__, ""),
+            )
+            for kind in self.kinds
+        ]  # fmt: skip
+        self._insert(client, "control_runs", runs, ControlRun)
+        memories = {**self._fold.dump(), **self._comparer.dump()}
+        write_checkpoint(self.path, Checkpoint(dict(self._cursors), memories, self._number))
+        counted.clear()
+        self._faults.clear()
+        self._stretch, self._written = Stretch(at), time.monotonic()
 
 
 def _parts(found: Sequence[Range]) -> list[list[Range]]:
-    """Cut ranges into parts that are read at once: neither many records nor several days."""
+    """Cut ranges into parts that are read at once: of not too many records."""
     parts: list[list[Range]] = []
     records = 0
     for one in found:

@@ -12,11 +12,12 @@ from assurance.following.control import StreamControl, World
 from assurance.following.fold import Fold
 from assurance.following.rows import DAY_US, HOUR_US
 from assurance.following.shadow import Shadow
+from assurance.planted import FAULTS, taken_back, usage, with_costs
 from assurance.registry import stream_controls
 from schemas.alerts import Alert
 from tallywire.hashes import hash64
+from tests.alerts import open_of
 from tests.laws import cases
-from tests.rated_usage import FAULTS, open_of, taken_back, usage, with_costs
 
 CLEAN = with_costs(usage())
 KINDS = [kind for kind in stream_controls() if kind is not Shadow]

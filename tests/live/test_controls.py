@@ -19,14 +19,15 @@ from assurance.following.fold import Failure
 from assurance.following.near_copies import NearCopies
 from assurance.following.rows import DAY_US, ROWS
 from assurance.following.shadow import Shadow
+from assurance.planted import FAULTS, taken_back, usage, with_costs
 from assurance.registry import stream_controls
 from dataflows.controls.checkpoint import CheckpointDamaged
 from dataflows.controls.follower import Follower
 from schemas.alerts import Alert
 from tallywire.hashes import hash64
+from tests.alerts import open_of
 from tests.conftest import Store
 from tests.live.stored import store_range
-from tests.rated_usage import FAULTS, open_of, taken_back, usage, with_costs
 from warehouse.client import Client
 from warehouse.following import Cursor, ranges, rated_rows
 
@@ -50,7 +51,9 @@ class Followed:
     now: int = _NOW
 
     def make(self) -> Follower:
-        return Follower(self.path, World(no_snapshot), self.kinds, self._tick, self.failures.append)
+        return Follower(
+            self.path, World(no_snapshot), self.kinds, (), self._tick, self.failures.append
+        )
 
     def _tick(self) -> int:
         self.now += 1_000_000
@@ -130,7 +133,7 @@ def test_alerts_are_those_of_the_fold_and_a_second_look_adds_none(
     assert follower.look(client) >= len(expected)
     assert alerts_of(client) == expected
     assert follower.look(client) == 0
-    follower.keep()
+    follower.keep(client)
     assert followed.make().look(client) == 0
     assert followed.failures == []
 
@@ -146,7 +149,7 @@ def test_it_goes_on_from_what_was_kept_and_finds_the_same(
         follower = followed.make()
         follower.look(client)
         if chance.random() < 0.5:
-            follower.keep()
+            follower.keep(client)
     assert alerts_of(client) == expected
 
 
@@ -195,7 +198,7 @@ def test_a_damaged_memory_is_said_with_what_to_do(store: Store, tmp_path: Path) 
     follower = followed.make()
     store_range(store.client(), usage(1, 2)[:5], "usage-0000", 0, _NOW)
     follower.look(store.client())
-    follower.keep()
+    follower.keep(store.client())
     content = bytearray((tmp_path / "kept").read_bytes())
     content[-3] ^= 1
     (tmp_path / "kept").write_bytes(content)

@@ -8,14 +8,15 @@ import pytest
 from assurance.following.control import World
 from assurance.following.rows import ROWS
 from assurance.following.shadow import Shadow
+from assurance.planted import event_ids
 from schemas.alerts import Alert
 from schemas.columns import rows_to_frame
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
+from tests.alerts import open_of
 from tests.priced import group, one_tariff
-from tests.rated_usage import event_ids, open_of
 
 _START = 1_767_600_000_000_000
 

@@ -1,7 +1,6 @@
-"""Rated usage of a small operator, as the controls see it, and faults to put into it."""
+"""Made usage of a small operator, and for each control the fault that it must find."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ _ZONES = ("no-mobile", "no-fixed", "se")
 
 
 def event_ids(count: int, salt: int) -> list[bytes]:
+    """Give ids of events, other ones for another salt."""
     rng = np.random.default_rng(salt)
     return [bytes(row) for row in rng.integers(0, 256, (count, 16), dtype=np.uint8)]
 
@@ -48,7 +48,7 @@ def usage(days: int = DAYS, per_hour: int = PER_HOUR, seed: int = 7) -> pl.DataF
         "zone_id": np.array(_ZONES)[np.arange(count) % 3], "rated_quantity": seconds * 1_000_000,
         "included_quantity": [0] * count, "amount_nano": amount, "rounding_nano": amount - charge,
         "currency": ["EUR"] * count, "rater": ["columnar"] * count, "catalog_hash": ["c"] * count,
-    }).cast(dict(ROWS))  # fmt: skip
+    }).cast(ROWS)  # fmt: skip
 
 
 def with_costs(rows: pl.DataFrame, percent: int = 60) -> pl.DataFrame:
@@ -73,11 +73,13 @@ def taken_back(rows: pl.DataFrame, at: int) -> pl.DataFrame:
 
 
 def last_day(rows: pl.DataFrame) -> pl.Expr:
+    """Tell rows of the last day."""
     day = pl.lit(int(rows["start_time"].max() or 0) // DAY_US, dtype=pl.Int64())  # type: ignore[arg-type]  # integers
     return pl.col("start_time") // DAY_US == day
 
 
 def changed(rows: pl.DataFrame, where: pl.Expr, **columns: pl.Expr) -> pl.DataFrame:
+    """Change columns of some rows."""
     return rows.with_columns(
         pl.when(where).then(one).otherwise(pl.col(name)).alias(name)
         for name, one in columns.items()
@@ -148,13 +150,3 @@ FAULTS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     ),
 }  # fmt: skip
 """What each pattern must find."""
-
-
-def open_of(alerts: list[Any]) -> dict[str, tuple[object, ...]]:
-    """Give what is open at the end, without what depends on when it was found."""
-    last = {one.alert_id: one for one in alerts}
-    return {
-        name: (one.pattern, one.entity_id, one.observed, one.money_at_risk, one.evidence)
-        for name, one in last.items()
-        if one.state == "open"
-    }

@@ -1,0 +1,83 @@
+"""What every reconciliation is: a query of the store, whose rows are differences."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import orjson
+
+from assurance.alerts import Control
+from schemas.alerts import Alert
+
+Row = Mapping[str, Any]
+
+
+class Reconciliation(ABC):
+    """A query, and how a difference is told; one that is gone closes its alert.
+
+    Attributes:
+        declared: The one pattern that it finds.
+        query: Name of its query, a file beside this one.
+        settle_us: How long a difference must stand before it is told: what is on its way is none.
+    """
+
+    declared: ClassVar[tuple[Control, ...]]
+    query: ClassVar[str]
+    settle_us: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        self._open: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, list[Any]] = {}
+
+    def parameters(self, at: int) -> dict[str, object]:
+        """Give the parameters of the query.
+
+        Args:
+            at: Now, microseconds UTC.
+        """
+        return {"at": at}
+
+    @abstractmethod
+    def told(self, row: Row, at: int) -> Alert:
+        """Tell a difference."""
+
+    def judge(self, rows: Sequence[Row], at: int) -> list[Alert]:
+        """Tell differences that have stood for long enough, and close those that are gone."""
+        alerts = {one.alert_id: one for one in (self.told(row, at) for row in rows)}
+        found = [one for one in alerts.values() if self._stands(one, at) and self._changed(one)]
+        gone = [name for name in self._open if name not in alerts]
+        found += [_closed(Alert.model_validate(self._open.pop(name)), at) for name in gone]
+        self._seen = {name: seen for name, seen in self._seen.items() if name in alerts}
+        return found
+
+    def _stands(self, alert: Alert, at: int) -> bool:
+        seen = self._seen.get(alert.alert_id)
+        if seen is None or seen[0] != alert.observed:
+            seen = self._seen[alert.alert_id] = [alert.observed, at]
+        return alert.alert_id in self._open or at - int(seen[1]) >= self.settle_us
+
+    def _changed(self, alert: Alert) -> bool:
+        before = self._open.get(alert.alert_id)
+        self._open[alert.alert_id] = alert.model_dump(mode="json")
+        same = before is not None and before["observed"] == alert.observed
+        if same and before is not None:
+            self._open[alert.alert_id] = before
+        return not same
+
+    def dump(self) -> bytes:
+        """Give the memory."""
+        return orjson.dumps({"open": self._open, "seen": self._seen})
+
+    def load(self, content: bytes) -> None:
+        """Take it back."""
+        found = orjson.loads(content)
+        self._open, self._seen = found["open"], found["seen"]
+
+
+def _closed(alert: Alert, at: int) -> Alert:
+    return alert.model_copy(
+        update={
+            "state": "auto_closed", "detected_at": at, "observed": 0, "money_at_risk": None,
+            "money_low": None, "money_high": None, "explanation": "The difference is gone.",
+        }
+    )  # fmt: skip

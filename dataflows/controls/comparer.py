@@ -1,0 +1,86 @@
+"""Reconciliations at work: each asks the store its query every hour, and keeps what is open."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assurance.following.fold import Failure
+from assurance.reconciling import sql
+from assurance.reconciling.control import Reconciliation
+from schemas.alerts import Alert
+from warehouse.client import Client, StoreRefused, told
+
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run of one reconciliation.
+
+    Attributes:
+        rows: Differences that its query gave.
+        failure: Why it could not be done.
+    """
+
+    kind: type[Reconciliation]
+    began_at: int
+    ended_at: int
+    rows: int
+    alerts: Sequence[Alert]
+    failure: Failure | None = None
+
+
+class Comparer:
+    """All reconciliations, when each ran last, and what each remembers.
+
+    Args:
+        now_us: The wall clock.
+    """
+
+    def __init__(
+        self, kinds: Sequence[type[Reconciliation]], kept: Mapping[str, bytes],
+        now_us: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self._controls = {kind.__name__: kind() for kind in kinds}
+        self._now_us = now_us
+        self._last: dict[str, int] = {}
+        for name, control in self._controls.items():
+            if name in kept:
+                control.load(kept[name])
+
+    def due(self, client: Client, *, at_once: bool = False) -> list[Compared]:
+        """Run those that are due; a query that the store refuses is that control's own failure.
+
+        Args:
+            at_once: Run all of them.
+
+        Raises:
+            StoreUnavailable: If the store does not answer.
+        """
+        found = []
+        for name, control in self._controls.items():
+            now = self._now_us()
+            if at_once or now - self._last.get(name, now - HOUR_US) >= HOUR_US:
+                found.append(self._compared(client, control, now))
+                self._last[name] = now
+        return found
+
+    def _compared(self, client: Client, control: Reconciliation, now: int) -> Compared:
+        kind = type(control)
+        try:
+            rows = _rows(client, control, now)
+            alerts = control.judge(rows, now)
+        except (StoreRefused, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            failure = Failure(kind.__name__, error)
+            return Compared(kind, now, self._now_us(), 0, [], failure)
+        return Compared(kind, now, self._now_us(), len(rows), alerts)
+
+    def dump(self) -> dict[str, bytes]:
+        """Give what each remembers."""
+        return {name: control.dump() for name, control in self._controls.items()}
+
+
+def _rows(client: Client, control: Reconciliation, now: int) -> list[dict[str, Any]]:
+    with told(client.uri):
+        found = client.query(sql(control.query), parameters=control.parameters(now))
+    return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]

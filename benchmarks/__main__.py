@@ -2,18 +2,31 @@
 
 import argparse
 
-from benchmarks import formats, ingest, pipeline, radius, resume, section, shares, streaming
+from benchmarks import (
+    controls,
+    formats,
+    ingest,
+    pipeline,
+    radius,
+    resume,
+    section,
+    shares,
+    streaming,
+)
 from benchmarks.rating import shape_arguments, shape_of
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     sections = (
-        "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "streaming", "all",
+        "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "controls",
+        "streaming", "all",
     )  # fmt: skip
     parser.add_argument("section", nargs="?", choices=sections, default="all")
-    parser.add_argument("--events", type=int, default=3_000_000, help="of the pipeline, of shares")
-    parser.add_argument("--customers", type=int, default=100_000, help="of both")
+    parser.add_argument(
+        "--events", type=int, default=3_000_000, help="of the pipeline, shares, controls"
+    )
+    parser.add_argument("--customers", type=int, default=100_000, help="of all three")
     parser.add_argument("--keys", type=int, default=10_000_000, help="of resume")
     parser.add_argument("--messages", type=int, default=5_000_000, help="events of streaming")
     parser.add_argument("--seconds", type=float, default=60.0, help="of paced usage, streaming")
@@ -35,6 +48,8 @@ def main() -> None:
         radius.main()
     if wanted.section in {"formats", "all"}:
         formats.main(10**10 if wanted.full else wanted.octets)
+    if wanted.section in {"controls", "all"}:
+        controls.main(wanted.events, wanted.customers)
     if wanted.section in {"streaming", "all"}:
         streaming.main(wanted.messages, wanted.seconds)
 

@@ -1,6 +1,7 @@
 """Reading what lanes have stored, range after range in their order, while they go on."""
 
 import io
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,8 +93,6 @@ def ranges(client: Client, cursors: Mapping[str, Cursor], most: int) -> list[Ran
 
 
 _SPECIAL = {
-    "event_id": "toFixedString(UUIDStringToNum(toString(event_id)), 16)",
-    "rated_id": "toFixedString(UUIDStringToNum(toString(rated_id)), 16)",
     "amount_nano": "toInt64(amount * 1000000000)",
     "rounding_nano": "toInt64(rounding_difference * 1000000000)",
     "collected_at": "toUnixTimestamp64Micro(r.collected_at)",
@@ -171,19 +170,17 @@ def _some(
     query = (
         f"SELECT {shown} FROM rated_events AS r WHERE r.batch_token = {{token:String}} "  # noqa: S608  as above
         "AND r.ledgered_at = fromUnixTimestamp64Micro({at:Int64}, 'UTC') "
-        "AND hex(UUIDStringToNum(toString(r.rated_id))) IN {ids:Array(String)}"
+        "AND r.rated_id IN {ids:Array(UUID)}"
     )
     parameters = {
-        "token": wanted.token, "at": wanted.ledgered_at, "ids": [one.hex().upper() for one in ids],
+        "token": wanted.token, "at": wanted.ledgered_at,
+        "ids": [str(uuid.UUID(bytes=one)) for one in ids],
     }  # fmt: skip
     return _frame(client, query, parameters).to_dicts()
 
 
 _INSTANTS = ("start_time", "end_time", "setup_time", "collected_at", "ledgered_at")
-_UUIDS = ("event_id", "rated_id")
 
 
 def _whole(name: str) -> str:
-    if name in _INSTANTS:
-        return f"toUnixTimestamp64Micro(r.{name})"
-    return _SPECIAL[name] if name in _UUIDS else f"r.{name}"
+    return f"toUnixTimestamp64Micro(r.{name})" if name in _INSTANTS else f"r.{name}"

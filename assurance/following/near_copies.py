@@ -33,13 +33,20 @@ PART = Control(
 )  # fmt: skip
 
 _NEAR_US = 2_000_000
-_SAME_DURATION_US = 1_000_000
+_SAME_DURATION_MS = 1_000
 _SLOT_US = _NEAR_US + 1
 """Two starts in one slot are near each other, two in slots apart from each other are not."""
 _KEEP_US = 2 * DAY_US
 _SWEEP_US = DAY_US // 4
-_COLUMNS = {"start": np.int64, "duration": np.int64, "source": np.int32, "record": np.int64,
-            "order": np.int64}  # fmt: skip
+_COLUMNS = {
+    "offset": np.int32, "duration_ms": np.int32, "source": np.int32, "record": np.int32,
+    "row": np.int32,
+}  # fmt: skip
+"""Of a call: its start within its slot, duration, file and record, and its row in the batch that
+brought it. Four octets are enough for each: there are many calls."""
+_MOST = 2**31 - 1
+_EARLIER = -1
+_KEPT = ("offset", "duration_ms", "source", "record")
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -57,7 +64,7 @@ class NearCopies(StreamControl):
         self._names: list[str] = []
         self._copies = Findings(COPY, _KEEP_US)
         self._parts = Findings(PART, _KEEP_US)
-        self._newest = self._swept = self._order = 0
+        self._newest = self._swept = 0
 
     def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
         """Look every call up beside those that begin with it."""
@@ -84,21 +91,22 @@ class NearCopies(StreamControl):
 
     def _look(self, calls: pl.DataFrame) -> None:
         calls = self._fresh_enough(calls)
-        start, duration = (calls[name].to_numpy() for name in ("start_time", "duration_us"))
+        start = calls["start_time"].to_numpy()
         pair, slot = _pairs(calls), start // _SLOT_US
-        order = self._order + np.arange(len(start))
+        rows = np.arange(len(start))
         found, fresh = self._calls.claim(pair, slot.view(np.uint64))
-        self._put(calls, found, fresh, order)
+        self._put(calls, found, fresh, start - slot * _SLOT_US)
         other = np.where(fresh, -1, found)
         for beside in (-1, 1):
             near = self._calls.find(pair, (slot + beside).view(np.uint64))
             values = self._calls.values
-            held = (near >= 0) & fresh & (values["order"][near] < order)
-            held &= np.abs(values["start"][near] - start) <= _NEAR_US
+            held = (near >= 0) & fresh & (values["row"][near] < rows)
+            there = (slot + beside) * _SLOT_US + values["offset"][near]
+            held &= np.abs(there - start) <= _NEAR_US
             other = np.where((other < 0) & held, near, other)
         for row in np.flatnonzero(other >= 0):
-            self._report(calls.row(int(row), named=True), int(other[row]), int(duration[row]))
-        self._order += len(start)
+            self._report(calls.row(int(row), named=True), int(other[row]))
+        self._calls.values["row"][found[fresh]] = _EARLIER
         self._sweep()
 
     def _fresh_enough(self, calls: pl.DataFrame) -> pl.DataFrame:
@@ -108,14 +116,15 @@ class NearCopies(StreamControl):
         self._newest = max(self._newest, int(str(calls["start_time"].max())))
         return kept
 
-    def _put(self, calls: pl.DataFrame, slots: Numbers, fresh: Flags, order: Numbers) -> None:
+    def _put(self, calls: pl.DataFrame, slots: Numbers, fresh: Flags, offset: Numbers) -> None:
         """Write what is kept of calls that are the first of their key."""
         values, rows = self._calls.values, np.flatnonzero(fresh)
         into = slots[rows]
-        values["start"][into] = calls["start_time"].to_numpy()[rows]
-        values["duration"][into] = calls["duration_us"].to_numpy()[rows]
-        values["record"][into] = calls["record_no"].to_numpy()[rows]
-        values["order"][into] = order[rows]
+        duration_ms = calls["duration_us"].to_numpy() // 1_000
+        values["offset"][into] = offset[rows]
+        values["duration_ms"][into] = np.minimum(duration_ms, _MOST)[rows]
+        values["record"][into] = np.minimum(calls["record_no"].to_numpy(), _MOST)[rows]
+        values["row"][into] = rows
         names = calls.select(pl.concat_str("feed_id", "file_name", separator="/")).to_series()
         numbers = {name: self._number(name) for name in names.unique(maintain_order=True)}
         values["source"][into] = names.replace_strict(numbers, return_dtype=pl.Int32).to_numpy()[
@@ -128,10 +137,11 @@ class NearCopies(StreamControl):
             self._names.append(name)
         return self._files[name]
 
-    def _report(self, row: dict[str, Any], other: int, duration: int) -> None:
+    def _report(self, row: dict[str, Any], other: int) -> None:
         """Tell that a call is told by a record before it, too."""
         values = self._calls.values
-        near = abs(int(values["duration"][other]) - duration) <= _SAME_DURATION_US
+        lasted_ms = row["duration_us"] // 1_000
+        near = abs(int(values["duration_ms"][other]) - lasted_ms) <= _SAME_DURATION_MS
         findings = self._copies if near else self._parts
         before = self._names[values["source"][other]]
         file = f"{row['feed_id']}/{row['file_name']}"
@@ -149,8 +159,9 @@ class NearCopies(StreamControl):
         if self._newest - self._swept < _SWEEP_US:
             return
         self._swept = self._newest
+        oldest = (self._newest - _KEEP_US) // _SLOT_US
+        self._calls.forget(self._calls.used & (self._calls.lo.view(np.int64) >= oldest))
         values = self._calls.values
-        self._calls.forget(self._calls.used & (values["start"] >= self._newest - _KEEP_US))
         used = np.unique(values["source"][self._calls.used])
         names = [self._names[number] for number in used]
         moved = np.zeros(len(self._names) + 1, np.int32)
@@ -163,9 +174,9 @@ class NearCopies(StreamControl):
         used, out = self._calls.used, BytesIO()
         rest = packed({
             "names": self._names, "copies": self._copies.dump(), "parts": self._parts.dump(),
-            "newest": self._newest, "swept": self._swept, "order": self._order,
+            "newest": self._newest, "swept": self._swept,
         })  # fmt: skip
-        columns = {name: column[used] for name, column in self._calls.values.items()}
+        columns = {name: self._calls.values[name][used] for name in _KEPT}
         np.savez(
             out, allow_pickle=False, rest=np.frombuffer(rest, np.uint8), hi=self._calls.hi[used],
             lo=self._calls.lo[used], **columns,
@@ -176,14 +187,15 @@ class NearCopies(StreamControl):
         """Read them back."""
         with np.load(BytesIO(content), allow_pickle=False) as found:
             rest = orjson.loads(found["rest"].tobytes())
-            columns = {name: found[name] for name in _COLUMNS}
+            columns = {name: found[name] for name in _KEPT}
+            columns["row"] = np.full(len(found["hi"]), _EARLIER, np.int32)
             self._calls = KeyTable(_COLUMNS)
             self._calls.take(found["hi"], found["lo"], columns)
         self._names = rest["names"]
         self._files = {name: number for number, name in enumerate(self._names)}
         self._copies.load(rest["copies"])
         self._parts.load(rest["parts"])
-        self._newest, self._swept, self._order = rest["newest"], rest["swept"], rest["order"]
+        self._newest, self._swept = rest["newest"], rest["swept"]
 
 
 def _pairs(calls: pl.DataFrame) -> npt.NDArray[np.uint64]:

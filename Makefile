@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak fuzz mutants check format bench simulate docs migration schemas lock clean
+.PHONY: help setup demo test soak fuzz mutants check format bench capacity simulate docs migration schemas lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -57,7 +57,10 @@ docs: $(READY) ## draw the flows into docs/reference/flows.md, and the dashboard
 	@$(BIN)/python -m dataflows.drawn
 	@$(BIN)/python ops/grafana/dashboard.py
 
-simulate: $(READY) ## how many processes and shards a rate of events needs, and what breaks first
+simulate: $(READY) ## faults of known extent through the real product, scored: make simulate SEED="7 8" PARAMS=mine.toml
+	@nice $(BIN)/python -m benchmarks.scoring --seeds $(or $(SEED),7) $(if $(PARAMS),--params $(PARAMS))
+
+capacity: $(READY) ## how many processes and shards a rate of events needs, and what breaks first
 	@$(BIN)/python -m benchmarks.lanes
 
 schemas: $(READY) ## write the records as JSON Schema

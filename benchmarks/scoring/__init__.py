@@ -1,0 +1,1 @@
+"""Scores of the controls: simulated usage through the real product, held against its truth."""

@@ -1,0 +1,35 @@
+"""Which patterns may tell of which family of faults."""
+
+FAMILIES: dict[str, frozenset[str]] = {
+    "lost_file": frozenset({"file_sequence_gap", "file_schedule_gap"}),
+    "lost_records": frozenset({"record_sequence_gap"}),
+    "truncated_file": frozenset({"trailer_missing", "trailer_mismatch"}),
+    "trailer_mismatch": frozenset({"trailer_mismatch", "records_lost_at_node"}),
+    "replayed_file": frozenset({
+        "replayed_file", "resent_file", "duplicate_records", "file_sequence_repeated",
+    }),
+    "exact_duplicate": frozenset({"duplicate_records"}),
+    "near_duplicate": frozenset({"near_copy"}),
+    "partial_and_total": frozenset({"part_beside_whole"}),
+    "missing_interim": frozenset({"session_records_missing", "partial_chain_incomplete"}),
+    "missing_stop": frozenset({"session_never_ended", "session_open_too_long"}),
+    "counter_wrap": frozenset(),
+    "wrong_tariff_version": frozenset(),
+    "deleted_prefix": frozenset(),
+    "wrong_increment": frozenset(),
+    "wrong_rounding": frozenset({"rounded_in_our_favour", "rounded_against_us"}),
+    "zero_rated": frozenset({"became_free"}),
+    "unknown_subscriber": frozenset({"suspense"}),
+    "orphan": frozenset({"suspense"}),
+    "late_feed": frozenset({"feed_late", "file_schedule_gap", "file_sequence_gap"}),
+    "skewed_node": frozenset({"clock_skew"}),
+    "silent_node": frozenset({"feed_silent", "volume_drop"}),
+    "negative_margin": frozenset({"negative_margin"}),
+    "partner_mismatch": frozenset(),
+    "subscription_mismatch": frozenset(),
+    "resale_mismatch": frozenset(),
+}  # fmt: skip
+"""No pattern: no control looks for it yet, so nothing of it is found."""
+
+CLOSED_BY_ITSELF = frozenset({"file_out_of_order", "file_sequence_restarted"})
+"""Patterns that report and ask nothing of anybody; they are no alarms."""

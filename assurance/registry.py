@@ -15,6 +15,7 @@ from assurance.following import (
     volume,
 )
 from assurance.following.control import StreamControl
+from assurance.price_book import findings
 from assurance.reconciling.charged_twice import ChargedTwice
 from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
@@ -53,6 +54,7 @@ def controls() -> list[Control]:
 def _declared() -> Iterator[Control]:
     for module in _OF_COLLECTION:
         yield from (one for one in vars(module).values() if isinstance(one, Control))
+    yield from findings.CONTROLS.values()
     for kind in _OF_STREAM:
         yield from kind.declared
     for compared in _OF_STORE:

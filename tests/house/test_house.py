@@ -58,8 +58,8 @@ def test_every_control_has_its_paragraph() -> None:
     names = [one.name for one in pkgutil.walk_packages(assurance.__path__, "assurance.")]
     rooms = [importlib.import_module(name) for name in names]
     found = {one for room in rooms for one in vars(room).values() if isinstance(one, Control)}
-    assert found == set(controls())
-    for control in found:
+    assert found <= set(controls())
+    for control in controls():
         section = text.partition(f"## {control.control_id} `{control.pattern}`\n")[2]
         assert f"What to do: {control.action}" in section.partition("\n## ")[0], control.pattern
 

@@ -157,10 +157,10 @@ def _differences(
 
 
 def _durations(entry: BookEntry) -> list[int]:
+    """Give lengths of calls on both sides of the entry's increments, and some that are usual."""
     first, step = entry.first_us, entry.next_us
-    return sorted(
-        {first, first + _SECOND, first + step, 61 * _SECOND, 137 * _SECOND, 3_599 * _SECOND}
-    )
+    lengths = {_SECOND, first, first + _SECOND, first + step}
+    return sorted(lengths | {61 * _SECOND, 137 * _SECOND, 3_599 * _SECOND})
 
 
 def _cause(

@@ -86,7 +86,7 @@ def test_a_missing_prefix_is_charged_as_a_shorter_one_or_not_at_all() -> None:
 
 def test_rounding_is_one_finding_of_a_tariff() -> None:
     book = lines(BOOK, "tariff,474,Norway mobile,0.12,0,60,1,half_up,4,,")
-    [one] = found(book, catalogue("0.12", decimals=2))
+    [one] = found(book, catalogue("0.12", "0.12", decimals=2))
     assert [entry.line for entry in one.entries] == [2, 3]
 
 

@@ -54,9 +54,14 @@ class Fold:
         self._controls = {kind.__name__: self._made(kind) for kind in self.kinds}
 
     def _made(self, kind: type[StreamControl]) -> StreamControl:
+        """Make a control with what it kept; a memory that it cannot read is begun anew."""
         control = kind(self.world)
         if kind.__name__ in self.kept:
-            control.load(self.kept[kind.__name__])
+            try:
+                control.load(self.kept[kind.__name__])
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                self.failures.append(Failure(kind.__name__, error))
+                return kind(self.world)
         return control
 
     def take(self, rows: pl.DataFrame, whole: Whole) -> list[Alert]:

@@ -8,9 +8,10 @@ import typer
 from rich.table import Table
 
 from cli.common import console, epilog, plain_errors, settings_of
+from cli.controls.work import look_once
 from cli.demo.faults import judged
-from cli.demo.usage import write_all
-from cli.printed import as_json_bytes
+from cli.demo.usage import write_all, write_second_node
+from cli.printed import as_json_bytes, money
 from cli.progress import Line
 from cli.reading import reader
 from cli.run import report
@@ -54,7 +55,7 @@ def _picture(settings: Settings) -> dict[str, Any]:
     return content
 
 
-def _machine(content: dict[str, Any], faults: list[dict[str, object]], rate: int) -> dict[str, Any]:
+def _machine(content: dict[str, Any], faults: list[dict[str, Any]], rate: int) -> dict[str, Any]:
     """Make the summary for programs."""
     names = ("collected", "rated", "duplicate", "suspended", "filtered", "merged", "open",
              "conservation_difference")  # fmt: skip
@@ -67,15 +68,17 @@ def _machine(content: dict[str, Any], faults: list[dict[str, object]], rate: int
     }
 
 
-def _show(content: dict[str, Any], faults: list[dict[str, object]], rate: int, out: Path) -> None:
+def _show(content: dict[str, Any], faults: list[dict[str, Any]], rate: int, out: Path) -> None:
     screen = console()
     for table in tables(content):
         screen.print(table)
     found = Table(title="Faults built into the usage", title_justify="left")
     found.add_column("fault")
     found.add_column("found")
+    found.add_column("money at risk", justify="right")
     for fault in faults:
-        found.add_row(str(fault["name"]), "yes" if fault["found"] else "NO")
+        worth = ", ".join(f"{money(amount)} {name}" for name, amount in fault["money"].items())
+        found.add_row(fault["name"], "yes" if fault["found"] else "NO", worth or "-")
     screen.print(found)
     typer.echo(f"conservation difference {content['conservation_difference']}")
     typer.echo(f"{rate:,} events/s from files to priced rows in the store, start-up included")
@@ -105,6 +108,7 @@ def command(
         _fresh(out)
         typer.echo(f"writing usage to {out / 'usage'}", err=True)
         write_all(out / "usage", events)
+        write_second_node(out / "usage" / "switch")
         settings = settings_of(out / "home")
         stop.listen()
         with store_of(settings):
@@ -114,6 +118,7 @@ def command(
             report(result)
             if result.code != Exit.DONE or stop.stopping():
                 raise typer.Exit(result.code)
+            look_once(settings)
             content = _picture(settings)
         faults = judged(content)
         rate = round(content["collected"] / result.seconds)

@@ -1,6 +1,7 @@
 """The faults built into the demo's usage, and what shows that the engine has found each."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 Summary = Mapping[str, Any]
@@ -38,11 +39,43 @@ FAULTS: Mapping[str, Callable[[Summary], bool]] = {
     "unknown_account": _suspense("account_unknown"),
     "unreadable_record": _suspense("record_unreadable"),
     "incomplete_partial": _suspense("partial_incomplete"),
+    "call_told_by_two_nodes": _alert("near_copy", "switch/mobile-0002.jsonl"),
+    "part_beside_whole": _alert("part_beside_whole", "switch/mobile-0002.jsonl"),
     "dst_night": _both_calls,
 }
 """Fault name to the proof that it was found."""
 
 
+_PATTERNS = {
+    "replayed_file": "replayed_file", "duplicate_records": "duplicate_records",
+    "restated_record": "restated_records", "missing_file_sequence": "file_sequence_gap",
+    "trailer_mismatch": "trailer_mismatch", "call_told_by_two_nodes": "near_copy",
+    "part_beside_whole": "part_beside_whole",
+}  # fmt: skip
+_REASONS = {
+    "unknown_prefix": "zone_unknown", "unknown_account": "account_unknown",
+    "unreadable_record": "record_unreadable", "incomplete_partial": "partial_incomplete",
+}  # fmt: skip
+
+
 def judged(summary: Summary) -> list[dict[str, object]]:
-    """Tell for each fault whether it was found."""
-    return [{"name": name, "found": proof(summary)} for name, proof in FAULTS.items()]
+    """Tell for each fault whether it was found, and the money at risk where some is known."""
+    return [
+        {"name": name, "found": proof(summary), "money": _money(name, summary)}
+        for name, proof in FAULTS.items()
+    ]
+
+
+def _money(name: str, summary: Summary) -> dict[str, Decimal]:
+    """Add up the money of a fault's findings, or of the suspense of its reason, by currency."""
+    if name in _REASONS:
+        rows = [row for row in summary["suspense"] if row["reason"] == _REASONS[name]]
+        money = [(row["currency"], row["estimated_amount"]) for row in rows]
+    else:
+        rows = [row for row in summary["alerts"] if row["pattern"] == _PATTERNS.get(name)]
+        money = [(row["currency"], row["money_at_risk"]) for row in rows]
+    found: dict[str, Decimal] = {}
+    for currency, amount in money:
+        if currency and amount:
+            found[currency] = found.get(currency, Decimal(0)) + amount
+    return found

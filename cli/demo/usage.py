@@ -117,28 +117,45 @@ def write_exchange(folder: Path) -> None:
     (folder / "Master.csv").write_text("".join(lines))
 
 
+def _switch_line(serial: int, called: str, late_us: int = 0, parts: int = 1) -> bytes:
+    """Write a call of the mobile switch.
+
+    Args:
+        late_us: How much later than the other node its own clock has it.
+        parts: It is the first of so many equal parts.
+    """
+    minute = int((_DAY + datetime.timedelta(hours=12, minutes=serial % 100)).timestamp())
+    start = minute * 1_000_000 + late_us
+    answer = start + 3_420_018
+    end = answer + (67_539_896 + serial % 100) // parts
+    return orjson.dumps(
+        {
+            "variables": {
+                "uuid": f"00000000-0000-4000-8000-{serial:012d}",
+                "caller_id_number": "+4790010001", "destination_number": f"00{called}",
+                "start_uepoch": str(start), "answer_uepoch": str(answer),
+                "end_uepoch": str(end), "uduration": str(end - start),
+                "billusec": str(end - answer), "duration": "71", "billsec": "68",
+                "hangup_cause": "NORMAL_CLEARING", "hangup_cause_q850": "16",
+            }
+        }
+    )  # fmt: skip
+
+
 def write_switch(folder: Path) -> None:
     """Write call records of the mobile switch: JSON, microseconds since 1970."""
     folder.mkdir(parents=True)
-    lines = []
-    for serial, called in enumerate(_CALLED):
-        start = int((_DAY + datetime.timedelta(hours=12, minutes=serial)).timestamp()) * 1_000_000
-        answer, end = start + 3_420_018, start + 3_420_018 + 67_539_896 + serial
-        lines.append(
-            orjson.dumps(
-                {
-                    "variables": {
-                        "uuid": f"00000000-0000-4000-8000-{serial:012d}",
-                        "caller_id_number": "+4790010001", "destination_number": f"00{called}",
-                        "start_uepoch": str(start), "answer_uepoch": str(answer),
-                        "end_uepoch": str(end), "uduration": str(end - start),
-                        "billusec": str(end - answer), "duration": "71", "billsec": "68",
-                        "hangup_cause": "NORMAL_CLEARING", "hangup_cause_q850": "16",
-                    }
-                }
-            )
-        )  # fmt: skip
+    lines = [_switch_line(serial, called) for serial, called in enumerate(_CALLED)]
     (folder / "mobile-0001.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+
+
+def write_second_node(folder: Path) -> None:
+    """Write what another node tells of two of the switch's calls: one again, of one a part."""
+    lines = [
+        _switch_line(103, _CALLED[3], late_us=1_200_000),
+        _switch_line(104, _CALLED[4], parts=3),
+    ]
+    (folder / "mobile-0002.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 
 
 def write_access(folder: Path) -> None:

@@ -103,7 +103,7 @@ class Charges(TotalsControl):
                        row["collected_at"], place(row)),
             )  # fmt: skip
         yield from self._negative.told(
-            "{count} charges of {entity} lie below nothing, {money} in all."
+            "Below nothing, {money} in all: {count} of {entity}.", "charge"
         )
 
     def more(self) -> dict[str, object]:

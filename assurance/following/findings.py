@@ -113,22 +113,23 @@ class Findings:
                 self._found[key].take_out(event, nano, at)
                 self._changed[key] = None
 
-    def told(self, sentence: str, features: Mapping[str, str] | None = None) -> Iterator[Alert]:
+    def told(self, sentence: str, noun: str) -> Iterator[Alert]:
         """Give the alerts of findings that have changed since.
 
         Args:
             sentence: What is wrong, with `{count}`, `{entity}` and `{money}` to fill in.
+            noun: What is counted, one of it.
         """
         changed, self._changed = self._changed, {}
         for key in changed:
-            yield self._alert(self._found[key], sentence, features or {})
+            yield self._alert(self._found[key], sentence, noun)
         self._forget()
 
-    def _alert(self, found: Finding, sentence: str, features: Mapping[str, str]) -> Alert:
+    def _alert(self, found: Finding, sentence: str, noun: str) -> Alert:
         closed = found.count == 0
         worth = worth_of(found.nano, found.currency, "charged") if not closed else Worth()
         told = sentence.format(
-            count=found.count, entity=found.entity[1],
+            count=f"{found.count} {noun}{'s' * (found.count != 1)}", entity=found.entity[1],
             money=f"{worth.amount or 0:.2f} {found.currency}".strip(),
         )  # fmt: skip
         largest = [place for _, _, place in found.evidence[:_LARGEST]]
@@ -139,7 +140,7 @@ class Findings:
             explanation="All of it was taken back." if closed else told + about,
             expected=0, observed=found.count, unit="records", worth=worth,
             evidence=[{"place": place, "why": event} for _, event, place in found.evidence],
-            evidence_count=found.count, features=features,
+            evidence_count=found.count,
             state="auto_closed" if closed else "open", window=(found.first, found.last),
         )  # fmt: skip
 

@@ -76,10 +76,10 @@ class NearCopies(StreamControl):
         if calls.height:
             self._look(calls)
         return [
-            *self._copies.told("{count} calls were charged twice, {money}: two records of {entity} "
-                               "tell of each."),
-            *self._parts.told("{count} calls were charged as a whole and in part, {money}, in "
-                              "{entity}."),
+            *self._copies.told("Charged twice, {money}: {count} that {entity} and an earlier file "
+                               "tell of.", "call"),
+            *self._parts.told("Charged as a whole and in part, {money}: {count} of {entity} and "
+                              "an earlier file.", "call"),
         ]  # fmt: skip
 
     def _cure(self, rows: pl.DataFrame) -> None:
@@ -125,7 +125,7 @@ class NearCopies(StreamControl):
         values["duration_ms"][into] = np.minimum(duration_ms, _MOST)[rows]
         values["record"][into] = np.minimum(calls["record_no"].to_numpy(), _MOST)[rows]
         values["row"][into] = rows
-        names = calls.select(pl.concat_str("feed_id", "file_name", separator="/")).to_series()
+        names = calls["file_name"]
         numbers = {name: self._number(name) for name in names.unique(maintain_order=True)}
         values["source"][into] = names.replace_strict(numbers, return_dtype=pl.Int32).to_numpy()[
             rows
@@ -144,7 +144,7 @@ class NearCopies(StreamControl):
         near = abs(int(values["duration_ms"][other]) - lasted_ms) <= _SAME_DURATION_MS
         findings = self._copies if near else self._parts
         before = self._names[values["source"][other]]
-        file = f"{row['feed_id']}/{row['file_name']}"
+        file = row["file_name"]
         made = Finding(
             row["tenant_id"], row["feed_id"], ("file", file), f"beside {before}", row["currency"]
         )

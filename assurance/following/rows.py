@@ -40,8 +40,7 @@ def day_of(column: str) -> pl.Expr:
 def place(row: dict[str, object]) -> str:
     """Name the record that a row was made of.
 
-    >>> place({"feed_id": "switch", "file_name": "a.csv", "record_no": 4})
+    >>> place({"file_name": "switch/a.csv", "record_no": 4})
     'switch/a.csv, record 5'
     """
-    number = int(str(row["record_no"])) + 1
-    return f"{row['feed_id']}/{row['file_name']}, record {number}"
+    return f"{row['file_name']}, record {int(str(row['record_no'])) + 1}"

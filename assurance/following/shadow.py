@@ -145,12 +145,8 @@ class Shadow(StreamControl):
             self._over.cure(events, at)
             self._under.cure(events, at)
         return [
-            *self._over.told(
-                "{count} charges of {entity} are {money} above what the rulebook says."
-            ),
-            *self._under.told(
-                "{count} charges of {entity} are {money} below what the rulebook says."
-            ),
+            *self._over.told("{money} above the rulebook: {count} of {entity}.", "charge"),
+            *self._under.told("{money} below the rulebook: {count} of {entity}.", "charge"),
         ]
 
     def dump(self) -> bytes:

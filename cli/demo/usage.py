@@ -152,7 +152,7 @@ def write_switch(folder: Path) -> None:
 def write_second_node(folder: Path) -> None:
     """Write what another node tells of two of the switch's calls: one again, of one a part."""
     lines = [
-        _switch_line(103, _CALLED[3], late_us=1_200_000),
+        _switch_line(105, _CALLED[5], late_us=1_200_000),
         _switch_line(104, _CALLED[4], parts=3),
     ]
     (folder / "mobile-0002.jsonl").write_bytes(b"\n".join(lines) + b"\n")

@@ -85,7 +85,9 @@ def test_a_charge_that_differs_is_told_and_all_that_follow_are_rated_again(
     assert found[3] == Decimal("0.01") * chosen
     again, more = shadowed(shadow, rated(snapshot, 50, salt=9))
     assert (again, more) == (50, [])
-    assert alerts[-1].explanation.startswith(f"{chosen} charges of tariff/1/world are")
+    assert alerts[-1].explanation.startswith(
+        f"{chosen * 0.01:.2f} EUR above the rulebook: {chosen} charges of tariff"
+    )
 
 
 def test_a_charge_below_the_rulebook_is_another_pattern_and_closes_when_taken_back(

@@ -1,0 +1,1 @@
+"""Checks that are written, not programmed: two sources, and what must agree."""

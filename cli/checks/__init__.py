@@ -1,0 +1,1 @@
+"""`tallywire checks`: comparisons that are written, not programmed."""

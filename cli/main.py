@@ -59,6 +59,10 @@ class _Tallywire(Verbs):
         Verb("radius", "Take RADIUS accounting; list who may send it."),
         Verb("mqtt", "Take usage of MQTT brokers; list subscriptions."),
         Verb("store", "Serve the embedded ClickHouse; ask it."),
+        Verb(
+            "overlay",
+            "Hold another system's bill against the usage it bills; report what leaks, by cause.",
+        ),
         Verb("metrics", "What Prometheus reads: once, or served."),
         Verb("topics", "Topics on Kafka: planned, made, listed."),
     )

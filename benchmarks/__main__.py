@@ -2,14 +2,15 @@
 
 import argparse
 
-from benchmarks import formats, ingest, pipeline, radius, resume, section, shares, streaming
+from benchmarks import formats, ingest, overlay, pipeline, radius, resume, section, shares, streaming
 from benchmarks.rating import shape_arguments, shape_of
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     sections = (
-        "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "streaming", "all",
+        "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "overlay",
+        "streaming", "all",
     )  # fmt: skip
     parser.add_argument("section", nargs="?", choices=sections, default="all")
     parser.add_argument("--events", type=int, default=3_000_000, help="of the pipeline, of shares")
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=5_000_000, help="events of streaming")
     parser.add_argument("--seconds", type=float, default=60.0, help="of paced usage, streaming")
     parser.add_argument("--octets", type=int, default=10**9, help="of a large file, formats")
+    parser.add_argument("--lines", type=int, default=300_000, help="of a bill, overlay")
     parser.add_argument("--full", action="store_true", help="large files of ten gigabytes, formats")
     shape_arguments(parser)
     wanted = parser.parse_args()
@@ -35,6 +37,8 @@ def main() -> None:
         radius.main()
     if wanted.section in {"formats", "all"}:
         formats.main(10**10 if wanted.full else wanted.octets)
+    if wanted.section in {"overlay", "all"}:
+        overlay.main(wanted.lines)
     if wanted.section in {"streaming", "all"}:
         streaming.main(wanted.messages, wanted.seconds)
 

@@ -98,6 +98,18 @@ def _write(made: Compared, summary: dict[str, object], out: Path) -> None:
     write_atomic(out / "report.html", page(summary).encode())
 
 
+def _hint(made: Compared) -> None:
+    """Say what to look at where usage and bill seem to speak of different things."""
+    lines = int(made.report.currencies["lined"].sum())
+    matched = int(made.report.currencies["matched"].sum())
+    if lines and matched * 10 < lines:
+        text = (
+            f"only {matched} of {lines} lines have usage: are accounts, numbers, the zone of times "
+            "and the period the same on both sides? --map says how the bill is written"
+        )
+        typer.echo(text, err=True)
+
+
 def _told(made: Compared, out: Path | None) -> None:
     for one in tables(made):
         console().print(one, markup=False)
@@ -105,6 +117,7 @@ def _told(made: Compared, out: Path | None) -> None:
         typer.echo(f"{file}: line {line}: {problem}", err=True)
     if made.unread > _PROBLEMS_TOLD:
         typer.echo(f"... and {made.unread - _PROBLEMS_TOLD} lines more", err=True)
+    _hint(made)
     if made.report.causes.is_empty():
         typer.echo("nothing leaks: every record is billed once, at its price")
     if out:

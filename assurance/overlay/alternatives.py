@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from assurance.overlay.frames import as_events
+from assurance.overlay.frames import MONEY, as_events
 from tallywire.catalog.snapshot import FOREVER_US, Group, Price, Snapshot, Tariff
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
@@ -24,7 +24,17 @@ _WORDS = {"microsecond": "s", "octet": "octets"}
 _MOST_DATES = 24
 _MOST_ZONES = 64
 _PIECE = 200_000
-ANSWER = ("row", "amount", "currency", "tariff_id", "tariff_revision", "zone_id", "matched_prefix")
+ANSWER = pl.Schema(
+    {
+        "row": pl.Int64(),
+        "amount": MONEY,
+        "currency": pl.String(),
+        "tariff_id": pl.String(),
+        "tariff_revision": pl.Int32(),
+        "zone_id": pl.String(),
+        "matched_prefix": pl.String(),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -87,9 +97,11 @@ def revisions(snapshot: Snapshot) -> Iterator[Alternative]:
 
 def _stepped(price: Price, first: int, following: int) -> Price:
     """Give a price of one rate other increments; one with several keeps its own."""
-    if len({(group.rates, group.bands) for group in price.groups}) != 1:
+    if not price.groups:
         return price
-    (group, *_) = price.groups
+    (group, *others) = price.groups
+    if any(one.rates != group.rates or one.bands != group.bands for one in others):
+        return price
     groups: tuple[Group, ...] = (Group(0, first, group.rates, group.bands),)
     if first != following:
         groups += (Group(first, following, group.rates, group.bands),)
@@ -130,6 +142,30 @@ def zones(snapshot: Snapshot) -> pl.DataFrame:
     return pl.concat(found)
 
 
+class Kept:
+    """Alternatives that are made when they are first asked for, and kept.
+
+    Args:
+        made: Makes them.
+    """
+
+    def __init__(self, made: Iterator[Alternative]) -> None:
+        self._made = made
+        self._kept: list[Alternative] = []
+
+    def __iter__(self) -> Iterator[Alternative]:
+        """Give them in their order."""
+        place = 0
+        while True:
+            if place == len(self._kept):
+                following = next(self._made, None)
+                if following is None:
+                    return
+                self._kept.append(following)
+            yield self._kept[place]
+            place += 1
+
+
 class Prices:
     """Asks raters what usage costs by itself; a rater is built when it is first asked."""
 
@@ -147,15 +183,18 @@ class Prices:
         Returns:
             Columns of ANSWER, of usage that has a price there.
         """
+        if usage.is_empty():
+            return pl.DataFrame(schema=ANSWER)
         if id(snapshot) not in self._raters:
             self._raters[id(snapshot)] = Rater(snapshot)
             self._held.append(snapshot)
         rater, made = self._raters[id(snapshot)], []
-        for start in range(0, max(usage.height, 1), _PIECE):
+        for start in range(0, usage.height, _PIECE):
             piece = usage[start : start + _PIECE]
             events = as_events(piece.with_columns(pl.col("row").alias("record_no")))
             rated = rater.rate(events, Counters()).rated.filter(pl.col("run") == "retail")
-            made.append(rated.select(pl.col("record_no").alias("row"), *ANSWER[1:]))
+            answers = rated.select(pl.col("record_no").alias("row"), *list(ANSWER)[1:])
+            made.append(answers.cast(ANSWER))
         return pl.concat(made)
 
 

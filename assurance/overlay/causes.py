@@ -7,6 +7,7 @@ import polars as pl
 
 from assurance.overlay.alternatives import (
     Alternative,
+    Kept,
     Prices,
     increments,
     plain,
@@ -74,9 +75,9 @@ class Explainer:
     def __init__(self, snapshot: Snapshot, others: Mapping[str, Snapshot]) -> None:
         self._prices = Prices()
         self._plain = plain(snapshot)
-        self._dated = list(revisions(self._plain))
+        self._dated = Kept(revisions(self._plain))
         self._others = [Alternative(name, plain(one)) for name, one in sorted(others.items())]
-        self._stepped = list(increments(self._plain))
+        self._stepped = Kept(increments(self._plain))
         self._zones = zones(snapshot)
 
     def explain(self, rows: pl.DataFrame) -> pl.DataFrame:

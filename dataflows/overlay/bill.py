@@ -125,8 +125,7 @@ class Bill:
 
     def _served(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Read parties, called number and service."""
-        calling = numbers(rows["a_raw"], self._feed).digits
-        called = numbers(rows["b_raw"], self._feed).digits
+        calling, called = self._numbers(rows["a_raw"]), self._numbers(rows["b_raw"])
         account = rows["customer"]
         if self.map.account_identifier:
             texts = pl.select(pl.lit(self.map.account_identifier + SEPARATOR) + account).to_series()
@@ -147,6 +146,14 @@ class Bill:
             rows, pl.col("service").is_null(),
             pl.format("service {} is not known; say under `services` what it is", "usage_type"),
         )  # fmt: skip
+
+    def _numbers(self, texts: pl.Series) -> pl.Series:
+        """Read numbers as digits of E.164; what is no number becomes empty text."""
+        if self.map.numbers == "dialled":
+            return numbers(texts, self._feed).digits
+        plain = pl.col("text").str.replace_all(r"[ \-().]", "").str.replace(r"^(\+|00)", "")
+        digits = pl.when(plain.str.contains("^[0-9]+$")).then(plain).otherwise(pl.lit(""))
+        return texts.to_frame("text").select(digits).to_series()
 
     def _priced(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Read amount and currency."""

@@ -38,6 +38,7 @@ class BillMap(BaseModel):
         services: Text of the bill to service.
         units: Text of the bill to unit.
         units_by_service: Unit of quantities of lines that name none.
+        numbers: Numbers stand in full, with their country, or as they are dialled from home.
         party: Whether lines are found by `account` or by `calling` number.
         account_identifier: The account column holds identifiers of this type, such as `customer`.
         key_in_usage: Field of usage that equals the key of the bill.
@@ -55,6 +56,7 @@ class BillMap(BaseModel):
     services: dict[str, Service] = Field(default_factory=dict)
     units: dict[str, UnitName] = Field(default_factory=dict)
     units_by_service: dict[Service, UnitName] = Field(default_factory=dict)
+    numbers: Literal["e164", "dialled"] = "e164"
     party: Literal["account", "calling"] = "account"
     account_identifier: str = ""
     key_in_usage: str = Field(default="session_id", pattern=r"^(attributes\.)?[A-Za-z_0-9]+$")

@@ -2,7 +2,17 @@
 
 import argparse
 
-from benchmarks import formats, ingest, overlay, pipeline, radius, resume, section, shares, streaming
+from benchmarks import (
+    formats,
+    ingest,
+    overlay,
+    pipeline,
+    radius,
+    resume,
+    section,
+    shares,
+    streaming,
+)
 from benchmarks.rating import shape_arguments, shape_of
 
 

@@ -102,7 +102,7 @@ def _hint(made: Compared) -> None:
     """Say what to look at where usage and bill seem to speak of different things."""
     lines = int(made.report.currencies["lined"].sum())
     matched = int(made.report.currencies["matched"].sum())
-    if lines and matched * 10 < lines:
+    if lines and matched * 2 < lines:
         text = (
             f"only {matched} of {lines} lines have usage: are accounts, numbers, the zone of times "
             "and the period the same on both sides? --map says how the bill is written"

@@ -36,6 +36,7 @@ class Cause(StrEnum):
     ROUNDING = "rounding"
     BILLED_TWICE = "billed_twice"
     BILLED_WITHOUT_USAGE = "billed_without_usage"
+    CREDIT = "credit"
     UNPRICED = "unpriced"
 
 
@@ -53,6 +54,7 @@ SENTENCES: Mapping[Cause, str] = {
     Cause.ROUNDING: "The same charge, rounded otherwise",
     Cause.BILLED_TWICE: "A second line for usage that has a line already",
     Cause.BILLED_WITHOUT_USAGE: "A billed line, and no usage for it",
+    Cause.CREDIT: "A credit that takes no single charge back whole",
     Cause.UNPRICED: "Usage that could not be priced here: nothing can be said of its bill",
 }
 

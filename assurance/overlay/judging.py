@@ -175,6 +175,7 @@ def _first_causes(rows: pl.DataFrame) -> pl.DataFrame:
         pl.when(used & (pl.col("reason") != "")).then(pl.lit(Cause.UNPRICED.value))
         .when(free).then(pl.lit(""))
         .when(~lined).then(pl.lit(Cause.NOT_BILLED.value))
+        .when(~used & (pl.col("billed") < 0)).then(pl.lit(Cause.CREDIT.value))
         .when(~used & pl.col("beside").is_not_null()).then(pl.lit(Cause.BILLED_TWICE.value))
         .when(~used).then(pl.lit(Cause.BILLED_WITHOUT_USAGE.value))
         .when(money).then(pl.lit(Cause.OTHER_CURRENCY.value))

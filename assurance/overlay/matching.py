@@ -43,6 +43,11 @@ class Matched:
         return self.usage.join(self.pairs, on="u", how="anti")
 
     @property
+    def charges_left(self) -> pl.DataFrame:
+        """Give lines without usage that are no credits: only they may have some."""
+        return self.billed_left.filter(pl.col("amount") >= 0)
+
+    @property
     def billed_left(self) -> pl.DataFrame:
         """Give lines without usage."""
         return self.billed.join(self.pairs, on="b", how="anti")
@@ -62,7 +67,7 @@ def by_key(sides: Matched) -> Matched:
     """Match rows of equal keys, in their order; rows without a key stay as they are."""
     usage, billed = (
         _ranked(frame.filter(pl.col("key") != ""), ["key"])
-        for frame in (sides.usage_left, sides.billed_left)
+        for frame in (sides.usage_left, sides.charges_left)
     )
     found = usage.join(billed, on=["key", "rank"]).select(
         "u", "b", match=pl.lit(KEY), ambiguous=pl.col("rank_many") > 1
@@ -81,7 +86,7 @@ def by_party(sides: Matched, *, tolerance_us: int) -> Matched:
     """
     keyless = pl.col("key") == ""
     for of_usage, of_billed in ((pl.lit(value=True), keyless), (keyless, ~keyless)):
-        if not sides.billed_left.filter(of_billed).is_empty():
+        if not sides.charges_left.filter(of_billed).is_empty():
             sides = _without_keys(sides, of_usage, of_billed, tolerance_us)
     return sides
 
@@ -92,7 +97,7 @@ def _without_keys(
     """Match rows as if they had no keys, step by step."""
     for quantity in _QUANTITIES:
         usage, billed = _grouped(
-            sides.usage_left.filter(of_usage), sides.billed_left.filter(of_billed), quantity
+            sides.usage_left.filter(of_usage), sides.charges_left.filter(of_billed), quantity
         )
         same = ["group", "start_time"]
         found = _ranked(usage, same).join(_ranked(billed, same), on=[*same, "rank"])
@@ -100,7 +105,7 @@ def _without_keys(
         sides = _with(sides, pairs)
     for name in (*_QUANTITIES, None):
         usage, billed = _grouped(
-            sides.usage_left.filter(of_usage), sides.billed_left.filter(of_billed), name
+            sides.usage_left.filter(of_usage), sides.charges_left.filter(of_billed), name
         )
         sides = _with(sides, _nearest(usage, billed, tolerance_us))
     return sides
@@ -229,7 +234,7 @@ def twins(sides: Matched, taken: pl.DataFrame, *, tolerance_us: int) -> pl.DataF
     """
     matched = sides.billed.join(sides.pairs, on="b", how="semi").drop("b")
     taken = pl.concat([matched, taken]).with_columns(pl.int_range(pl.len()).alias("twin"))
-    left = sides.billed_left
+    left = sides.charges_left
     keyed = (
         left.filter(pl.col("key") != "")
         .join(taken.select("key", "twin"), on="key")

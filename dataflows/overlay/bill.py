@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from assurance.overlay.frames import BILLED
@@ -42,6 +43,7 @@ _UNITS = {
     **dict.fromkeys(("", "piece", "pieces", "count", "sms", "event", "events"), "count"),
 }  # fmt: skip
 _OF_UNIT = {Unit.MICROSECOND: "seconds", Unit.OCTET: "octets", Unit.COUNT: "count"}
+_NEWLINE = ord("\n")
 _NO_START = "the fields of the feed's `key` are empty"
 """What the reader says of a record without its key, which of a bill's line is its start."""
 _SAID = pl.col("detail").str.replace(_NO_START, "it says no start", literal=True)
@@ -87,7 +89,7 @@ class Bill:
             raise BillMapWrong(text) from error
         _check_columns(path, self.map, header)
         self._snapshot = snapshot
-        self._feed = _feed_of(self.map, snapshot, dialled)
+        self._feed = _feed_of(self.map, len(header), snapshot, dialled)
         self._index = IdentifierIndex(snapshot.identifiers)
 
     def read(self) -> Iterator[Lines]:
@@ -96,14 +98,19 @@ class Bill:
         Raises:
             OSError: If it cannot be read.
         """
-        decoder = DECODERS["declared"]
+        decoder, before = DECODERS["declared"], 0
         for frames in pieces(self.path, self._feed):
-            yield self._lines(decoder.decode(frames, self._feed).frame)
+            decoded = decoder.decode(frames, self._feed).frame
+            ends = np.flatnonzero(np.frombuffer(frames.data, np.uint8) == _NEWLINE)
+            # Empty lines are no records: those count that the file has, as an editor shows them.
+            lines = before + np.searchsorted(ends, frames.starts) + 1
+            before += len(ends)
+            yield self._lines(decoded.with_columns(pl.Series("line", lines, dtype=pl.Int64)))
 
     def _lines(self, decoded: pl.DataFrame) -> Lines:
         rows = decoded.filter(pl.col("reason").fill_null("") != Reason.CONTROL_RECORD.value)
         rows = rows.with_columns(
-            pl.col("record_no") + 1, *self._constants(),
+            *self._constants(),
             pl.when(pl.col("reason").is_not_null())
             .then(pl.format("{}; correct the line or leave it out", _SAID))
             .alias("problem"),
@@ -112,9 +119,9 @@ class Bill:
         file = pl.lit(self.path.name).alias("file")
         good = rows.filter(pl.col("problem").is_null())
         return Lines(
-            good.select(file, pl.col("record_no").alias("line"), *list(BILLED)[2:]).cast(BILLED),
+            good.select(file, "line", *list(BILLED)[2:]).cast(BILLED),
             rows.filter(pl.col("problem").is_not_null())
-            .select(file, pl.col("record_no").alias("line"), "problem")
+            .select(file, "line", "problem")
             .cast(PROBLEM),
         )
 
@@ -259,7 +266,7 @@ def _check_columns(path: Path, given: BillMap, header: list[str]) -> None:
         raise BillMapWrong(text)
 
 
-def _feed_of(given: BillMap, snapshot: Snapshot, dialled: Feed) -> Feed:
+def _feed_of(given: BillMap, width: int, snapshot: Snapshot, dialled: Feed) -> Feed:
     """Describe the bill as a declared feed: its columns become texts of a decoded record."""
     columns = given.columns
     texts = {
@@ -268,6 +275,7 @@ def _feed_of(given: BillMap, snapshot: Snapshot, dialled: Feed) -> Feed:
     start = {"name": columns["start"], "pattern": given.start}
     options = {
         "layout": "delimited", "separator": given.separator, "quoted": True, "header_lines": 1,
+        "columns": width,
         "encoding": given.encoding, "key": [{"name": columns["start"]}], "start": start,
         "texts": texts,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from pyarrow import ipc
 
 from tallywire.hashes import hash64
 
-_HELD_ROWS = 262_144
+_HELD_ROWS = 131_072
 
 
 class Spill:

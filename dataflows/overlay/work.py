@@ -20,7 +20,7 @@ from dataflows.overlay.spill import Spill
 from dataflows.overlay.usage import HELD, Collected, Pricer, collected, token
 from tallywire.catalog.snapshot import FOREVER_US, Snapshot
 
-_PART_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 8 * 1024 * 1024
 _PROBLEMS_KEPT = 10_000
 
 

@@ -141,7 +141,7 @@ def test_matching_is_one_to_one_within_tolerance_and_leaves_no_pair(
             continue
         assert not (row["key"] and row["key_right"])
         assert _alike(row, "_right", tolerance)
-    left = found.usage_left.join(found.billed_left, how="cross").to_dicts()
+    left = found.usage_left.join(found.charges_left, how="cross").to_dicts()
     for row in left:
         keyed = row["key"] and row["key_right"]
         assert not (keyed and row["key"] == row["key_right"])
@@ -162,7 +162,9 @@ def test_no_two_are_nearer_to_each_other_than_to_what_they_were_matched_with(
     """Where all quantities are equal and nothing has a key, the nearest go first."""
     usage, billed = _frames(*rows)
     usage = usage.with_columns(key=pl.lit(""), quantity=pl.lit(60 * SECOND))
-    billed = billed.with_columns(key=pl.lit(""), quantity=pl.lit(60 * SECOND))
+    billed = billed.with_columns(
+        key=pl.lit(""), quantity=pl.lit(60 * SECOND), amount=pl.col("amount").abs()
+    )
     found = _matched(usage, billed, tolerance)
     times = {
         name: dict(zip(frame[name], frame["start_time"], strict=True))
@@ -174,9 +176,7 @@ def test_no_two_are_nearer_to_each_other_than_to_what_they_were_matched_with(
         if _alike(row, "_right", tolerance):
             away = abs(row["start_time"] - row["start_time_right"])
             mine, theirs = apart.get(("u", row["u"])), apart.get(("b", row["b"]))
-            content = (mine is not None and mine <= away) or (
-                theirs is not None and theirs <= away
-            )
+            content = (mine is not None and mine <= away) or (theirs is not None and theirs <= away)
             assert content
 
 

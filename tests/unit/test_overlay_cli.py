@@ -198,9 +198,7 @@ def _compared(desk: Path, folder: str) -> Compared:
 
     given = read_map(desk / "overlay/bill.yaml")
     bill = Bill(desk / "overlay/bill.csv", given, snapshot, snapshot.feeds["switch"])
-    return compare(
-        Comparison(files, [bill], snapshot, {}, 5_000_000, Age("UTC"), desk / folder)
-    )
+    return compare(Comparison(files, [bill], snapshot, {}, 5_000_000, Age("UTC"), desk / folder))
 
 
 def test_parts_and_the_order_of_rows_do_not_change_the_report(

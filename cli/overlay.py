@@ -68,8 +68,8 @@ def _others(folders: Sequence[Path], home: Path | None) -> Mapping[str, Snapshot
 
 def _usage(usage: Sequence[str], snapshot: Snapshot) -> dict[str, list[Path]]:
     files, unclaimed = files_of(usage, snapshot.feeds)
-    for name in unclaimed:
-        typer.echo(f"{name}: no feed takes it; name one with --usage FEED={name}", err=True)
+    for sentence in unclaimed:
+        typer.echo(sentence, err=True)
     if not files:
         raise stop(Exit.USAGE, "no file of --usage is of a feed of the catalogue")
     return files
@@ -120,6 +120,12 @@ def _told(made: Compared, out: Path | None) -> None:
     _hint(made)
     if made.report.causes.is_empty():
         typer.echo("nothing leaks: every record is billed once, at its price")
+    read, aside = made.collected, sum(made.collected.set_aside.values())
+    typer.echo(
+        f"{read.records:,} usage records read, {aside:,} of them set aside, {read.waiting:,} wait "
+        f"for the rest of their session; {made.lines:,} billed lines read, {made.unread:,} could "
+        f"not be, {made.cancelled:,} cancel each other"
+    )
     if out:
         typer.echo(f"findings, tables and a page to print: {out}")
 

@@ -48,6 +48,7 @@ BILLED = pl.Schema(
         "line": pl.Int64(),
         "key": pl.String(),
         "account": pl.String(),
+        "account_known": pl.Boolean(),  # it is one of the catalogue
         "party": pl.String(),
         "called": pl.String(),
         "service": pl.String(),  # empty where the bill does not say

@@ -11,7 +11,7 @@ import polars as pl
 
 from assurance.overlay.causes import Cause, Explainer
 from assurance.overlay.frames import MONEY, ZERO
-from assurance.overlay.matching import KEY, Matched, twins
+from assurance.overlay.matching import Matched, twins
 
 RECOVERABLE, TIME_BARRED = "recoverable", "time_barred"
 
@@ -166,8 +166,7 @@ def _first_causes(rows: pl.DataFrame) -> pl.DataFrame:
     free = (pl.col("billed") == 0) & (pl.col("ours") == 0)
     money = pl.col("billed_currency") != pl.col("currency")
     other = (
-        (pl.col("match") == KEY)
-        & (pl.col("billed_account") != "")
+        pl.col("account_known").fill_null(value=False)  # else the bill has names of its own
         & (pl.col("account_id") != "")
         & (pl.col("billed_account") != pl.col("account_id"))
     )

@@ -90,6 +90,7 @@ class Bill:
         _check_columns(path, self.map, header)
         self._snapshot = snapshot
         self._feed = _feed_of(self.map, len(header), snapshot, dialled)
+        self._accounts = snapshot.identifiers["account_id"].unique()
         self._index = IdentifierIndex(snapshot.identifiers)
 
     def read(self) -> Iterator[Lines]:
@@ -144,6 +145,7 @@ class Bill:
         service = pl.col("usage_type").replace_strict(names, default=None, return_dtype=pl.String)
         rows = rows.with_columns(
             account.alias("account"), called.alias("called"),
+            account.is_in(self._accounts.implode()).alias("account_known"),
             (account if self.map.party == "account" else calling).alias("party"),
             (service if self.map.has("service") else pl.lit("")).alias("service"),
             pl.col("session_key").alias("key"), pl.col("linked_id").alias("invoice"),

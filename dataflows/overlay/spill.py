@@ -10,13 +10,17 @@ from pyarrow import ipc
 from tallywire.hashes import hash64
 
 _HELD_ROWS = 131_072
+_OPTIONS = ipc.IpcWriteOptions(compression="lz4")
 
 
 class Spill:
     """Parts on disk: rows whose text is equal are in one part.
 
+    A part is a file of Arrow streams, one behind the other: no file stays open, however many parts
+    there are.
+
     Args:
-        folder: An empty place of its own.
+        folder: A place of its own that does not exist yet.
         schema: Of the rows.
         parts: How many.
     """
@@ -26,7 +30,6 @@ class Spill:
         self._schema, self._folder, self.parts = schema, folder, parts
         self._held: list[pl.DataFrame] = []
         self._rows = 0
-        self._writers: dict[int, ipc.RecordBatchStreamWriter] = {}
 
     def add(self, rows: pl.DataFrame, texts: pl.Series) -> None:
         """Add rows, each with the text that decides its part.
@@ -34,13 +37,16 @@ class Spill:
         Raises:
             OSError: If the disk is full.
         """
+        if rows.is_empty():
+            return
         part = pl.Series("part", hash64(texts) % self.parts, dtype=pl.UInt64)
         self._held.append(rows.select(self._schema.names()).with_columns(part))
         self._rows += rows.height
         if self._rows >= _HELD_ROWS:
-            self._write()
+            self.flush()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what is held in memory."""
         if self._rows:
             whole = pl.concat(self._held)
             for (number,), rows in whole.partition_by("part", as_dict=True).items():
@@ -49,33 +55,29 @@ class Spill:
 
     def _append(self, number: int, rows: pl.DataFrame) -> None:
         table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        if number not in self._writers:
-            options = ipc.IpcWriteOptions(compression="lz4")
-            self._writers[number] = ipc.new_stream(
-                str(self._path(number)), table.schema, options=options
-            )
-        self._writers[number].write_table(table)
+        with (
+            self._path(number).open("ab") as file,
+            ipc.new_stream(file, table.schema, options=_OPTIONS) as writer,
+        ):
+            writer.write_table(table)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:05d}.arrow"
 
-    def close(self) -> None:
-        """Write what is held; nothing may be added after."""
-        self._write()
-        for writer in self._writers.values():
-            writer.close()
-
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Read the parts in order; empty ones, too. A part is removed when it was read."""
+        self.flush()
         for number in range(self.parts):
-            yield self.read(number)
+            yield self._read(number)
 
-    def read(self, number: int) -> pl.DataFrame:
-        """Read a part and remove it."""
+    def _read(self, number: int) -> pl.DataFrame:
         path = self._path(number)
         if not path.exists():
             return pl.DataFrame(schema=self._schema)
-        with pa.memory_map(str(path)) as source:
-            frame = pl.DataFrame(ipc.open_stream(source).read_all())
+        found = []
+        with pa.OSFile(str(path)) as source:
+            while source.tell() < source.size():
+                with ipc.open_stream(source) as reader:
+                    found.append(pl.DataFrame(reader.read_all()))
         path.unlink()
-        return frame.cast(self._schema)
+        return pl.concat(found).cast(self._schema)

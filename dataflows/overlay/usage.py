@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from assurance.overlay.frames import EVENT, MONEY, USAGE, USAGE_ORDER, ZERO, as_events
-from dataflows.sources.folder import InputMissing, discover
+from dataflows.sources.folder import InputMissing, discover, set_apart
 from dataflows.trial import pieces
 from schemas.outcomes import SuspenseEvent
 from tallywire.catalog.snapshot import Feed, Snapshot
@@ -39,7 +39,7 @@ def files_of(
         feeds: Those of the catalogue.
 
     Returns:
-        Files by feed, sorted; and the names of files that no feed takes.
+        Files by feed, sorted; and what is to be said of files that are not read.
 
     Raises:
         InputMissing: If a feed or a path does not exist.
@@ -56,7 +56,13 @@ def files_of(
             found.setdefault(name, set()).update(_all(Path(place)))
             continue
         taken, others = discover([Path(text)], feeds)
-        unclaimed += [one.name for one in others]
+        packed, _ = set_apart([Path(text)])
+        unclaimed += [f"{one.name} is packed: unpack it first" for one in packed]
+        unclaimed += [
+            f"no feed takes {one.name}; name one with --usage FEED={one.name}"
+            for one in others
+            if one not in packed
+        ]
         for feed_id, candidates in taken.items():
             found.setdefault(feed_id, set()).update(one.path for one in candidates)
     return {name: sorted(paths) for name, paths in sorted(found.items()) if paths}, unclaimed

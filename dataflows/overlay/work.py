@@ -111,8 +111,6 @@ class _Sides:
                 spill.add(rows, rows[by])
 
     def __iter__(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
-        for spill in (self._usage, self._billed, self._taken):
-            spill.close()
         yield from zip(self._usage, self._billed, self._taken, strict=True)
 
 
@@ -174,7 +172,6 @@ def _priced(plan: Comparison, told: Collected) -> Iterator[pl.DataFrame]:
     spill = Spill(plan.folder / "held", HELD, plan.parts)
     for rows in collected(plan.usage, plan.snapshot, told):
         spill.add(rows, token(rows))
-    spill.close()
     key = bill.map.key_in_usage if plan.keyed else ""
     pricer = Pricer(plan.snapshot, bill.map.party, key)
     for held in spill:

@@ -57,8 +57,8 @@ def used(draw: st.DrawFn) -> dict[str, Any]:
 def lined(draw: st.DrawFn) -> dict[str, Any]:
     party = draw(parties)
     return {
-        "file": "bill", "key": draw(keys), "account": party, "party": party,
-        "called": draw(called), "service": "voice",
+        "file": "bill", "key": draw(keys), "account": party, "account_known": party != "",
+        "party": party, "called": draw(called), "service": "voice",
         "start_time": BEGIN + draw(seconds) * SECOND,
         "quantity": draw(st.one_of(st.none(), quantities)), "amount": draw(money),
         "currency": draw(st.sampled_from(("EUR", "EUR", "NOK"))), "invoice": "i",

@@ -3,7 +3,6 @@
 import datetime
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -130,44 +129,66 @@ def _told(made: Compared, out: Path | None) -> None:
         typer.echo(f"findings, tables and a page to print: {out}")
 
 
+UsageOption = Annotated[
+    list[str],
+    typer.Option("--usage", help="Folder of usage files, each of a feed; or FEED=FILE."),
+]
+BilledOption = Annotated[
+    list[Path], typer.Option("--billed", help="CSV file of billed lines, header first.")
+]
+TariffsOption = Annotated[
+    str, typer.Option("--tariffs", help="Catalogue folder or hash: the right prices.")
+]
+MapOption = Annotated[
+    Path | None, typer.Option("--map", help="YAML file that says how the bill is written.")
+]
+OthersOption = Annotated[
+    list[Path] | None,
+    typer.Option("--other-tariffs", help="Catalogue whose prices the bill may have instead."),
+]
+ToleranceOption = Annotated[
+    str, typer.Option("--tolerance", help="Seconds between the starts of usage and its line.")
+]
+SinceOption = Annotated[str, typer.Option("--since", help="Only what began then or later.")]
+UntilOption = Annotated[str, typer.Option("--until", help="Only what began before.")]
+ServiceOption = Annotated[
+    list[Service] | None, typer.Option("--service", help="Only this service; repeatable.")
+]
+AsOfOption = Annotated[str, typer.Option("--as-of", help="The day from which age counts.")]
+MonthsOption = Annotated[
+    int | None,
+    typer.Option("--time-barred-after", min=0, max=1200, help="Months usage may be billed."),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Folder for findings, tables and report.html.")
+]
+CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 1 if anything leaks.")]
+
+
+def _folder(out: Path | None) -> Path | None:
+    """Make the folder of results, if there is to be one."""
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise stop(Exit.USAGE, f"--out {out}: it is a file; name a folder")
+        out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
 def command(
     *,
-    usage: Annotated[
-        list[str],
-        typer.Option(
-            "--usage", help="Folder of usage files, each of a feed; or FEED=FILE, FEED=FOLDER."
-        ),
-    ],
-    billed: Annotated[
-        list[Path], typer.Option("--billed", help="CSV file of billed lines, header first.")
-    ],
-    tariffs: Annotated[
-        str, typer.Option("--tariffs", help="Catalogue folder or hash: the right prices.")
-    ],
-    bill_map: Annotated[
-        Path | None, typer.Option("--map", help="YAML file that says how the bill is written.")
-    ] = None,
-    other_tariffs: Annotated[
-        list[Path] | None,
-        typer.Option("--other-tariffs", help="Catalogue whose prices the bill may have instead."),
-    ] = None,
-    tolerance: Annotated[
-        str, typer.Option("--tolerance", help="Seconds between the starts of usage and its line.")
-    ] = "5",
-    since: Annotated[str, typer.Option("--since", help="Only what began then or later.")] = "",
-    until: Annotated[str, typer.Option("--until", help="Only what began before.")] = "",
-    service: Annotated[
-        list[Service] | None, typer.Option("--service", help="Only this service; repeatable.")
-    ] = None,
-    as_of: Annotated[str, typer.Option("--as-of", help="The day from which age counts.")] = "",
-    months: Annotated[
-        int | None,
-        typer.Option("--time-barred-after", min=0, max=1200, help="Months usage may be billed."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for findings, tables and report.html.")
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Exit with 1 if anything leaks.")] = False,
+    usage: UsageOption,
+    billed: BilledOption,
+    tariffs: TariffsOption,
+    bill_map: MapOption = None,
+    other_tariffs: OthersOption = None,
+    tolerance: ToleranceOption = "5",
+    since: SinceOption = "",
+    until: UntilOption = "",
+    service: ServiceOption = None,
+    as_of: AsOfOption = "",
+    months: MonthsOption = None,
+    out: OutOption = None,
+    check: CheckOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -177,28 +198,25 @@ def command(
     not billed, billed twice or without usage, rounding, increments, another revision, zone or
     quantity. Nothing is stored. Exit code 3 says that some billed lines could not be read.
     """
-    with plain_errors(), ExitStack() as stack:
+    with plain_errors():
         snapshot = found(tariffs, home)
-        age = _age(snapshot, as_of, months)
+        age, near = _age(snapshot, as_of, months), _tolerance(tolerance)
         files = _usage(usage, snapshot)
         bills = _bills(billed, bill_map, snapshot, list(files))
-        if out and out.exists() and not out.is_dir():
-            raise stop(Exit.USAGE, f"--out {out}: it is a file; name a folder")
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix=".overlay-", dir=out)))
-        plan = Comparison(
-            usage=files, bills=bills, snapshot=snapshot,
-            others=_others(other_tariffs or [], home), tolerance_us=_tolerance(tolerance),
-            age=age, folder=folder / "work",
-            since_us=instant(since, "--since", snapshot.time_zone) if since else 0,
-            until_us=instant(until, "--until", snapshot.time_zone) if until else FOREVER_US,
-            services=frozenset(one.value for one in service or ()),
-        )  # fmt: skip
-        made = compare(plan)
-        summary = content(plan, made)
-        if out:
-            _write(made, summary, out)
+        others = _others(other_tariffs or [], home)
+        zone = snapshot.time_zone
+        with TemporaryDirectory(prefix=".overlay-", dir=_folder(out)) as folder:
+            plan = Comparison(
+                usage=files, bills=bills, snapshot=snapshot, others=others, tolerance_us=near,
+                age=age, folder=Path(folder) / "work",
+                since_us=instant(since, "--since", zone) if since else 0,
+                until_us=instant(until, "--until", zone) if until else FOREVER_US,
+                services=frozenset(one.value for one in service or ()),
+            )  # fmt: skip
+            made = compare(plan)
+            summary = content(plan, made)
+            if out:
+                _write(made, summary, out)
         if as_json:
             typer.echo(as_json_bytes(summary).decode())
         else:

@@ -58,7 +58,7 @@ SENTENCES: Mapping[Cause, str] = {
     Cause.UNPRICED: "Usage that could not be priced here: nothing can be said of its bill",
 }
 
-ASKED = ("row", "billed", "billed_currency", "billed_quantity")
+_ZONE_PIECE = 8_192
 _NO_CAUSE = pl.Schema({"row": pl.Int64(), "cause": pl.String(), "note": pl.String()})
 
 
@@ -163,6 +163,11 @@ class Explainer:
         return pl.concat(found)
 
     def _zone(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Ask for other zones, a piece at a time: each row is asked for as many times as zones."""
+        starts = range(0, rows.height, _ZONE_PIECE)
+        return pl.concat([self._zone_of(rows[one : one + _ZONE_PIECE]) for one in starts])
+
+    def _zone_of(self, rows: pl.DataFrame) -> pl.DataFrame:
         asked = zone_questions(rows, self._zones, self._plain.tariffs)
         if asked.is_empty():
             return pl.DataFrame(schema=_NO_CAUSE)

@@ -18,6 +18,7 @@ table { border-collapse: collapse; width: 100%; } th, td { padding: .25rem .6rem
   border-bottom: 1px solid #d8dee4; vertical-align: top; overflow-wrap: anywhere; }
 th { border-bottom: 2px solid #8c959f; font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+@page { size: A4 landscape; margin: 12mm; }
 @media print { body { margin: 0; max-width: none; font-size: 9.5pt; }
   h2, h3 { break-after: avoid; } tr { break-inside: avoid; } thead { display: table-header-group; }
 }

@@ -109,8 +109,8 @@ def _hint(made: Compared) -> None:
         typer.echo(text, err=True)
 
 
-def _told(made: Compared, out: Path | None) -> None:
-    for one in tables(made):
+def _told(made: Compared, out: Path | None, *, aged: bool) -> None:
+    for one in tables(made, aged=aged):
         console().print(one, markup=False)
     for file, line, problem in made.problems.head(_PROBLEMS_TOLD).iter_rows():
         typer.echo(f"{file}: line {line}: {problem}", err=True)
@@ -220,7 +220,7 @@ def command(
         if as_json:
             typer.echo(as_json_bytes(summary).decode())
         else:
-            _told(made, out)
+            _told(made, out, aged=months is not None)
     if made.unread:
         raise typer.Exit(Exit.INCOMPLETE)
     raise typer.Exit(Exit.PROBLEMS if check and made.report.causes.height else Exit.DONE)

@@ -85,7 +85,7 @@ def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, title, columns in _SECTIONS:
         if summary[name]:
             yield f"<h2>{escape(title)}</h2>"
-            yield _table(columns, summary[name])
+            yield _table(_of_age(columns, summary), summary[name])
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in summary["largest"]:
         groups.setdefault((row["cause"], row["currency"]), []).append(both_sides(row))
@@ -94,6 +94,14 @@ def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
     for (cause, currency), rows in groups.items():
         yield f"<h3>{escape(SENTENCES[Cause(cause)])}, {escape(currency or 'no currency')}</h3>"
         yield _table({name: name.capitalize() for name in rows[0]}, rows)
+
+
+def _of_age(columns: Mapping[str, str], summary: Mapping[str, Any]) -> Mapping[str, str]:
+    """Leave out what is recoverable where nothing says since when it is not."""
+    if summary["as_of"]:
+        return columns
+    ends = ("_recoverable", "_time_barred")
+    return {name: words for name, words in columns.items() if not name.endswith(ends)}
 
 
 def _head(summary: Mapping[str, Any]) -> str:

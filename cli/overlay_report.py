@@ -99,8 +99,13 @@ def _top_accounts(accounts: pl.DataFrame) -> pl.DataFrame:
     return _with_net(leaking).group_by("currency", maintain_order=True).head(ACCOUNTS_SHOWN)
 
 
-def tables(made: Compared) -> list[Table]:
-    """Make the tables for a terminal; empty ones are left out."""
+def tables(made: Compared, *, aged: bool) -> list[Table]:
+    """Make the tables for a terminal; empty ones are left out.
+
+    Args:
+        made: What the comparison came to.
+        aged: It is known since when usage is time-barred.
+    """
     report = made.report
     totals = _with_net(report.currencies).select(
         "currency", pl.col("used").alias("usage"), pl.col("lined").alias("lines"), "matched",
@@ -119,7 +124,12 @@ def tables(made: Compared) -> list[Table]:
         ("Accounts with the largest leakage", _top_accounts(report.accounts).select(
             "account", "currency", "findings", "ours", "billed", "under", "over")),
     ]  # fmt: skip
-    made_tables = [as_table(title, frame) for title, frame in kept if not frame.is_empty()]
+    of_age = [] if aged else ["under_recoverable", "under_time_barred", "over_time_barred"]
+    made_tables = [
+        as_table(title, frame.drop(of_age, strict=False))
+        for title, frame in kept
+        if not frame.is_empty()
+    ]
     return [*made_tables, *_evidence(report.largest)]
 
 

@@ -247,6 +247,14 @@ def test_garbage_becomes_named_problems(desk: Path) -> None:
     assert voice["lined"] == voice["matched"] == "1"
 
 
+def test_age_is_told_only_where_a_limit_is_known(desk: Path) -> None:
+    limit = ("--as-of", "2026-05-01", "--time-barred-after", "6")
+    for words, told in ((limit, True), ((), False)):
+        result = overlay(*BILL, *words, "--out", "out")
+        page = (desk / "out/report.html").read_text()
+        assert ("time barred" in result.stdout, "time-barred" in page) == (told, told)
+
+
 def test_the_page_is_escaped_and_loads_nothing(desk: Path) -> None:
     path = desk / "overlay/bill.csv"
     path.write_text(path.read_text().replace("2026-04-B", "<script>alert(1)</script>"))

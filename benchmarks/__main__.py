@@ -6,6 +6,7 @@ from benchmarks import (
     controls,
     formats,
     ingest,
+    overlay,
     pipeline,
     radius,
     resume,
@@ -20,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     sections = (
         "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "controls",
-        "streaming", "all",
+        "overlay", "streaming", "all",
     )  # fmt: skip
     parser.add_argument("section", nargs="?", choices=sections, default="all")
     parser.add_argument(
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=5_000_000, help="events of streaming")
     parser.add_argument("--seconds", type=float, default=60.0, help="of paced usage, streaming")
     parser.add_argument("--octets", type=int, default=10**9, help="of a large file, formats")
+    parser.add_argument("--lines", type=int, default=300_000, help="of a bill, overlay")
     parser.add_argument("--full", action="store_true", help="large files of ten gigabytes, formats")
     shape_arguments(parser)
     wanted = parser.parse_args()
@@ -50,6 +52,8 @@ def main() -> None:
         formats.main(10**10 if wanted.full else wanted.octets)
     if wanted.section in {"controls", "all"}:
         controls.main(wanted.events, wanted.customers)
+    if wanted.section in {"overlay", "all"}:
+        overlay.main(wanted.lines)
     if wanted.section in {"streaming", "all"}:
         streaming.main(wanted.messages, wanted.seconds)
 

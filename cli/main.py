@@ -54,6 +54,11 @@ class _Tallywire(Verbs):
             "The controls: what each watches, and their run.",
             module="cli.controls.command",
         ),
+        Verb(
+            "checks",
+            "Compare any two files or tables, as a check says; differences are alerts.",
+            module="cli.checks.command",
+        ),
         Verb("suspense", "List, show, recycle and accept suspended usage."),
         Verb("sessions", "List sessions that wait for their other parts, and what they are worth."),
         Verb("rap", "Return records of TAP files to their senders."),
@@ -64,6 +69,10 @@ class _Tallywire(Verbs):
         Verb("radius", "Take RADIUS accounting; list who may send it."),
         Verb("mqtt", "Take usage of MQTT brokers; list subscriptions."),
         Verb("store", "Serve the embedded ClickHouse; ask it."),
+        Verb(
+            "overlay",
+            "Hold another system's bill against the usage it bills; report what leaks, by cause.",
+        ),
         Verb("metrics", "What Prometheus reads: once, or served."),
         Verb("topics", "Topics on Kafka: planned, made, listed."),
     )

@@ -35,6 +35,7 @@ CODES: Mapping[str, Exit] = {
     "dataflows.sources.openings.InputChanged": Exit.DAMAGED,
     "dataflows.sinks.log.LayoutChanged": Exit.USAGE,
     "dataflows.ingest.log.IngestMisuse": Exit.USAGE,
+    "dataflows.overlay.bill_map.BillMapWrong": Exit.USAGE,
     "dataflows.upgrades.HomeTooNew": Exit.USAGE,
     "dataflows.ledger.LedgerDamaged": Exit.DAMAGED,
     "dataflows.fetching.fetched.ListDamaged": Exit.DAMAGED,

@@ -65,7 +65,7 @@ class Trial:
         )
 
 
-def _pieces(path: Path, feed: Feed) -> Iterator[Frames]:
+def pieces(path: Path, feed: Feed) -> Iterator[Frames]:
     """Read a file as a lane does, piece by piece."""
     framing = DECODERS[feed.format].framing(feed)
     size = path.stat().st_size
@@ -97,7 +97,7 @@ def try_feed(path: Path, feed: Feed, snapshot: Snapshot, *, show: int) -> Trial:
     """
     trial, state = Trial(filters=dict.fromkeys((one.name for one in feed.filters), 0)), LaneState()
     index = IdentifierIndex(snapshot.identifiers)
-    for frames in _pieces(path, feed):
+    for frames in pieces(path, feed):
         context = BatchContext(
             feed, snapshot, index, feed.feed_id, "trial", path.name, now_us(), frames
         )

@@ -66,16 +66,9 @@ def compare(check: Check, left: pl.DataFrame, right: pl.DataFrame) -> Compared:
     Raises:
         CheckWrongError: If a source lacks a column, or a time cannot be read.
     """
-    _have(
-        check.left.name,
-        left,
-        [key.left for key in check.keys] + [one.left for one in check.compare],
-    )
-    _have(
-        check.right.name,
-        right,
-        [key.right for key in check.keys] + [one.right for one in check.compare],
-    )
+    named = [*check.keys, *check.compare]
+    _have(check.left.name, left, [one.left for one in named])
+    _have(check.right.name, right, [one.right for one in named])
     explained: dict[str, int] = {}
     ours = _without(check, "left", left.with_row_index(_LEFT, 1), explained)
     theirs = _without(check, "right", right.with_row_index(_RIGHT, 1), explained)

@@ -5,6 +5,7 @@ from types import ModuleType
 
 from assurance import clocks, file_numbers, files, node_numbers, schedule, sessions, streams
 from assurance.alerts import Control
+from assurance.checks import findings as checked
 from assurance.following import (
     charges,
     lateness,
@@ -55,6 +56,7 @@ def _declared() -> Iterator[Control]:
     for module in _OF_COLLECTION:
         yield from (one for one in vars(module).values() if isinstance(one, Control))
     yield from findings.CONTROLS.values()
+    yield from checked.CONTROLS.values()
     for kind in _OF_STREAM:
         yield from kind.declared
     for compared in _OF_STORE:

@@ -1,6 +1,7 @@
 """`make bench`: everything; `python -m benchmarks SECTION`: one section of it."""
 
 import argparse
+from collections.abc import Callable
 
 from benchmarks import (
     controls,
@@ -36,26 +37,21 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="large files of ten gigabytes, formats")
     shape_arguments(parser)
     wanted = parser.parse_args()
-    if wanted.section in {"rating", "all"}:
-        section.run(shape_of(wanted), wanted.runs, wanted.growth)
-    if wanted.section in {"pipeline", "all"}:
-        pipeline.main(wanted.events, wanted.customers, min(wanted.runs, 3))
-    if wanted.section in {"resume", "all"}:
-        resume.main(wanted.keys)
-    if wanted.section in {"shares", "all"}:
-        shares.main(wanted.events, wanted.customers)
-    if wanted.section in {"ingest", "all"}:
-        ingest.main()
-    if wanted.section in {"radius", "all"}:
-        radius.main()
-    if wanted.section in {"formats", "all"}:
-        formats.main(10**10 if wanted.full else wanted.octets)
-    if wanted.section in {"controls", "all"}:
-        controls.main(wanted.events, wanted.customers)
-    if wanted.section in {"overlay", "all"}:
-        overlay.main(wanted.lines)
-    if wanted.section in {"streaming", "all"}:
-        streaming.main(wanted.messages, wanted.seconds)
+    measures: dict[str, Callable[[], None]] = {
+        "rating": lambda: section.run(shape_of(wanted), wanted.runs, wanted.growth),
+        "pipeline": lambda: pipeline.main(wanted.events, wanted.customers, min(wanted.runs, 3)),
+        "resume": lambda: resume.main(wanted.keys),
+        "shares": lambda: shares.main(wanted.events, wanted.customers),
+        "ingest": ingest.main,
+        "radius": radius.main,
+        "formats": lambda: formats.main(10**10 if wanted.full else wanted.octets),
+        "controls": lambda: controls.main(wanted.events, wanted.customers),
+        "overlay": lambda: overlay.main(wanted.lines),
+        "streaming": lambda: streaming.main(wanted.messages, wanted.seconds),
+    }
+    for name, measure in measures.items():
+        if wanted.section in {name, "all"}:
+            measure()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from assurance.checks.models import Check, KeyEntry
+from assurance.checks.models import Check, CompareEntry, KeyEntry
 
 _LEFT, _RIGHT = "left_row", "right_row"
 _TIMES = ("left_time", "right_time")
@@ -66,7 +66,7 @@ def compare(check: Check, left: pl.DataFrame, right: pl.DataFrame) -> Compared:
     Raises:
         CheckWrongError: If a source lacks a column, or a time cannot be read.
     """
-    named = [*check.keys, *check.compare]
+    named: list[KeyEntry | CompareEntry] = [*check.keys, *check.compare]
     _have(check.left.name, left, [one.left for one in named])
     _have(check.right.name, right, [one.right for one in named])
     explained: dict[str, int] = {}

@@ -1,6 +1,7 @@
 """What a check found, as alerts: one for each cause, closed by a run that finds nothing of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from assurance.alerts import Control, Worth, alert
@@ -8,7 +9,15 @@ from assurance.checks.compare import Cause, Compared, Difference
 from assurance.checks.models import Check
 from schemas.alerts import Alert
 
-_DIRECTIONS = {Cause.ONLY_LEFT: "under", Cause.ONLY_RIGHT: "under", Cause.DIFFERS: "over"}
+CONTROLS = {
+    cause: Control("C5", f"check_{cause}", "leakage", "warning", "under", action)
+    for cause, action in (
+        (Cause.ONLY_LEFT, "do what the check says; find out why the other side lacks them"),
+        (Cause.ONLY_RIGHT, "do what the check says; find out why our side lacks them"),
+        (Cause.DIFFERS, "do what the check says; compare both rows of the largest"),
+    )
+}
+"""Severity and action are those of the check."""
 _LARGEST = 3
 
 
@@ -22,9 +31,7 @@ def alerts_of(check: Check, made: Compared, tenant: str, at: int) -> Iterator[Al
     """
     for cause in Cause:
         mine = [one for one in made.differences if one.cause is cause]
-        control = Control(
-            "C5", f"check_{cause}", "leakage", check.severity, _DIRECTIONS[cause], check.action
-        )
+        control = replace(CONTROLS[cause], severity=check.severity, action=check.action)
         found = alert(
             control, tenant_id=tenant, feed_id="", entity=("check", check.id), episode=cause,
             at=at, explanation=_sentence(check, cause, mine, made), expected=made.matched,

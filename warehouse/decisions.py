@@ -1,5 +1,6 @@
 """Findings and what people decided about them, read as records and written in one block."""
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -143,6 +144,15 @@ def case_of_alert(client: Client, alert_ids: Sequence[str]) -> dict[str, str]:
             rows = client.query(query, parameters={"ids": ids}).result_rows
         found |= {str(row[0]): str(row[1]) for row in rows}
     return {name: found[name] for name in alert_ids if name in found}
+
+
+def was_applied(client: Client, request_id: uuid.UUID) -> bool:
+    """Tell whether a re-rating, or another request to lanes, changed charges."""
+    query = (
+        "SELECT count() FROM lane_requests "
+        "WHERE request_id = {id:UUID} AND status = 'applied' AND rows > 0"
+    )
+    return bool(one_row(client, query, {"id": str(request_id)})[0])
 
 
 def newest_audit(client: Client) -> tuple[int, str]:

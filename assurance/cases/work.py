@@ -9,7 +9,7 @@ import orjson
 import xxhash
 
 from assurance.cases.fold import Case, case_of
-from assurance.cases.ledger import Account, Ledger, Step, Sums, check_booking, ledger_of
+from assurance.cases.ledger import Account, Ledger, Step, check_booking, ledger_of
 from assurance.cases.states import UNDECIDED, CaseRefusedError, State, check_move
 from assurance.chains import seal
 from schemas.alerts import Alert
@@ -237,6 +237,6 @@ def _check_undecided(case: Case, what: str) -> None:
 
 
 __all__ = [
-    "Hand", "Steps", "Sums", "assigned", "booked", "case_id_of", "cured", "joined", "merged",
+    "Hand", "Steps", "assigned", "booked", "case_id_of", "cured", "joined", "merged",
     "moved", "noted", "opened", "relapsed",
 ]  # fmt: skip

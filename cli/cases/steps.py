@@ -1,5 +1,6 @@
 """`tallywire cases assign`, `note`, `move`, `merge`, `money`: the steps of a case."""
 
+import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -16,8 +17,8 @@ from cli.cases.common import CaseArgument, NoteOption, case_meant, hand, money_r
 from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes, money
-from dataflows.desk import DeskMisuse, desk
-from warehouse.decisions import alerts_of, case_events
+from dataflows.desk import Desk, DeskMisuse, desk
+from warehouse.decisions import alerts_of, case_events, was_applied
 
 _STEPS = (Step.CONFIRMED, Step.RECOVERED, Step.WRITTEN_OFF)
 
@@ -90,6 +91,20 @@ def merge(
     typer.echo(f"{gone.case_id} is merged into {taker.case_id}")
 
 
+def _check_shown(here: Desk, reference: str) -> None:
+    """Make sure that a re-rating that is named is there; credits and invoices are others' books."""
+    kind, _, name = reference.partition(":")
+    if kind != "rerate":
+        return
+    try:
+        known = was_applied(here.client, uuid.UUID(name))
+    except ValueError:
+        known = False
+    if not known:
+        msg = f"{reference} is no re-rating that changed a charge: write the id that `rerate` told"
+        raise CaseRefusedError(msg)
+
+
 def _amount(text: str) -> Decimal:
     try:
         return Decimal(text)
@@ -144,6 +159,7 @@ def money_(
             raise DeskMisuse(msg)
         with desk(settings_of(home), login()) as here:
             found, by = case_meant(here.client, case), hand(here)
+            _check_shown(here, reference)
             account, value = Account(currency, direction), _amount(amount)
             made = booked(found, account, Step(step), value, by, reference=reference, note=note)
             asked = {"step": step, "amount": amount, "currency": currency,

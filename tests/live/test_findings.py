@@ -133,6 +133,9 @@ def test_findings_of_one_cause_become_a_case_that_brings_money(home: Path) -> No
         "EUR",
     )
     assert "needs what shows" in _typed(home, *booking, code=1)
+    for name in ("rerate:17", "rerate:7b0f6cb2-26fc-4875-91aa-1cd097f659c9"):
+        told = _typed(home, *booking, "--reference", name, code=1)
+        assert f"{name} is no re-rating that changed a charge" in told
     assert "cannot become closed" in _typed(home, "cases", "move", one["case_id"], "closed", code=1)
     _typed(home, *booking, "--reference", "credit:CN-17")
     _typed(home, "cases", "move", one["case_id"], "recovered")

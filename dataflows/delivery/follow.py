@@ -66,7 +66,7 @@ class Follower(ABC):
     What waits lies in the store: a target that is away for a day makes nothing grow here.
     """
 
-    each, most = 50, 200
+    each, most = 250, 500
 
     def __init__(self, name: str, cursor: Cursor, told: Told) -> None:
         self.name, self._cursor, self._told = name, cursor, told

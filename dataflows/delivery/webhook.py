@@ -1,6 +1,7 @@
 """One finding to one endpoint: a signed request, and whether it was taken."""
 
 import datetime
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from schemas.instants import UTC, text_from_micros
 _JSON = ("evidence", "features", "reference_versions", "feedback")
 _MONEY = ("money_at_risk", "money_low", "money_high")
 _CONNECT_S = 5.0
+_ANSWER_OCTETS = 1_024
 _WORDS = {410: "it says that it is gone for good: take it out of the settings"}
 
 
@@ -78,7 +80,7 @@ class Sender:
         self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, timeout=timeout, retries=False)
 
     def send(self, alert: Alert) -> Answer:
-        """Send a finding, once; its answer beyond the status is not read."""
+        """Send a finding, once; of its answer the status alone counts."""
         body = body_of(alert)
         now = datetime.datetime.now(UTC)
         try:
@@ -89,6 +91,8 @@ class Sender:
         except HTTPError as error:
             return Answer(taken=False, why=f"no answer: {type(error).__name__}")
         status = answer.status
+        with suppress(HTTPError):  # a short answer that is read whole leaves the connection open
+            answer.read(_ANSWER_OCTETS)
         answer.close()
         if 200 <= status < 300:
             return Answer(taken=True)

@@ -12,14 +12,20 @@ from schemas.alerts import Alert
 from schemas.columns import frame_to_rows, from_arrow
 from warehouse.client import Client, told
 from warehouse.decisions import alerts_of
-from warehouse.rollups import WRITER
 
+_LANE = "match(batch_token, '^[^:]+:[0-9]+:-?[0-9]+--?[0-9]+$')"
+"""Whether a token is of a range of a lane's ledger: `lane:position:first-last`."""
+_WRITER = (
+    "if(of_lane, splitByChar(':', batch_token)[1], concat('~', arrayStringConcat("
+    "arrayFilter(part -> NOT match(part, '^[0-9]+$'), splitByChar(':', batch_token)), ':')))"
+)
+"""The lane; of other tokens their words without numbers: `controls:7:1795` is `~controls`."""
 _PLACE = (
-    "if(writer = '', toUnixTimestamp64Micro(ledgered_at), "
-    "toInt64OrZero(splitByChar(':', batch_token)[2]))"
+    "if(of_lane, toInt64OrZero(splitByChar(':', batch_token)[2]), "
+    "toUnixTimestamp64Micro(ledgered_at))"
 )
 _BEHIND = (
-    f"WITH {WRITER} AS writer, {_PLACE} AS place, "  # noqa: S608  our own columns
+    f"WITH {_LANE} AS of_lane, {_WRITER} AS writer, {_PLACE} AS place, "  # noqa: S608  our own columns
     "indexOf({writers:Array(String)}, writer) AS known "
     "SELECT writer, place, alert_id, batch_token FROM alerts "
     "WHERE if(known = 0, toUnixTimestamp64Micro(ledgered_at) >= {floor:Int64}, "
@@ -56,7 +62,7 @@ class Behind:
     Attributes:
         floor: Of writers that are not known yet, rows ledgered before this are not told,
             microseconds UTC.
-        places: By writer: the lane, or nothing for rows without one.
+        places: By writer: the lane, or `~` and a name for those that have no ledger.
     """
 
     floor: int

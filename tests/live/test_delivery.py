@@ -177,6 +177,19 @@ def test_a_lane_that_was_down_is_told_of_though_others_went_on(
     assert set(_ids(receiver.requests())) == {*_named(finding(1, at=NOW_US), old, back)}
 
 
+def test_writers_without_a_ledger_are_told_of_in_the_order_of_time(
+    home: Path, receiver: Receiver
+) -> None:
+    """What runs beside the lanes counts its inserts anew when it is started again."""
+    first = put(home, [finding(4)], "controls:57:1000")
+    _once(home, _world(receiver))
+    again = put(home, [finding(5)], "controls:1:1001")
+    alone = put(home, [finding(2)], "controls:alone:1002")
+    by_hand = put(home, [finding(1)], "by hand")
+    _once(home, _world(receiver))
+    assert sorted(_ids(receiver.requests())) == sorted(_named(*first, *again, *alone, *by_hand))
+
+
 def test_of_a_finding_that_changed_while_it_waited_the_newest_state_is_sent(
     home: Path, receiver: Receiver
 ) -> None:

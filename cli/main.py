@@ -60,6 +60,17 @@ class _Tallywire(Verbs):
             module="cli.checks.command",
         ),
         Verb("suspense", "List, show, recycle and accept suspended usage."),
+        Verb(
+            "alerts",
+            "List, show, judge, suppress and deliver what controls found.",
+            module="cli.alerts.command",
+        ),
+        Verb(
+            "cases",
+            "Group findings into cases, work them, and account for the money.",
+            module="cli.cases.command",
+        ),
+        Verb("audit", "Who decided or looked at what: list and verify."),
         Verb("sessions", "List sessions that wait for their other parts, and what they are worth."),
         Verb("rap", "Return records of TAP files to their senders."),
         Verb("period", "Close, reopen and list billing periods."),

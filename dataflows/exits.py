@@ -44,6 +44,11 @@ CODES: Mapping[str, Exit] = {
     "dataflows.catalogs.CatalogDamaged": Exit.DAMAGED,
     "dataflows.catalogs.CatalogMisuse": Exit.USAGE,
     "dataflows.groups.GroupsWrong": Exit.USAGE,
+    "dataflows.desk.DeskMisuse": Exit.USAGE,
+    "dataflows.delivery.targets.DeliveryMisuse": Exit.USAGE,
+    "dataflows.delivery.cursor.CursorDamaged": Exit.DAMAGED,
+    "assurance.cases.states.CaseRefusedError": Exit.PROBLEMS,
+    "assurance.suppression.SuppressionRefusedError": Exit.USAGE,
     "dataflows.kafka.errors.OffsetExpired": Exit.DAMAGED,
     "builtins.OSError": Exit.MACHINE,
 }

@@ -141,6 +141,14 @@ MQTT_CONNECTS = Described(
 MQTT_COMMITS = _process(
     "mqtt_commit_seconds", "summary", "How long it took to make messages durable."
 )
+DELIVERIES = Described(
+    "tallywire_deliveries_total", "counter", "Findings told, and attempts that failed, by target.",
+    (*_PROCESS, "target", "outcome"),
+)  # fmt: skip
+DELIVERY_FAILING = Described(
+    "tallywire_delivery_failing_seconds", "gauge", "Since when a target takes no findings.",
+    (*_PROCESS, "target"),
+)  # fmt: skip
 UNREADABLE = Described(
     "tallywire_progress_unreadable", "gauge", "Progress files that cannot be understood."
 )
@@ -154,6 +162,7 @@ METRICS: tuple[Described, ...] = (
     INGEST_REQUESTS, INGEST_EVENTS, INGEST_QUEUE, INGEST_LIMIT, INGEST_COMMITS,
     RADIUS_PACKETS, RADIUS_QUEUE, RADIUS_LIMIT, RADIUS_COMMITS,
     MQTT_MESSAGES, MQTT_CONNECTED, MQTT_CONNECTS, MQTT_COMMITS,
+    DELIVERIES, DELIVERY_FAILING,
     STORE_UP, UNREADABLE,
 )  # fmt: skip
 """Every metric there is."""

@@ -16,6 +16,8 @@ from prometheus_client.registry import Collector
 
 from dataflows.lane_progress import SECONDS, Durations
 from dataflows.metric_table import (
+    DELIVERIES,
+    DELIVERY_FAILING,
     EVENTS,
     INGEST_COMMITS,
     INGEST_EVENTS,
@@ -39,7 +41,7 @@ from dataflows.metric_table import (
     UP,
     Described,
 )
-from dataflows.reports import Ingest, Mqtt, Radius, Report, Reports
+from dataflows.reports import Deliver, Ingest, Mqtt, Radius, Report, Reports
 
 Value = float | Durations | tuple[int, float]
 """Of a counter or gauge, of a histogram, of a summary: how many, and their sum."""
@@ -91,6 +93,14 @@ def _of_mqtt(process: str, mqtt: Mqtt) -> Iterator[Sample]:
     yield MQTT_COMMITS, (process,), (mqtt.commits, mqtt.commit_seconds)
 
 
+def _of_deliver(process: str, deliver: Deliver) -> Iterator[Sample]:
+    for outcome, findings in (("sent", deliver.sent), ("failed", deliver.failed)):
+        for target, number in findings.items():
+            yield DELIVERIES, (process, target, outcome), number
+    for target, seconds in deliver.failing_s.items():
+        yield DELIVERY_FAILING, (process, target), seconds
+
+
 def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator[Sample]:
     """Give every sample of a home.
 
@@ -112,6 +122,8 @@ def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator
             yield from _of_radius(process, report.radius)
         if report.mqtt is not None:
             yield from _of_mqtt(process, report.mqtt)
+        if report.deliver is not None:
+            yield from _of_deliver(process, report.deliver)
     yield UNREADABLE, (), len(found.unreadable)
     if store_up is not None:
         yield STORE_UP, (), int(store_up)

@@ -70,6 +70,21 @@ class Mqtt:
 
 
 @dataclass
+class Deliver:
+    """Figures of the delivery of findings, by target.
+
+    Attributes:
+        sent: Findings that it took.
+        failed: Attempts that failed.
+        failing_s: Since when it takes nothing, seconds; 0 while it does.
+    """
+
+    sent: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    failing_s: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
 class Report:
     """A progress file, read.
 
@@ -80,6 +95,7 @@ class Report:
         ingest: Given by a gateway only.
         radius: Given by a RADIUS listener only.
         mqtt: Given by an MQTT subscriber only.
+        deliver: Given by the delivery of findings only.
     """
 
     pid: int = 0
@@ -96,6 +112,7 @@ class Report:
     ingest: Ingest | None = None
     radius: Radius | None = None
     mqtt: Mqtt | None = None
+    deliver: Deliver | None = None
 
     def lives(self) -> bool:
         """Tell whether the process that wrote it is there."""

@@ -69,6 +69,14 @@ class Settings(BaseSettings):
         mqtt_inflight: Messages that a broker may send before one of them is acknowledged.
         metrics_host: Address that metrics, health and readiness are served on.
         metrics_port: Its port; 0 serves none.
+        webhooks: Addresses that findings are sent to, by a name of yours: https, or localhost.
+            Secrets stand in the environment.
+        webhook_timeout_s: How long an endpoint may take for a piece of its answer, seconds.
+        channels: Names of channels that people read; their addresses stand in the environment.
+        channel_per_minute: Most messages a minute to one channel; findings beyond it are folded.
+        channel_lines: Findings of one message that get a line of their own.
+        deliver_every_s: Seconds from one look for findings to the next.
+        oncall: YAML file that says who is called about serious findings; none without one.
         quarantine_after: Crashes at one range after which its lane is put aside and the others go
             on.
     """
@@ -119,6 +127,13 @@ class Settings(BaseSettings):
     mqtt_inflight: int = Field(default=1_000, ge=1, le=65_535)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=9464, ge=0, le=65535)
+    webhooks: dict[str, str] = Field(default_factory=dict)
+    webhook_timeout_s: int = Field(default=10, ge=1, le=300)
+    channels: list[str] = []
+    channel_per_minute: int = Field(default=6, ge=1, le=600)
+    channel_lines: int = Field(default=5, ge=1, le=100)
+    deliver_every_s: int = Field(default=5, ge=1, le=3_600)
+    oncall: Path | None = None
     quarantine_after: int = Field(default=3, ge=1)
 
     @classmethod
@@ -179,6 +194,11 @@ class Home:
     def mqtt_sessions(self) -> Path:
         """What MQTT brokers keep for this home's subscriptions."""
         return self.root / "mqtt_sessions"
+
+    @property
+    def delivery(self) -> Path:
+        """How far each endpoint and channel has been told of findings."""
+        return self.root / "delivery"
 
     @property
     def inbox(self) -> Path:

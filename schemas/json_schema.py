@@ -7,6 +7,7 @@ import orjson
 from schemas.alerts import Alert
 from schemas.catalog_history import CatalogStep
 from schemas.columns import Record
+from schemas.decisions import AuditEvent, CaseEvent, FeedbackEvent, SuppressionEvent
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
@@ -26,6 +27,10 @@ RECORDS: dict[str, type[Record]] = {
     "alert": Alert,
     "catalog_step": CatalogStep,
     "lane_request": LaneRequest,
+    "suppression_event": SuppressionEvent,
+    "feedback_event": FeedbackEvent,
+    "case_event": CaseEvent,
+    "audit_event": AuditEvent,
 }
 """Every record that crosses a boundary, by the name of its schema file."""
 

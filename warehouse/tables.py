@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from schemas.alerts import Alert
 from schemas.columns import Record, clickhouse_columns
 from schemas.controls import ControlRun
+from schemas.decisions import AuditEvent, CaseEvent, FeedbackEvent, SuppressionEvent
 from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
@@ -19,7 +20,7 @@ class Table:
 
     Attributes:
         order: ORDER BY.
-        keep_days: Rows older than this, by ledger time, are removed.
+        keep_days: Rows older than this, by ledger time, are removed; 0 keeps them for ever.
         index: Column with a min-max index, so that event time prunes though it is no partition.
         engine: Table engine; alerts are replaced, everything else is append only.
     """
@@ -46,6 +47,10 @@ TABLES: dict[str, Table] = {
     "alerts": Table(Alert, "tenant_id, control_id, alert_id", 400,
                     engine="ReplacingMergeTree(ledgered_at)"),
     "control_runs": Table(ControlRun, "control, began_at", 800),
+    "alert_suppressions": Table(SuppressionEvent, "tenant_id, suppression_id, at", 0),
+    "alert_feedback": Table(FeedbackEvent, "tenant_id, alert_id, at", 0),
+    "case_events": Table(CaseEvent, "tenant_id, case_id, step", 0),
+    "audit_events": Table(AuditEvent, "tenant_id, sequence", 0),
 }  # fmt: skip
 """Base tables by name."""
 
@@ -57,6 +62,8 @@ def table_sql(name: str) -> str:
     if table.index:
         lines.append(f"INDEX {table.index}_minmax {table.index} TYPE minmax GRANULARITY 1")
     body = ",\n    ".join(lines)
+    kept = f"TTL toDateTime(ledgered_at) + INTERVAL {table.keep_days} DAY DELETE\n"
+    forget = kept if table.keep_days else ""
     return f"""CREATE TABLE IF NOT EXISTS {name} {{on_cluster}}
 (
     {body}
@@ -64,7 +71,6 @@ def table_sql(name: str) -> str:
 ENGINE = {{engine:{table.engine}}}
 PARTITION BY toDate(ledgered_at)
 ORDER BY ({table.order})
-TTL toDateTime(ledgered_at) + INTERVAL {table.keep_days} DAY DELETE
-SETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW},
+{forget}SETTINGS non_replicated_deduplication_window = {DEDUPLICATION_WINDOW},
     min_bytes_for_wide_part = 1000000000, min_rows_for_wide_part = 10000000,
     fsync_after_insert = 1, fsync_part_directory = 1"""

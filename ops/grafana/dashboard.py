@@ -208,6 +208,18 @@ ROWS: dict[str, list[Panel]] = {
              " / rate(tallywire_mqtt_commit_seconds_count{FILTER}[$__rate_interval])"},
         ),
     ],
+    "Delivery of findings": [
+        Panel(
+            "Findings told, attempts failed", "cps",
+            {"{{target}} {{outcome}}": "sum by (target, outcome) "
+             "(rate(tallywire_deliveries_total{FILTER}[$__rate_interval]))"},
+        ),
+        Panel(
+            "Targets that take nothing", "s",
+            {"{{instance}} {{target}}": "tallywire_delivery_failing_seconds{FILTER}"},
+            "Since when; 0 while all is taken. Findings wait in the store.",
+        ),
+    ],
     "Processes": [
         Panel(
             "Processor", "percentunit",

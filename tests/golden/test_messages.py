@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assurance.chains import first_broken
 from schemas.json_schema import FOLDER, RECORDS, schema_bytes
 
 MESSAGES = Path(__file__).with_name("messages")
@@ -33,3 +34,11 @@ def test_no_number_of_a_message_is_beyond_what_every_reader_keeps(name: str) -> 
     for line in (MESSAGES / f"{name}.jsonl").read_text().splitlines():
         numbers = [value for value in json.loads(line).values() if isinstance(value, int)]
         assert all(abs(value) < 2**53 for value in numbers)
+
+
+@pytest.mark.parametrize(("name", "number"), [("case_event", "step"), ("audit_event", "sequence")])
+def test_chains_that_were_sealed_once_still_hold(name: str, number: str) -> None:
+    """A column that is added later must not change the hash of rows from before it."""
+    lines = (MESSAGES / f"{name}.jsonl").read_text().splitlines()
+    links = [RECORDS[name].model_validate_json(line) for line in lines]
+    assert first_broken([(getattr(one, number), one) for one in links]) is None

@@ -55,6 +55,8 @@ def home(tmp_path: Path) -> Home:
         "commit_seconds": 0.5, "commits": 2,
     }  # fmt: skip
     (home.progress / "radius.json").write_text(json.dumps({"pid": os.getpid(), "radius": counted}))
+    told = {"sent": {"webhook-a": 4}, "failed": {"webhook-a": 1}, "failing_s": {"webhook-a": 0.0}}
+    (home.progress / "deliver.json").write_text(json.dumps({"pid": os.getpid(), "deliver": told}))
     messages = {
         "messages": {"uplinks": {"accepted": 8, "too_long": 1}}, "connected": {"uplinks": 1},
         "connects": {"uplinks": {"kept": 2, "lost": 0}}, "commit_seconds": 0.25, "commits": 5,

@@ -1,0 +1,1 @@
+"""Cases: findings of one cause, worked by people, with what they brought."""

@@ -1,0 +1,1 @@
+"""`tallywire alerts`: what controls found, ranked; suppressed, judged, delivered."""

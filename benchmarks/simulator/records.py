@@ -1,0 +1,109 @@
+"""What truly happened: usage with its exact charge, and what becomes of it on its way."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from benchmarks.simulator.people import Subscriber
+
+
+@dataclass(slots=True)
+class Usage:
+    """Usage of a subscriber: a call, a session, a message, a reading, a resource.
+
+    `quantity` is in microseconds of a call, octets of a session or a reading, pieces otherwise.
+    `charge` is what the price book says, `charged` what the catalogue says; both exact.
+    """
+
+    feed: str
+    service: str
+    subscriber: Subscriber
+    start_us: int
+    quantity: int
+    number: str = ""
+    node: int = 0
+    trunk: str = ""
+    kind: str = ""
+    charge: Decimal = Decimal(0)
+    charged: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
+    fate: str = "clean"
+    injection: str = ""
+    written: bool = True
+    duration_us: int = 0
+    served: str = ""
+    skew_us: int = 0
+    parts: int = 1
+    keys: dict[str, str] = field(default_factory=dict)
+    twins: list[dict[str, str]] = field(default_factory=list)
+    entries: int = 0
+    truth_id: str = ""
+    steps: list[tuple[int, int, int]] = field(default_factory=list)
+    """Of a session: instant, octets up and octets down so far."""
+
+    @property
+    def free(self) -> bool:
+        """Whether no fault has touched it yet."""
+        return not self.injection
+
+    @property
+    def end_us(self) -> int:
+        return self.start_us + self.duration_us
+
+
+@dataclass(slots=True)
+class Entry:
+    """A piece of a file: a line, or a packet, of some usage."""
+
+    usage: Usage
+    at_us: int
+    node: int
+    text: str = ""
+    seconds: int = 0
+    number: int = 0
+    copy: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """A file of a feed: what one element wrote in one period, and when it was delivered."""
+
+    feed: str
+    node: int
+    number: int
+    name: str
+    opens_us: int
+    closes_us: int
+    delivered_us: int
+    entries: list[Entry] = field(default_factory=list)
+    header: str = ""
+    fault: str = ""
+    lost: bool = False
+    cut_entries: int = 0
+    no_trailer: bool = False
+    more_records: int = 0
+    more_seconds: int = 0
+    half_line: bool = False
+
+
+@dataclass(slots=True)
+class Injection:
+    """A fault of known kind, extent and worth; a hard negative likewise."""
+
+    number: str
+    family: str
+    entity: str
+    feed: str
+    difficulty: str
+    subtle: bool
+    first_us: int = 0
+    last_us: int = 0
+    records: int = 0
+    money: Decimal = Decimal(0)
+    detail: str = ""
+
+    def touch(self, at_us: int, money: Decimal, records: int = 1) -> None:
+        """Add something that the fault did."""
+        self.first_us = min(self.first_us or at_us, at_us)
+        self.last_us = max(self.last_us, at_us)
+        self.records += records
+        self.money += money

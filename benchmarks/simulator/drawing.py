@@ -17,6 +17,7 @@ LONG_CALL_US = 30 * MINUTE
 """A call of the switch that lasts so long is written in parts."""
 INTERIM_US = 15 * MINUTE
 LONGEST_US = 4 * clock.HOUR
+LONGEST_SESSION_US = 6 * clock.HOUR
 
 
 def draw(world: World) -> None:
@@ -95,13 +96,15 @@ def _sessions(world: World) -> None:
         for _ in range(clock.share_of_day(chance, run, index, mean)):
             who = people.one(chance, "consumer", run.day(index))
             at_us = clock.moment_us(chance, run, index, clock.DATA_HOURS)
-            if who is not None:
+            # who leaves has ended all sessions by then
+            leaves = who is not None and who.active_to is not None
+            if who is not None and not (leaves and at_us + LONGEST_SESSION_US >= clock.instant_us(who.active_to)):
                 session(world, chance, who, at_us)
 
 
 def session(world: World, chance: random.Random, who: Subscriber, at_us: int, least: int = 0) -> Usage:
     """Make a data session of at least so many octets: a start, a report each quarter, a stop."""
-    lasts_us = min(max(20, round(math.exp(chance.gauss(6.6, 1.3)))), 6 * 3600) * SECOND
+    lasts_us = min(max(20, round(math.exp(chance.gauss(6.6, 1.3)))) * SECOND, LONGEST_SESSION_US)
     if least:
         lasts_us = max(lasts_us, chance.randrange(3, 6) * clock.HOUR)
     total = max(least, round(math.exp(min(chance.gauss(15.2, 1.9), 21.0))))

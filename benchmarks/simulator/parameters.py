@@ -82,7 +82,7 @@ def _lay_over(content: dict[str, Any], own: dict[str, Any], place: str) -> None:
 def _made(content: dict[str, Any]) -> Parameters:
     run = content["run"]
     for name, least, most in (
-        ("days", 2, 400), ("subscribers", 60, 10**6), ("plans", 2, 40), ("carriers", 1, 8),
+        ("days", 2, 400), ("subscribers", 60, 500_000), ("plans", 2, 40), ("carriers", 1, 8),
     ):  # fmt: skip
         if not least <= run[name] <= most:
             msg = f"run: {name}: {run[name]} is not between {least} and {most}"

@@ -92,7 +92,7 @@ def population(seed: int, parameters: Parameters) -> People:
     everyone: list[Subscriber] = []
     by_kind: dict[str, list[Subscriber]] = {}
     plans = plan_ids(parameters.plans)
-    numbers = chance.sample(range(100_000), parameters.subscribers)
+    numbers = chance.sample(range(1_000_000), parameters.subscribers)
     for kind, share in parameters.classes.items():
         count = max(2, parameters.subscribers * share // 1000) if share else 0
         for _ in range(count):
@@ -117,13 +117,13 @@ def _shuffled(chance: random.Random, weights: list[int]) -> list[int]:
 def _drawn(
     chance: random.Random, number: int, kind: str, digits: int, plans: list[str]
 ) -> Subscriber:
-    msisdn = f"{ON_NET}{digits:05d}"
+    msisdn = f"{ON_NET}{digits:06d}"
     account = f"a{chance.randrange(10**4):04d}{number:05d}"
     identifier_type, identifier = "msisdn", msisdn
     if kind == "business":
-        identifier_type, identifier = "account_code", f"c{digits:05d}"
+        identifier_type, identifier = "account_code", f"c{digits:06d}"
     elif kind in {"things", "tenant"}:
-        identifier_type, identifier = "customer", f"t{digits:05d}"
+        identifier_type, identifier = "customer", f"t{digits:06d}"
     plan = plans[chance.randrange(len(plans))]
     return Subscriber(number, kind, account, identifier_type, identifier, msisdn, plan)
 

@@ -14,7 +14,7 @@ class Place:
     digits: int = 11
 
 
-ON_NET = "47900"
+ON_NET = "4790"
 
 PLACES = (
     Place(ON_NET, "own network", 0, 260, 10),

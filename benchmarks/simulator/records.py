@@ -6,7 +6,7 @@ from decimal import Decimal
 from benchmarks.simulator.people import Subscriber
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Usage:
     """Usage of a subscriber: a call, a session, a message, a reading, a resource.
 
@@ -34,9 +34,12 @@ class Usage:
     skew_us: int = 0
     parts: int = 1
     keys: dict[str, str] = field(default_factory=dict)
-    twins: list[dict[str, str]] = field(default_factory=list)
     entries: int = 0
     truth_id: str = ""
+    later_us: int = 0
+    """How long after its end it is written."""
+    dropped: frozenset[int] = frozenset()
+    """Of a session: places of the steps that were never written."""
     steps: list[tuple[int, int, int]] = field(default_factory=list)
     """Of a session: instant, octets up and octets down so far."""
 
@@ -50,20 +53,21 @@ class Usage:
         return self.start_us + self.duration_us
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """A piece of a file: a line, or a packet, of some usage."""
 
     usage: Usage
     at_us: int
     node: int
-    text: str = ""
+    start_us: int = 0
+    place: int = 0
     seconds: int = 0
     number: int = 0
-    copy: bool = False
+    text: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Batch:
     """A file of a feed: what one element wrote in one period, and when it was delivered."""
 

@@ -31,7 +31,7 @@ def _record(usage: Usage) -> dict[str, Any]:
         "class": usage.fate, "injection": usage.injection, "written": usage.written,
         "keys": usage.keys, "pieces": usage.entries, "subscription": usage.subscriber.subscription,
         "account": usage.subscriber.account, "served": usage.served, "start": rfc3339(usage.start_us),
-        "start_us": usage.start_us, "quantity": usage.quantity, "number": usage.number,
+        "start_us": usage.start_us, "skew_us": usage.skew_us, "quantity": usage.quantity, "number": usage.number,
         "charge": f"{usage.charge:f}", "charge_by_catalogue": f"{usage.charged:f}",
         "carrier": usage.trunk, "cost": f"{usage.cost:f}",
     }  # fmt: skip

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from benchmarks.simulator import book as books
 from benchmarks.simulator.book import Book
+from benchmarks.simulator.clock import local_date
 from benchmarks.simulator.flat import Flat, flat_prices
 from benchmarks.simulator.parameters import Parameters
 from benchmarks.simulator.people import People, population
@@ -37,6 +38,15 @@ class World:
 
     def carrier_of(self, number: str, day: date) -> str:
         return books.cheapest(self.costs, self.parameters.carriers, number, day)
+
+    def by_catalogue(self, usage: Usage) -> Decimal:
+        """Charge a call as the catalogue says, at the time that its record shows."""
+        plan = usage.subscriber.plan
+        return self.catalogue.charge(plan, usage.number, self.day_of(usage), usage.quantity)
+
+    def day_of(self, usage: Usage) -> date:
+        """Give the local day that a record shows."""
+        return local_date(usage.start_us + usage.skew_us)
 
     def inject(self, family: str, entity: str, feed: str, grade: tuple[str, bool], detail: str = "") -> Injection:
         """Begin a fault; its extent is added as it is done."""

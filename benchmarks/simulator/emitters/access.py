@@ -15,15 +15,14 @@ class Access(Emitter):
 
     def pieces(self, usage: Usage) -> list[Entry]:
         return [
-            Entry(usage, at_us, usage.node, number=-place)
+            Entry(usage, at_us, usage.node, at_us, place)
             for place, (at_us, _, _) in enumerate(usage.steps)
-            if at_us >= 0
+            if place not in usage.dropped
         ]
 
     def text(self, entry: Entry) -> str:
         usage = entry.usage
-        at_us = entry.at_us
-        place = next(n for n, step in enumerate(usage.steps) if step[0] == at_us)
+        at_us, place = entry.at_us, entry.place
         nas = f"nas{entry.node + 1}"
         if not usage.entries:
             session = digits_of("session", nas, entry.number, length=16)

@@ -14,7 +14,7 @@ class Emitter:
 
     def pieces(self, usage: Usage) -> list[Entry]:
         """Give the lines or packets of one usage, with when and where each is written."""
-        return [Entry(usage, usage.end_us, usage.node)]
+        return [Entry(usage, usage.end_us + usage.later_us, usage.node, usage.start_us)]
 
     def text(self, entry: Entry) -> str:
         """Write a piece, now that its element has numbered it."""

@@ -13,6 +13,7 @@ class Mobile(Emitter):
 
     def text(self, entry: Entry) -> str:
         usage, node = entry.usage, f"fs{entry.node + 1}"
+        usage.entries += 1
         name = str(uuid.UUID(digits_of("leg", node, entry.number, length=32), version=4))
         usage.keys |= {"uuid": name}
         answer_us = usage.start_us + usage.skew_us

@@ -11,6 +11,7 @@ class Pbx(Emitter):
 
     def text(self, entry: Entry) -> str:
         usage, number = entry.usage, entry.number
+        usage.entries += 1
         system = f"pbx{entry.node + 1}"
         ring_s = 2 + int(digits_of("ring", system, number, length=2), 16) % 14
         answer_us = usage.start_us + usage.skew_us

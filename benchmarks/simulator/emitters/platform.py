@@ -14,6 +14,7 @@ class Platform(Emitter):
 
     def text(self, entry: Entry) -> str:
         usage, source = entry.usage, f"platform-{entry.node + 1}"
+        usage.entries += 1
         name = digits_of("event", source, entry.number, length=20)
         usage.keys |= {"source": source, "id": name}
         event = {

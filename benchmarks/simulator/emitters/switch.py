@@ -1,5 +1,7 @@
 """The mobile switch: delimited lines between a header and a trailer, long calls in parts."""
 
+from itertools import pairwise
+
 from benchmarks.simulator.clock import MINUTE, SECOND, utc
 from benchmarks.simulator.emitters.emitter import Emitter, digits_of
 from benchmarks.simulator.records import Batch, Entry, Usage
@@ -17,29 +19,26 @@ class Switch(Emitter):
     writes_empty = True
 
     def pieces(self, usage: Usage) -> list[Entry]:
-        if usage.parts == 1:
-            return [Entry(usage, usage.end_us, usage.node, seconds=usage.quantity // SECOND)]
-        ends = [usage.start_us + PART_US * n for n in range(1, usage.parts)] + [usage.end_us]
-        made, begun = [], usage.start_us
-        for end_us in ends:
-            made.append(Entry(usage, end_us, usage.node, seconds=(end_us - begun) // SECOND))
-            begun = end_us
+        edges = [usage.start_us + PART_US * n for n in range(usage.parts)] + [usage.end_us]
+        made = []
+        for place, (begun, end) in enumerate(pairwise(edges)):
+            seconds = (end - begun) // SECOND
+            made.append(Entry(usage, end + usage.later_us, usage.node, begun, place, seconds))
         return made
 
     def text(self, entry: Entry) -> str:
         usage, node = entry.usage, f"SW{entry.node + 1}"
-        place = usage.entries
+        place = entry.place
         usage.entries += 1
-        if place == 0:
+        if usage.entries == 1:
             usage.keys.setdefault("call", digits_of("call", node, entry.number, length=10))
             usage.keys |= {"node": node, "record": str(entry.number)}
         part = ""
         if usage.parts > 1:
             part = "F" if place == 0 else "L" if place == usage.parts - 1 else "M"
-        start_us = entry.at_us - entry.seconds * SECOND + usage.skew_us
         fields = (
             "R", node, str(entry.number), usage.keys["call"], usage.served, dialled(usage.number),
-            stamp(start_us), str(entry.seconds), usage.trunk, str(place + 1) if part else "0", part or "S",
+            stamp(entry.start_us + usage.skew_us), str(entry.seconds), usage.trunk, str(place + 1) if part else "0", part or "S",
         )  # fmt: skip
         return ";".join(fields) + "\n"
 

@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m benchmarks.simulator", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("what", choices=("usage", "truth"), help="usage before, truth after the engine")
+    parser.add_argument(
+        "what", choices=("usage", "truth"), help="usage before, truth after the engine"
+    )
     parser.add_argument("--seed", type=int, required=True, help="a whole number")
     parser.add_argument("--params", type=Path, help="a TOML file over the defaults of default.toml")
     parser.add_argument("--out", type=Path, required=True, help="folder that is written into")

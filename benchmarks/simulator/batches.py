@@ -25,7 +25,14 @@ def cut(world: World) -> None:
 
 def _files_of(world: World, feed: str, node: int, entries: list[Entry]) -> None:
     emitter, shape, run = EMITTERS[feed], world.parameters.feeds[feed], world.parameters.run
-    entries.sort(key=lambda entry: (entry.at_us, entry.usage.start_us, entry.usage.served, entry.usage.number))
+    entries.sort(
+        key=lambda entry: (
+            entry.at_us,
+            entry.usage.start_us,
+            entry.usage.served,
+            entry.usage.number,
+        )
+    )
     chance = stream(world.seed, "numbers", feed, node)
     first_record, number = chance.randrange(10_000, 90_000), chance.randrange(100, 900)
     windows: dict[int, list[Entry]] = defaultdict(list)
@@ -44,6 +51,8 @@ def _files_of(world: World, feed: str, node: int, entries: list[Entry]) -> None:
         closes = opens + shape.period_hours * HOUR
         name = emitter.name(node, number)
         world.batches.append(
-            Batch(feed, node, number, name, opens, closes, closes + delay_s * SECOND, windows[window])
+            Batch(
+                feed, node, number, name, opens, closes, closes + delay_s * SECOND, windows[window]
+            )
         )
         number += 1

@@ -1,6 +1,5 @@
 """The price book of record: what was agreed, for every plan, destination and day."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -56,10 +55,9 @@ class Book:
         """Find the row that prices a number on a day, by its longest prefix that holds then."""
         rest = number
         while prefix := longest(rest, self._prefixes[owner]):
-            rows = self._found[owner, prefix]
-            place = bisect_right([row.valid_from or date.min for row in rows], day) - 1
-            if place >= 0 and (rows[place].valid_to is None or day < rows[place].valid_to):
-                return rows[place]
+            for row in reversed(self._found[owner, prefix]):
+                if (row.valid_from or date.min) <= day < (row.valid_to or date.max):
+                    return row
             rest = prefix[:-1]
         msg = f"{owner} prices nothing for {number} on {day}"
         raise LookupError(msg)
@@ -95,7 +93,11 @@ def retail(seed: int, run: Run, plans: int, change_day: int) -> Book:
         first, following = STYLES[number % len(STYLES)]
         for place in PLACES:
             free = place.prefix == ON_NET
-            rate = 0 if free else place.cost * chance.randrange(150, 290) // 100 + chance.randrange(20, 90)
+            rate = (
+                0
+                if free
+                else place.cost * chance.randrange(150, 290) // 100 + chance.randrange(20, 90)
+            )
             fee = 0 if free or chance.randrange(3) else chance.randrange(100, 900, 50)
             row = Row(plan, place.prefix, place.name, Terms(rate, fee, first, following))
             if free or not 0 < change_day < run.days:

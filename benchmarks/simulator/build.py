@@ -46,7 +46,16 @@ def build(seed: int, parameters: Parameters) -> World:
     for fault in BESIDE:
         fault(world)
     world.injections = [one for one in world.injections if one.records]
-    world.usages.sort(key=lambda usage: (usage.start_us, usage.feed, usage.served, usage.number, usage.quantity, usage.node))
+    world.usages.sort(
+        key=lambda usage: (
+            usage.start_us,
+            usage.feed,
+            usage.served,
+            usage.number,
+            usage.quantity,
+            usage.node,
+        )
+    )
     for place, usage in enumerate(world.usages):
         usage.truth_id = f"t{place + 1:08d}"
     return world

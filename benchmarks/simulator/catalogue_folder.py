@@ -37,7 +37,9 @@ def write(world: World, folder: Path) -> None:
         "accounts/accounts.csv": accounts(world),
     }
     for plan in plans:
-        files[f"tariffs/{plan}.yaml"] = _retail(plan, world.catalogue.roundings[plan], world.flat[plan])
+        files[f"tariffs/{plan}.yaml"] = _retail(
+            plan, world.catalogue.roundings[plan], world.flat[plan]
+        )
         files[f"tariffs/decks/{plan}.csv"] = deck(world.catalogue, plan)
     for carrier in carriers:
         files[f"tariffs/{carrier}.yaml"] = _voice(f"cost_{carrier}", carrier, COST_ROUNDING)
@@ -49,8 +51,17 @@ def write(world: World, folder: Path) -> None:
 
 
 def _plan(plan: str) -> str:
-    services = {"voice": "voice", "sms": "sms", "data": "data", "iot": "iot", "api": "api", "cloud": "cloud"}
-    lines = "".join(f"  - {{service: {one}, tariff: {plan}_{name}}}\n" for one, name in services.items())
+    services = {
+        "voice": "voice",
+        "sms": "sms",
+        "data": "data",
+        "iot": "iot",
+        "api": "api",
+        "cloud": "cloud",
+    }
+    lines = "".join(
+        f"  - {{service: {one}, tariff: {plan}_{name}}}\n" for one, name in services.items()
+    )
     return f"- id: {plan}\n  tariffs:\n" + "".join(f"  {line}\n" for line in lines.splitlines())
 
 

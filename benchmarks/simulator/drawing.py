@@ -35,10 +35,12 @@ def duration_s(chance: random.Random, kind: str) -> float:
     """Draw about how long a call lasts: log-logistic, cut off; those of call centres are short."""
     median, shape = (24.0, 2.6) if kind == "call_centre" else (75.0, 1.45)
     share = chance.randrange(1, 1_000_000) / 1_000_000
-    return min(median * (share / (1 - share)) ** (1 / shape), LONGEST_US / SECOND)
+    return min(median * math.pow(share / (1 - share), 1 / shape), LONGEST_US / SECOND)
 
 
-def call(world: World, chance: random.Random, feed: str, who: Subscriber, at_us: int, number: str) -> Usage:
+def call(
+    world: World, chance: random.Random, feed: str, who: Subscriber, at_us: int, number: str
+) -> Usage:
     """Make a call: its terms are known before its length, and its length ends within an increment."""
     day = clock.local_date(at_us)
     terms = world.book.of(who.plan, number, day).terms
@@ -96,13 +98,19 @@ def _sessions(world: World) -> None:
         for _ in range(clock.share_of_day(chance, run, index, mean)):
             who = people.one(chance, "consumer", run.day(index))
             at_us = clock.moment_us(chance, run, index, clock.DATA_HOURS)
-            # who leaves has ended all sessions by then
-            leaves = who is not None and who.active_to is not None
-            if who is not None and not (leaves and at_us + LONGEST_SESSION_US >= clock.instant_us(who.active_to)):
+            if who is not None and not _leaves_soon(who, at_us):
                 session(world, chance, who, at_us)
 
 
-def session(world: World, chance: random.Random, who: Subscriber, at_us: int, least: int = 0) -> Usage:
+def _leaves_soon(who: Subscriber, at_us: int) -> bool:
+    """Whether a session could outlast the subscription: who leaves has ended all by then."""
+    left = who.active_to
+    return left is not None and at_us + LONGEST_SESSION_US >= clock.instant_us(left)
+
+
+def session(
+    world: World, chance: random.Random, who: Subscriber, at_us: int, least: int = 0
+) -> Usage:
     """Make a data session of at least so many octets: a start, a report each quarter, a stop."""
     lasts_us = min(max(20, round(math.exp(chance.gauss(6.6, 1.3)))) * SECOND, LONGEST_SESSION_US)
     if least:
@@ -129,7 +137,15 @@ def session(world: World, chance: random.Random, who: Subscriber, at_us: int, le
     return made
 
 
-def piece(world: World, who: Subscriber, service: str, at_us: int, quantity: int, kind: str, number: str = "") -> Usage:
+def piece(
+    world: World,
+    who: Subscriber,
+    service: str,
+    at_us: int,
+    quantity: int,
+    kind: str,
+    number: str = "",
+) -> Usage:
     """Make usage of the platform."""
     served = who.msisdn if service == "sms" else who.identifier
     made = Usage("platform", service, who, at_us, quantity, kind=kind, served=served, number=number)

@@ -18,8 +18,11 @@ _PROVIDER = {"vm_small": 420, "vm_large": 3100, "gpu": 24_000, "database": 5200,
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """Prices of a plan: ten-thousandths a message, thousandths a MB of data, ten-thousandths a MB
-    of readings, ten-thousandths a thousand API calls, ten-thousandths an hour of each resource."""
+    """Prices of a plan, whole numbers.
+
+    Ten-thousandths a message, thousandths a MB of data, ten-thousandths a MB of readings,
+    ten-thousandths a thousand API calls, and ten-thousandths an hour of each resource.
+    """
 
     message: int
     data_mb: int
@@ -66,7 +69,9 @@ def flat_prices(seed: int, plans: int) -> dict[str, Flat]:
             data_mb=chance.randrange(2, 9),
             reading_mb=chance.randrange(700, 2400),
             calls_1000=chance.randrange(9_000, 21_000, 50),
-            resources={sku: cost * chance.randrange(112, 150) // 100 for sku, cost in _PROVIDER.items()},
+            resources={
+                sku: cost * chance.randrange(112, 150) // 100 for sku, cost in _PROVIDER.items()
+            },
         )
         for plan in plan_ids(plans)
     }

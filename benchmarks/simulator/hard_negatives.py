@@ -50,10 +50,15 @@ def _feast(world: World) -> None:
             if not drawing.serves(who, world, index):
                 continue
             for _ in range(chance.randrange(1, 6)):
-                at_us = run.midnight_us(index) + min(chance.randrange(120), chance.randrange(120)) * MINUTE
+                at_us = (
+                    run.midnight_us(index)
+                    + min(chance.randrange(120), chance.randrange(120)) * MINUTE
+                )
                 at_us += chance.randrange(60) * SECOND
                 if chance.randrange(4):
-                    made = drawing.piece(world, who, "sms", at_us, 1, "sms.sent", called(chance, who))
+                    made = drawing.piece(
+                        world, who, "sms", at_us, 1, "sms.sent", called(chance, who)
+                    )
                 else:
                     made = drawing.call(world, chance, feed, who, at_us, called(chance, who))
                 told.touch(at_us, made.charge)
@@ -100,7 +105,9 @@ def _told(world: World) -> None:
         kind = usage.subscriber.kind
         if kind == "call_centre":
             name = usage.subscriber.msisdn
-            told = made.get(name) or world.hard_negative("call_centre", name, "switch", "short dense calls")
+            told = made.get(name) or world.hard_negative(
+                "call_centre", name, "switch", "short dense calls"
+            )
             made[name] = told
             told.touch(usage.start_us, usage.charge)
     if 0 < parameters.change_day < parameters.run.days:
@@ -122,7 +129,9 @@ def catch_up(world: World) -> None:
         if len(able) < 3:
             continue
         first = chance.choice(able[:-2])
-        told = world.hard_negative("catch_up", f"{feed}/{first.node + 1}", feed, str(utc(first.closes_us)))
+        told = world.hard_negative(
+            "catch_up", f"{feed}/{first.node + 1}", feed, str(utc(first.closes_us))
+        )
         for batch in able:
             if batch.node == first.node and batch.closes_us == first.closes_us:
                 batch.delivered_us = max(batch.delivered_us, batch.closes_us + grace_us * 9 // 10)

@@ -67,7 +67,9 @@ def _flat(world: World) -> list[list[str]]:
             [f"{plan}_iot", "", written(flat.reading_mb), "1 MB"],
             [f"{plan}_api", "", written(flat.calls_1000), "1000"],
         ]
-        rows += [[f"{plan}_cloud", sku, written(price), "1"] for sku, price in flat.resources.items()]
+        rows += [
+            [f"{plan}_cloud", sku, written(price), "1"] for sku, price in flat.resources.items()
+        ]
     return rows
 
 

@@ -23,7 +23,8 @@ def write(world: World, out: Path) -> None:
         path.write_bytes(content(EMITTERS[batch.feed], batch))
         deliveries.append((batch.delivered_us, f"{batch.feed}/{batch.name}"))
     lines = [
-        json.dumps({"file": name, "delivered_at": rfc3339(at_us)}) for at_us, name in sorted(deliveries)
+        json.dumps({"file": name, "delivered_at": rfc3339(at_us)})
+        for at_us, name in sorted(deliveries)
     ]
     (out / "delivery.jsonl").write_text("\n".join(lines) + "\n")
     for name, text in tables(world).items():

@@ -48,9 +48,13 @@ class World:
         """Give the local day that a record shows."""
         return local_date(usage.start_us + usage.skew_us)
 
-    def inject(self, family: str, entity: str, feed: str, grade: tuple[str, bool], detail: str = "") -> Injection:
+    def inject(
+        self, family: str, entity: str, feed: str, grade: tuple[str, bool], detail: str = ""
+    ) -> Injection:
         """Begin a fault; its extent is added as it is done."""
-        made = Injection(f"i{len(self.injections) + 1:04d}", family, entity, feed, *grade, detail=detail)
+        made = Injection(
+            f"i{len(self.injections) + 1:04d}", family, entity, feed, *grade, detail=detail
+        )
         self.injections.append(made)
         return made
 

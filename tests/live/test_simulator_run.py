@@ -3,7 +3,6 @@
 import json
 from collections import Counter, defaultdict
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,7 +96,8 @@ def test_every_carried_call_has_exactly_its_true_cost(run: Any) -> None:
         for row in truth if row["carrier"]
     )  # fmt: skip
     found = Counter(
-        (row["party_id"], int(row["start_us"]), int(row["quantity"]), Decimal(row["amount"])) for row in costs
+        (row["party_id"], int(row["start_us"]), int(row["quantity"]), Decimal(row["amount"]))
+        for row in costs
     )
     assert expected.total() > 500
     assert found == expected

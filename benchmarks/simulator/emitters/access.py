@@ -28,7 +28,9 @@ class Access(Emitter):
             session = digits_of("session", nas, entry.number, length=16)
             usage.keys |= {"nas": nas, "session": session}
         usage.entries += 1
-        status = "Start" if place == 0 else "Stop" if place == len(usage.steps) - 1 else "Interim-Update"
+        status = (
+            "Start" if place == 0 else "Stop" if place == len(usage.steps) - 1 else "Interim-Update"
+        )
         lines = [
             "Packet-Type = Accounting-Request", f'User-Name = "{usage.served}"',
             f"NAS-IP-Address = 10.20.0.{entry.node + 1}", f'NAS-Identifier = "{nas}"',
@@ -50,7 +52,10 @@ class Access(Emitter):
             f"Acct-Input-Octets = {up % WRAP}", f"Acct-Output-Octets = {down % WRAP}",
         ]  # fmt: skip
         if not old:
-            shown += [f"Acct-Input-Gigawords = {up // WRAP}", f"Acct-Output-Gigawords = {down // WRAP}"]
+            shown += [
+                f"Acct-Input-Gigawords = {up // WRAP}",
+                f"Acct-Output-Gigawords = {down // WRAP}",
+            ]
         if place == len(usage.steps) - 1:
             shown.append("Acct-Terminate-Cause = User-Request")
         return shown

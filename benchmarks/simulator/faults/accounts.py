@@ -18,10 +18,13 @@ def unknown(world: World) -> None:
     for grade, chance in planned(world, "unknown_subscriber"):
         feed = chance.choice(("switch", "mobile", "pbx"))
         by_served: dict[str, list[Usage]] = defaultdict(list)
-        for usage in free(world, lambda usage, feed=feed: usage.feed == feed and usage.parts == 1 and usage.charge > 0):  # type: ignore[misc]
-            by_served[usage.served].append(usage)
+        for usage in free(world, feed):
+            if usage.parts == 1 and usage.charge > 0:
+                by_served[usage.served].append(usage)
         wanted = sized(grade, 25, 8, 2)
-        able = [served for served in sorted(by_served) if len(by_served[served]) >= wanted] or sorted(by_served)
+        able = [
+            served for served in sorted(by_served) if len(by_served[served]) >= wanted
+        ] or sorted(by_served)
         if not able:
             continue
         served = chance.choice(able)
@@ -43,7 +46,11 @@ def orphans(world: World) -> None:
     by_account: dict[str, list[Usage]] = defaultdict(list)
     for usage in world.usages:
         by_account[usage.subscriber.account].append(usage)
-    staying = [one.account for one in world.people.everyone if one.active_to is None and one.active_from is None]
+    staying = [
+        one.account
+        for one in world.people.everyone
+        if one.active_to is None and one.active_from is None
+    ]
     for grade, chance in planned(world, "orphan"):
         day = run.day(max(1, run.days - sized(grade, run.days * 2 // 3, run.days // 3, 2)))
         after: dict[str, list[Usage]] = {}
@@ -57,7 +64,9 @@ def orphans(world: World) -> None:
         if not ranked:
             continue
         third = max(1, len(ranked) // 3)
-        account = ranked[-1 - chance.randrange(third)] if grade[1] else ranked[chance.randrange(third)]
+        account = (
+            ranked[-1 - chance.randrange(third)] if grade[1] else ranked[chance.randrange(third)]
+        )
         world.left[account] = day
         made = world.inject("orphan", account, "", grade, f"said to have left on {day}")
         for usage in after[account]:

@@ -1,7 +1,7 @@
 """How faults choose what they touch: free usage, quiet or busy, and windows of days."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 
 from benchmarks.simulator.clock import Run
@@ -31,9 +31,9 @@ def window(chance: random.Random, run: Run, days: int, earliest: int = 0) -> tup
     return run.day(first), run.day(first + days)
 
 
-def free(world: World, accept: Callable[[Usage], bool]) -> list[Usage]:
-    """Give the written usage that no fault has touched and that is accepted, in order."""
-    return [usage for usage in world.usages if usage.free and usage.written and accept(usage)]
+def free(world: World, feed: str) -> list[Usage]:
+    """Give the written usage of a feed that no fault has touched, in order."""
+    return [usage for usage in world.usages if usage.feed == feed and usage.free and usage.written]
 
 
 def some(chance: random.Random, of: list[Usage], count: int) -> list[Usage]:

@@ -28,15 +28,16 @@ def silent(world: World) -> None:
         feed, node = _element(chance, world, VOICE)
         hours, share = sized(grade, 10, 10, 30), sized(grade, 100, 55, 28)
         since, until = _hours(chance, world, hours)
-        inside = free(
-            world,
-            lambda usage, feed=feed, node=node, since=since, until=until: (  # type: ignore[misc]
-                usage.feed == feed and usage.node == node and since <= usage.end_us < until
-            ),
-        )
+        inside = [
+            usage
+            for usage in free(world, feed)
+            if usage.node == node and since <= usage.end_us < until
+        ]
         if len(inside) < 4:
             continue
-        made = world.inject("silent_node", f"{feed}/{node + 1}", feed, grade, f"{share} % for {hours} h")
+        made = world.inject(
+            "silent_node", f"{feed}/{node + 1}", feed, grade, f"{share} % for {hours} h"
+        )
         for usage in chance.sample(inside, max(1, -(-len(inside) * share // 100))):
             usage.written = False
             usage.charged = Decimal(0)
@@ -49,12 +50,11 @@ def skewed(world: World) -> None:
         feed, node = _element(chance, world, ("mobile", "pbx", "switch"))
         since, until = _hours(chance, world, sized(grade, 24, 16, 8))
         skew_s = chance.choice((-1, 1)) * sized(grade, 3600, 90, chance.randrange(30, 91))
-        inside = free(
-            world,
-            lambda usage, feed=feed, node=node, since=since, until=until: (  # type: ignore[misc]
-                usage.feed == feed and usage.node == node and since <= usage.start_us < until
-            ),
-        )
+        inside = [
+            usage
+            for usage in free(world, feed)
+            if usage.node == node and since <= usage.start_us < until
+        ]
         if len(inside) < 3:
             continue
         made = world.inject("skewed_node", f"{feed}/{node + 1}", feed, grade, f"{skew_s} s")

@@ -32,10 +32,14 @@ def lost_records(world: World) -> None:
         feed = "switch" if grade[0] == "easy" else chance.choice(FEEDS)
         burst, bursts = sized(grade, 20, 6, 1), 3 if grade[1] else 1
         node = chance.randrange(world.parameters.feeds[feed].nodes)
-        able = [batch for batch in untouched(world, (feed,), burst + 3) if batch.node == node] or untouched(world, (feed,), 3)
+        able = [
+            batch for batch in untouched(world, (feed,), burst + 3) if batch.node == node
+        ] or untouched(world, (feed,), 3)
         if not able:
             continue
-        made = world.inject("lost_records", f"{feed}/{node + 1}", feed, grade, f"{bursts} times {burst}")
+        made = world.inject(
+            "lost_records", f"{feed}/{node + 1}", feed, grade, f"{bursts} times {burst}"
+        )
         for batch in chance.sample(able, min(bursts, len(able))):
             _burst(chance, batch, burst, made)
 
@@ -78,7 +82,7 @@ def _target(chance: random.Random, world: World, batch: Batch, difficulty: str) 
 
 def _again(chance: random.Random, entry: Entry, target: Batch, made: Injection) -> None:
     usage = entry.usage
-    twin = copied(usage, fate=made.family, injection=made.number)
+    twin = copied(usage, made)
     twin.keys, twin.entries = usage.keys, 1
     usage.injection, usage.fate = made.number, "written_twice"
     place = target.entries.index(entry) + 1 if entry in target.entries else 0

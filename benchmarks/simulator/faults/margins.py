@@ -1,10 +1,12 @@
 """Routes that cost more than they bring: what a carrier asks rises above what customers pay."""
 
 from dataclasses import replace
+from functools import partial
 
 from benchmarks.simulator.clock import local_date
 from benchmarks.simulator.faults.choosing import planned, sized, window
 from benchmarks.simulator.faults.prices import alter
+from benchmarks.simulator.money import Terms
 from benchmarks.simulator.people import PREFIXES
 from benchmarks.simulator.places import longest
 from benchmarks.simulator.records import Usage
@@ -28,15 +30,32 @@ def raise_costs(world: World) -> None:
         if not ranked:
             continue
         half = max(1, len(ranked) // 2)
-        route = ranked[chance.randrange(half)] if not grade[1] else ranked[-1 - chance.randrange(half)]
+        route = (
+            ranked[chance.randrange(half)] if not grade[1] else ranked[-1 - chance.randrange(half)]
+        )
         taken.add(route)
-        rates = sorted(world.book.of(call.subscriber.plan, call.number, since).terms.rate for call in found[route])
+        rates = sorted(
+            world.book.of(call.subscriber.plan, call.number, since).terms.rate
+            for call in found[route]
+        )
         # a subtle one loses on the cheaper plans alone
         asked = rates[-1] * 2 if grade[0] == "easy" else rates[len(rates) // 2] * 105 // 100 + 1
-        alter(world.costs, route, since, until, lambda terms, asked=asked: replace(terms, rate=max(terms.rate, asked)))  # type: ignore[misc]
+        alter(world.costs, route, since, until, partial(_at_least, rate=asked))
         world.costs.index()
-        made = world.inject("negative_margin", "/".join(route), "", grade, f"{asked} ten-thousandths a minute from {since} until {until}")
+        made = world.inject(
+            "negative_margin",
+            "/".join(route),
+            "",
+            grade,
+            f"{asked} ten-thousandths a minute from {since} until {until}",
+        )
         for call in found[route]:
-            call.cost = world.costs.charge(call.trunk, call.number, local_date(call.start_us), call.quantity)
+            call.cost = world.costs.charge(
+                call.trunk, call.number, local_date(call.start_us), call.quantity
+            )
             if call.cost > call.charge:
                 made.touch(call.start_us, call.cost - call.charge)
+
+
+def _at_least(terms: Terms, rate: int) -> Terms:
+    return replace(terms, rate=max(terms.rate, rate))

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from benchmarks.simulator.book import Book, Row
 from benchmarks.simulator.clock import local_date
@@ -38,7 +39,11 @@ def busy(world: World, since: date, until: date) -> list[Pair]:
     for usage in world.usages:
         if usage.service == "voice" and since <= local_date(usage.start_us) < until:
             counts[usage.subscriber.plan, longest(usage.number, PREFIXES)] += 1
-    spoiled = {plan for plan, rounding in world.catalogue.roundings.items() if rounding != world.book.roundings[plan]}
+    spoiled = {
+        plan
+        for plan, rounding in world.catalogue.roundings.items()
+        if rounding != world.book.roundings[plan]
+    }
     return [
         pair for pair, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         if count >= 3 and pair not in world.taken and pair[0] not in spoiled and pair[1] != ON_NET
@@ -57,7 +62,9 @@ def _chosen(chance: random.Random, pairs: list[Pair], grade: Grade) -> list[Pair
     return [pairs[chance.randrange(max(1, len(pairs) // 3))]]
 
 
-def alter(book: Book, pair: Pair, since: date, until: date, change: Callable[[Terms], Terms | None]) -> None:
+def alter(
+    book: Book, pair: Pair, since: date, until: date, change: Callable[[Terms], Terms | None]
+) -> None:
     """Give other terms for some days, or none at all; the rest of the rows stays."""
     kept: list[Row] = []
     for row in book.rows:
@@ -83,7 +90,9 @@ def _open(day: date) -> date | None:
     return None if day in {date.min, date.max} else day
 
 
-def _hold(world: World, held: Held, injection: Injection, pairs: list[Pair], since: date, until: date) -> None:
+def _hold(
+    world: World, held: Held, injection: Injection, pairs: list[Pair], since: date, until: date
+) -> None:
     for pair in pairs:
         world.taken.add(pair)
         held.setdefault(pair, []).append((injection, since, until))
@@ -102,11 +111,21 @@ def _versions(world: World, held: Held) -> None:
         days = min(sized(grade, 5, 3, 1), run.days - change)
         since, until = run.day(change), run.day(change + days)
         pairs = _chosen(chance, busy(world, since, until), grade)
-        made = world.inject("wrong_tariff_version", _named(pairs), "", grade, f"new prices begin on {until}, not on {since}")
+        made = world.inject(
+            "wrong_tariff_version",
+            _named(pairs),
+            "",
+            grade,
+            f"new prices begin on {until}, not on {since}",
+        )
         for pair in pairs:
             old = world.book.of(pair[0], pair[1], run.day(change - 1)).terms
-            alter(world.catalogue, pair, since, until, lambda _, old=old: old)  # type: ignore[misc]
+            alter(world.catalogue, pair, since, until, partial(_instead, old))
         _hold(world, held, made, pairs, since, until)
+
+
+def _instead(old: Terms, _: Terms) -> Terms:
+    return old
 
 
 def _days(chance: random.Random, world: World, grade: Grade) -> tuple[date, date]:
@@ -125,7 +144,11 @@ def _increments(world: World, held: Held) -> None:
 
         def change(terms: Terms) -> Terms:
             coarse = terms.next_s >= 30
-            return replace(terms, first_s=1, next_s=1) if coarse else replace(terms, first_s=60, next_s=60)
+            return (
+                replace(terms, first_s=1, next_s=1)
+                if coarse
+                else replace(terms, first_s=60, next_s=60)
+            )
 
         for pair in pairs:
             alter(world.catalogue, pair, since, until, change)
@@ -163,7 +186,9 @@ def _rounding(world: World) -> None:
     for (grade, _), plan in zip(planned(world, "wrong_rounding"), plans[:-1], strict=False):
         scale = sized(grade, 2, 2, 3)
         world.catalogue.roundings[plan] = Rounding(world.book.roundings[plan].mode, scale)
-        world.inject("wrong_rounding", f"{plan}_voice", "", grade, f"calls are rounded to {scale} decimals")
+        world.inject(
+            "wrong_rounding", f"{plan}_voice", "", grade, f"calls are rounded to {scale} decimals"
+        )
 
 
 def charge_by_catalogue(world: World, held: Held) -> None:

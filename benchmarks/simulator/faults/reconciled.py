@@ -5,6 +5,7 @@ Each table is made right first; in a run with faults some of it is then changed.
 
 import random
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 
 from benchmarks.simulator import drawing
@@ -32,7 +33,9 @@ def partners(world: World) -> None:
     """Let carriers list calls that we never made, make calls longer, or leave some out."""
     carried = [usage for usage in world.usages if usage.trunk and usage.fate not in COPIES]
     calls = [seen(usage) for usage in carried]
-    clean = [place for place, usage in enumerate(carried) if usage.free and usage.quantity > 2 * SECOND]
+    clean = [
+        place for place, usage in enumerate(carried) if usage.free and usage.quantity > 2 * SECOND
+    ]
     removed: set[int] = set()
     for number, (grade, chance) in enumerate(planned(world, "partner_mismatch")):
         place = chance.choice(clean)
@@ -40,7 +43,9 @@ def partners(world: World) -> None:
         kind = "added" if grade[0] == "easy" else "left_out" if number % 5 == 1 else "longer"
         made = world.inject("partner_mismatch", carrier, "", grade, kind)
         of_carrier = [one for one in clean if carried[one].trunk == carrier and one not in removed]
-        for one in chance.sample(of_carrier, min(len(of_carrier), sized(grade, 6, 3, 1 + number % 2))):
+        for one in chance.sample(
+            of_carrier, min(len(of_carrier), sized(grade, 6, 3, 1 + number % 2))
+        ):
             removed.add(one)
             _other(chance, world, carried[one], one, calls, made)
     left_out = {place for place in removed if not calls[place][0]}
@@ -52,7 +57,14 @@ def partners(world: World) -> None:
     world.side.update(rows)
 
 
-def _other(chance: random.Random, world: World, usage: Usage, place: int, calls: list[Call], made: Injection) -> None:
+def _other(
+    chance: random.Random,
+    world: World,
+    usage: Usage,
+    place: int,
+    calls: list[Call],
+    made: Injection,
+) -> None:
     carrier, start_us, caller, called, seconds = calls[place]
     day = local_date(start_us)
     if made.detail == "added":
@@ -79,16 +91,30 @@ def subscriptions(world: World) -> None:
         if usage.service == "voice" and usage.free:
             calls[usage.subscriber.account].append(usage)
     plans = plan_ids(world.parameters.plans)
-    staying = [one for one in everyone if one.account not in world.left and not one.active_from and not one.active_to]
+    staying = [
+        one
+        for one in everyone
+        if one.account not in world.left and not one.active_from and not one.active_to
+    ]
     for number, (grade, chance) in enumerate(planned(world, "subscription_mismatch")):
         one = staying.pop(chance.randrange(len(staying)))
         since, until = window(chance, run, sized(grade, run.days, max(2, run.days // 3), 2))
         plan = "" if number % 2 else chance.choice([plan for plan in plans if plan != one.plan])
-        made = world.inject("subscription_mismatch", one.subscription, "", grade, f"offer {plan}" if plan else "not served")
-        money = defaultdict(Decimal)
+        made = world.inject(
+            "subscription_mismatch",
+            one.subscription,
+            "",
+            grade,
+            f"offer {plan}" if plan else "not served",
+        )
+        money: dict[date, Decimal] = defaultdict(Decimal)
         for usage in calls[one.account]:
             day = local_date(usage.start_us)
-            differs = usage.charge if not plan else world.book.charge(plan, usage.number, day, usage.quantity) - usage.charge
+            differs = (
+                usage.charge
+                if not plan
+                else world.book.charge(plan, usage.number, day, usage.quantity) - usage.charge
+            )
             money[day] += abs(differs)
         for index in range((since - run.first).days, (until - run.first).days):
             other[one.account, index] = plan
@@ -98,7 +124,9 @@ def subscriptions(world: World) -> None:
         for one in everyone:
             plan = other.get((one.account, index), one.plan)
             if plan and drawing.serves(one, world, index):
-                rows.append([one.subscription, one.account, plan, one.identifier_type, one.identifier])
+                rows.append(
+                    [one.subscription, one.account, plan, one.identifier_type, one.identifier]
+                )
         world.side[f"subscriptions/{run.day(index)}.csv"] = sorted(rows)
 
 
@@ -110,14 +138,20 @@ def resale(world: World) -> None:
         if usage.service == "cloud" and usage.fate not in COPIES:
             index = (local_date(usage.start_us) - run.first).days
             hours[index, usage.subscriber.identifier, usage.kind] += usage.quantity
-    tenants = [one for one in world.people.by_kind.get("tenant", []) if not one.active_from and not one.active_to]
+    tenants = [
+        one
+        for one in world.people.by_kind.get("tenant", [])
+        if not one.active_from and not one.active_to
+    ]
     for grade, chance in planned(world, "resale_mismatch"):
         if not tenants:
             break
         one = chance.choice(tenants)
         held = sorted({sku for _, customer, sku in hours if customer == one.identifier})
         new = [sku for sku in SKUS if sku not in held]
-        sku = chance.choice(new) if grade[0] == "easy" and new else chance.choice(held or list(SKUS))
+        sku = (
+            chance.choice(new) if grade[0] == "easy" and new else chance.choice(held or list(SKUS))
+        )
         made = world.inject("resale_mismatch", f"{one.identifier}/{sku}", "platform", grade)
         days = range(run.days)
         for index in sorted(chance.sample(days, min(len(days), sized(grade, 10, 4, 2)))):

@@ -9,11 +9,17 @@ from benchmarks.simulator.world import World, mark
 def missing_interims(world: World) -> None:
     """Lose reports within sessions: nothing is lost in money, for counters go on."""
     for grade, chance in planned(world, "missing_interim"):
-        able = free(world, lambda usage: usage.feed == "access" and len(usage.steps) >= 4)
+        able = [usage for usage in free(world, "access") if len(usage.steps) >= 4]
         made = world.inject("missing_interim", "access", "access", grade)
         for usage in some(chance, able, sized(grade, 4, 2, 1)):
             inner = range(1, len(usage.steps) - 1)
-            lost = len(inner) if grade[0] == "easy" else max(1, len(inner) // 2) if grade[0] == "medium" else 1
+            lost = (
+                len(inner)
+                if grade[0] == "easy"
+                else max(1, len(inner) // 2)
+                if grade[0] == "medium"
+                else 1
+            )
             usage.dropped = frozenset(chance.sample(inner, lost))
             mark(usage, made, usage.charge - usage.charged, usage.steps[min(usage.dropped)][0])
 
@@ -21,7 +27,7 @@ def missing_interims(world: World) -> None:
 def missing_stops(world: World) -> None:
     """Lose the last report of sessions, and what was used since the one before."""
     for grade, chance in planned(world, "missing_stop"):
-        able = free(world, lambda usage: usage.feed == "access" and len(usage.steps) >= 3)
+        able = [usage for usage in free(world, "access") if len(usage.steps) >= 3]
         made = world.inject("missing_stop", "access", "access", grade)
         for usage in some(chance, able, sized(grade, 4, 2, 1)):
             usage.dropped = frozenset({len(usage.steps) - 1})
@@ -33,10 +39,20 @@ def missing_stops(world: World) -> None:
 def wraps(world: World) -> None:
     """Let sessions of an element without Gigawords pass 32 bits, once or more often."""
     nodes, run = world.parameters.feeds["access"].nodes, world.parameters.run
-    able = [one for one in world.people.by_kind.get("consumer", ()) if nodes > 1 and one.number % nodes == nodes - 1]
+    able = [
+        one
+        for one in world.people.by_kind.get("consumer", ())
+        if nodes > 1 and one.number % nodes == nodes - 1
+    ]
     for grade, chance in planned(world, "counter_wrap"):
         index = chance.randrange(run.days - 1)
-        staying = [one for one in able if drawing.serves(one, world, index) and one.account not in world.left and not one.active_to]
+        staying = [
+            one
+            for one in able
+            if drawing.serves(one, world, index)
+            and one.account not in world.left
+            and not one.active_to
+        ]
         if not staying:
             return
         times = 2 if grade[0] == "medium" else 1

@@ -34,8 +34,6 @@ def _begin(world: World, family: str, batch: Batch, grade: Grade) -> Injection:
 
 def _lost(batch: Batch, entries: list[Entry], made: Injection) -> None:
     for usage in {id(entry.usage): entry.usage for entry in entries}.values():
-        if usage.fate in {"exact_duplicate", "near_duplicate", "partial_and_total"}:
-            continue  # a copy that is lost is no loss
         usage.written = False
         usage.charged = Decimal(0)
         if usage.free:
@@ -115,7 +113,7 @@ def replayed(world: World) -> None:
         made = _begin(world, "replayed_file", batch, grade)
         twins = {}
         for usage in of_batch(batch):
-            twins[id(usage)] = twin = copied(usage, fate=made.family, injection=made.number)
+            twins[id(usage)] = twin = copied(usage, made)
             twin.keys, twin.entries = usage.keys, usage.entries
             made.touch(batch.closes_us, twin.charged)
             if usage.free:
@@ -126,7 +124,9 @@ def replayed(world: World) -> None:
         made.detail = again.name
 
 
-def _sent_again(chance: random.Random, world: World, batch: Batch, again: Batch, grade: Grade) -> None:
+def _sent_again(
+    chance: random.Random, world: World, batch: Batch, again: Batch, grade: Grade
+) -> None:
     emitter = EMITTERS[batch.feed]
     if grade[0] == "easy":
         stem, dot, ending = batch.name.rpartition(".")
@@ -162,7 +162,9 @@ def late(world: World) -> None:
             if (one.feed, one.node) == (first.feed, first.node) and not one.fault and one.number >= first.number
         ]  # fmt: skip
         grace_us = world.parameters.feeds[first.feed].grace_s * SECOND
-        delay_us = grace_us + (chance.randrange(1, 3) if grade[1] else sized(grade, 30, 10, 4)) * HOUR
+        delay_us = (
+            grace_us + (chance.randrange(1, 3) if grade[1] else sized(grade, 30, 10, 4)) * HOUR
+        )
         made = world.inject("late_feed", f"{first.feed}/{first.node + 1}", first.feed, grade)
         arrives_us = 0
         for batch in series[: sized(grade, 4, 2, 1)]:

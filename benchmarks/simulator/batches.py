@@ -49,10 +49,6 @@ def _files_of(world: World, feed: str, node: int, entries: list[Entry]) -> None:
             continue
         opens = run.begin_us + window * shape.period_hours * HOUR
         closes = opens + shape.period_hours * HOUR
-        name = emitter.name(node, number)
-        world.batches.append(
-            Batch(
-                feed, node, number, name, opens, closes, closes + delay_s * SECOND, windows[window]
-            )
-        )
+        made = Batch(feed, node, number, opens, closes, closes + delay_s * SECOND, windows[window])
+        world.batches.append(made)
         number += 1

@@ -13,6 +13,7 @@ from benchmarks.simulator.faults import (
     whole_files,
 )
 from benchmarks.simulator.parameters import Parameters
+from benchmarks.simulator.settling import settle
 from benchmarks.simulator.world import World, empty
 
 BEFORE = (
@@ -22,8 +23,8 @@ BEFORE = (
 )  # fmt: skip
 """Faults that are there before anything is written."""
 AFTER = (
-    whole_files.lost_files, whole_files.truncated, whole_files.wrong_trailers, whole_files.replayed,
-    whole_files.late, lines.lost_records, lines.exact_duplicates,
+    whole_files.replayed, whole_files.lost_files, whole_files.truncated,
+    whole_files.wrong_trailers, whole_files.late, lines.lost_records, lines.exact_duplicates,
 )  # fmt: skip
 """Faults of files."""
 BESIDE = (reconciled.partners, reconciled.subscriptions, reconciled.resale)
@@ -45,17 +46,5 @@ def build(seed: int, parameters: Parameters) -> World:
     hard_negatives.catch_up(world)
     for fault in BESIDE:
         fault(world)
-    world.injections = [one for one in world.injections if one.records]
-    world.usages.sort(
-        key=lambda usage: (
-            usage.start_us,
-            usage.feed,
-            usage.served,
-            usage.number,
-            usage.quantity,
-            usage.node,
-        )
-    )
-    for place, usage in enumerate(world.usages):
-        usage.truth_id = f"t{place + 1:08d}"
+    settle(world)
     return world

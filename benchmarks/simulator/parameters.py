@@ -90,6 +90,10 @@ def _made(content: dict[str, Any]) -> Parameters:
     if sum(content["classes"].values()) != 1000 or min(content["classes"].values()) < 0:
         msg = "classes: they are of a thousand, and must add up to 1000"
         raise WrongParametersError(msg)
+    for name, count in content["faults"].items():
+        if count < 0:
+            msg = f"faults: {name}: {count} is less than nothing; write 0 for none"
+            raise WrongParametersError(msg)
     for name, shape in content["feeds"].items():
         if shape["nodes"] < 1 or 24 % shape["period_hours"] or min(shape.values()) < 0:
             msg = f"feeds: {name}: nodes must be 1 or more, and period_hours divide 24"

@@ -5,6 +5,11 @@ from decimal import Decimal
 
 from benchmarks.simulator.people import Subscriber
 
+COPIES = frozenset({"exact_duplicate", "near_duplicate", "partial_and_total", "replayed_file"})
+"""Fates of records that are only copies of others."""
+LINKED = COPIES | {"near_duplicated", "written_in_parts", "written_twice", "sent_again"}
+"""Fates of copies, and of what they are copies of."""
+
 
 @dataclass(slots=True, eq=False)
 class Usage:
@@ -36,6 +41,9 @@ class Usage:
     keys: dict[str, str] = field(default_factory=dict)
     entries: int = 0
     truth_id: str = ""
+    worth: Decimal = Decimal(0)
+    """What the fault that touched it is worth here, and when that was."""
+    worth_at_us: int = 0
     later_us: int = 0
     """How long after its end it is written."""
     dropped: frozenset[int] = frozenset()
@@ -74,12 +82,13 @@ class Batch:
     feed: str
     node: int
     number: int
-    name: str
     opens_us: int
     closes_us: int
     delivered_us: int
     entries: list[Entry] = field(default_factory=list)
-    header: str = ""
+    name: str = ""
+    """Known at the end: numbers move when an element numbers a file anew."""
+    resent: bool = False
     fault: str = ""
     lost: bool = False
     cut_entries: int = 0
@@ -104,6 +113,8 @@ class Injection:
     records: int = 0
     money: Decimal = Decimal(0)
     detail: str = ""
+    files: list[Batch] = field(default_factory=list)
+    """Files it is told by: what they are called is known at the end."""
 
     def touch(self, at_us: int, money: Decimal, records: int = 1) -> None:
         """Add something that the fault did."""

@@ -6,9 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from benchmarks.simulator.book import Book
 from benchmarks.simulator.catalogue_folder import DECK_COLUMNS, table
 from benchmarks.simulator.clock import local
-from benchmarks.simulator.faults.reconciled import COPIES
 from benchmarks.simulator.flat import provider_prices
 from benchmarks.simulator.money import TENTHS, written
+from benchmarks.simulator.records import COPIES
 from benchmarks.simulator.world import World
 
 COLUMNS = {

@@ -89,7 +89,8 @@ def grades(count: int) -> list[tuple[str, bool]]:
 
 
 def mark(usage: Usage, injection: Injection, money: Decimal, at_us: int | None = None) -> None:
-    """Say that a fault touched this usage, and what that is worth."""
+    """Say that a fault touched this usage, and what that is worth; the last one counts."""
     usage.injection = injection.number
     usage.fate = injection.family
-    injection.touch(usage.start_us if at_us is None else at_us, money)
+    usage.worth = money
+    usage.worth_at_us = usage.start_us if at_us is None else at_us

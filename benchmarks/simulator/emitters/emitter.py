@@ -36,7 +36,7 @@ def content(emitter: Emitter, batch: Batch) -> bytes:
     kept: Sequence[Entry] = batch.entries
     if batch.cut_entries:
         kept = batch.entries[: len(batch.entries) - batch.cut_entries]
-    parts = [batch.header or emitter.header(batch), *(entry.text for entry in kept)]
+    parts = [emitter.header(batch), *(entry.text for entry in kept)]
     if batch.half_line:
         lost = batch.entries[len(kept)].text
         parts.append(lost[: max(4, len(lost) * 2 // 5)])

@@ -58,7 +58,7 @@ def orphans(world: World) -> None:
             if account in world.left:
                 continue
             later = [usage for usage in by_account[account] if local_date(usage.end_us) >= day]
-            if sum(usage.free for usage in later) >= 2:
+            if len(later) >= 2:
                 after[account] = later
         ranked = sorted(after, key=lambda account: (-len(after[account]), account))
         if not ranked:
@@ -71,8 +71,8 @@ def orphans(world: World) -> None:
         made = world.inject("orphan", account, "", grade, f"said to have left on {day}")
         for usage in after[account]:
             usage.charged = _before(world, usage, instant_us(day))
-            if usage.free:
-                mark(usage, made, usage.charge - usage.charged)
+            # whose price is wrong is not seen where nothing is charged
+            mark(usage, made, usage.charge - usage.charged)
 
 
 def _before(world: World, usage: Usage, left_us: int) -> Decimal:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from benchmarks.simulator.clock import Run
-from benchmarks.simulator.records import Batch, Usage
+from benchmarks.simulator.records import LINKED, Batch, Usage
 from benchmarks.simulator.streams import stream
 from benchmarks.simulator.world import World, grades
 
@@ -54,6 +54,10 @@ def untouched(world: World, feeds: Iterable[str], least: int) -> list[Batch]:
         for batch in world.batches
         if batch.feed in wanted and not batch.fault and len(batch.entries) >= least
     ]
+    # better one whose records are no copies, and have none
+    found = [
+        batch for batch in found if not any(entry.usage.fate in LINKED for entry in batch.entries)
+    ] or found
     clean = [
         batch
         for batch in found

@@ -7,14 +7,14 @@ from benchmarks.simulator.clock import HOUR, SECOND
 from benchmarks.simulator.emitters.emitter import digits_of
 from benchmarks.simulator.faults.choosing import free, planned, sized, some
 from benchmarks.simulator.records import Injection, Usage
-from benchmarks.simulator.world import World
+from benchmarks.simulator.world import World, mark
 
 
 def copied(usage: Usage, made: Injection) -> Usage:
     """Give usage that is another record of the same, which nobody should pay."""
     return replace(
         usage, charge=Decimal(0), cost=Decimal(0), keys={}, entries=0,
-        fate=made.family, injection=made.number,
+        fate=made.family, injection=made.number, worth=usage.charged, worth_at_us=usage.start_us,
     )  # fmt: skip
 
 
@@ -56,5 +56,5 @@ def partial_and_total(world: World) -> None:
 
 def _add(world: World, twin: Usage, made: Injection) -> None:
     twin.charged = world.by_catalogue(twin)
-    made.touch(twin.start_us, twin.charged)
+    mark(twin, made, twin.charged)
     world.usages.append(twin)

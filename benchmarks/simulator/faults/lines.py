@@ -66,7 +66,7 @@ def exact_duplicates(world: World) -> None:
         target = _target(chance, world, batch, grade[0])
         entries = [entry for entry in batch.entries if plain(entry)]
         for entry in chance.sample(entries, min(len(entries), sized(grade, 5, 2, 1))):
-            _again(chance, entry, target, made)
+            _again(world, chance, entry, target, made)
 
 
 def _target(chance: random.Random, world: World, batch: Batch, difficulty: str) -> Batch:
@@ -80,7 +80,9 @@ def _target(chance: random.Random, world: World, batch: Batch, difficulty: str) 
     return later[0] if difficulty == "medium" else chance.choice(later)
 
 
-def _again(chance: random.Random, entry: Entry, target: Batch, made: Injection) -> None:
+def _again(
+    world: World, chance: random.Random, entry: Entry, target: Batch, made: Injection
+) -> None:
     usage = entry.usage
     twin = copied(usage, made)
     twin.keys, twin.entries = usage.keys, 1
@@ -88,4 +90,5 @@ def _again(chance: random.Random, entry: Entry, target: Batch, made: Injection) 
     place = target.entries.index(entry) + 1 if entry in target.entries else 0
     place = chance.randrange(place, len(target.entries) + 1)
     target.entries.insert(place, replace(entry, usage=twin))
-    made.touch(target.closes_us, usage.charged)
+    twin.worth_at_us = target.closes_us
+    world.usages.append(twin)

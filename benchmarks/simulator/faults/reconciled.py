@@ -15,10 +15,9 @@ from benchmarks.simulator.faults.choosing import planned, sized, window
 from benchmarks.simulator.flat import SKUS
 from benchmarks.simulator.people import PREFIXES, number_to
 from benchmarks.simulator.places import longest
-from benchmarks.simulator.records import Injection, Usage
+from benchmarks.simulator.records import COPIES, Injection, Usage
 from benchmarks.simulator.world import World
 
-COPIES = frozenset({"exact_duplicate", "near_duplicate", "partial_and_total", "replayed_file"})
 Call = tuple[str, int, str, str, int]
 """What a carrier says of a call: carrier, start in microseconds, caller, called, seconds."""
 

@@ -9,7 +9,7 @@ from benchmarks.simulator.emitters import EMITTERS
 from benchmarks.simulator.faults.choosing import Grade, of_batch, planned, sized, untouched
 from benchmarks.simulator.faults.copies import copied
 from benchmarks.simulator.faults.lines import lose, plain
-from benchmarks.simulator.records import Batch, Entry, Injection
+from benchmarks.simulator.records import LINKED, Batch, Entry, Injection, Usage
 from benchmarks.simulator.world import World, mark
 
 FEEDS = ("switch", "pbx", "mobile", "platform")
@@ -17,7 +17,9 @@ FEEDS = ("switch", "pbx", "mobile", "platform")
 
 def _by_size(chance: random.Random, able: list[Batch], grade: Grade) -> Batch:
     """Choose a busy file, or a quiet one where it should be hard to see."""
-    ranked = sorted(able, key=lambda batch: (-len(batch.entries), batch.feed, batch.name))
+    ranked = sorted(
+        able, key=lambda batch: (-len(batch.entries), batch.feed, batch.node, batch.number)
+    )
     third = max(1, len(ranked) // 3)
     return ranked[-1 - chance.randrange(third)] if grade[1] else ranked[chance.randrange(third)]
 
@@ -29,14 +31,16 @@ def _of_one_feed(chance: random.Random, world: World, least: int) -> list[Batch]
 
 def _begin(world: World, family: str, batch: Batch, grade: Grade) -> Injection:
     batch.fault = family
-    return world.inject(family, f"{batch.feed}/{batch.name}", batch.feed, grade)
+    made = world.inject(family, "", batch.feed, grade)
+    made.files.append(batch)
+    return made
 
 
 def _lost(batch: Batch, entries: list[Entry], made: Injection) -> None:
     for usage in {id(entry.usage): entry.usage for entry in entries}.values():
         usage.written = False
         usage.charged = Decimal(0)
-        if usage.free:
+        if usage.fate not in LINKED:
             mark(usage, made, usage.charge, batch.closes_us)
 
 
@@ -111,43 +115,45 @@ def replayed(world: World) -> None:
             return
         batch = _by_size(chance, able, grade)
         made = _begin(world, "replayed_file", batch, grade)
-        twins = {}
-        for usage in of_batch(batch):
-            twins[id(usage)] = twin = copied(usage, made)
-            twin.keys, twin.entries = usage.keys, usage.entries
-            made.touch(batch.closes_us, twin.charged)
-            if usage.free:
-                usage.injection, usage.fate = made.number, "sent_again"
+        twins: dict[int, Usage] = {}
+        for entry in batch.entries:
+            usage = entry.usage
+            if id(usage) not in twins:
+                twins[id(usage)] = twin = copied(usage, made)
+                twin.keys, twin.worth_at_us = usage.keys, batch.closes_us
+                world.usages.append(twin)
+                if usage.free:
+                    usage.injection, usage.fate = made.number, "sent_again"
+            twins[id(usage)].entries += 1
         entries = [replace(entry, usage=twins[id(entry.usage)]) for entry in batch.entries]
         again = replace(batch, entries=entries)
-        _sent_again(chance, world, batch, again, grade)
-        made.detail = again.name
+        _numbered(chance, world, batch, again, grade)
+        made.files.append(again)
 
 
-def _sent_again(
+def _numbered(
     chance: random.Random, world: World, batch: Batch, again: Batch, grade: Grade
 ) -> None:
-    emitter = EMITTERS[batch.feed]
+    """Choose name, number and time of a file that is sent again."""
+    world.batches.append(again)
     if grade[0] == "easy":
-        stem, dot, ending = batch.name.rpartition(".")
-        again.name = f"{stem}-1{dot}{ending}"
-        again.header = emitter.header(batch)
+        again.resent = True
         again.delivered_us = batch.delivered_us + chance.randrange(1, 20) * HOUR
-        world.batches.append(again)
         return
-    series = [one for one in world.batches if (one.feed, one.node) == (batch.feed, batch.node)]
-    later = [one for one in series if one.number > batch.number] or [batch]
+    series = [
+        one
+        for one in world.batches
+        if (one.feed, one.node) == (batch.feed, batch.node) and one is not again
+    ]
+    later = [one for one in series if one.number > batch.number and not one.resent] or [batch]
     before = later[0] if grade[0] == "medium" else chance.choice(later)
     # its element numbers it anew, and everything behind it
     for one in series:
         if one.number > before.number:
             one.number += 1
-            one.name = emitter.name(one.node, one.number)
     again.number = before.number + 1
-    again.name = emitter.name(again.node, again.number)
     again.opens_us, again.closes_us = before.opens_us, before.closes_us
     again.delivered_us = before.delivered_us + 60 * SECOND
-    world.batches.append(again)
 
 
 def late(world: World) -> None:
@@ -173,4 +179,4 @@ def late(world: World) -> None:
             batch.delivered_us = arrives_us
             for usage in of_batch(batch):
                 made.touch(batch.closes_us, usage.charged)
-        made.detail = ",".join(batch.name for batch in series[: sized(grade, 4, 2, 1)])
+        made.files = series[: sized(grade, 4, 2, 1)]

@@ -1,7 +1,9 @@
-"""A small run of the simulator with every fault, and one without, made once."""
+"""A small run of the simulator with every fault, and one without, each made once."""
 
+import atexit
 import functools
 import json
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ change_day = 3
 spike_day = 6
 first = "2026-10-20"
 [faults]
-exact_duplicate = 60
+exact_duplicate = 120
 near_duplicate = 18
 lost_records = 9
 partner_mismatch = 9
@@ -61,6 +63,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 @functools.cache
 def made(parameters: str, seed: int = 7) -> Made:
     out = Path(tempfile.mkdtemp(prefix="simulated-"))
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
     written(out, parameters, seed, "usage", "truth")
     truth = (
         _lines(out / f"truth/{name}.jsonl") for name in ("records", "injections", "hard_negatives")

@@ -1,5 +1,6 @@
 """Time: the days of a run by the operator's wall clock, and when people use what they pay for."""
 
+import functools
 import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +11,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+_EPOCH = date(1970, 1, 1).toordinal()
 
 VOICE_HOURS = (
     3,
@@ -133,8 +135,25 @@ def local(us: int) -> datetime:
     return utc(us).astimezone(ZONE)
 
 
+@functools.cache
+def _ahead_us(hour: int) -> int:
+    """Tell by how much the wall clock is ahead of UTC in an hour: it changes between hours only."""
+    ahead = local(hour * HOUR).utcoffset()
+    return 0 if ahead is None else ahead // timedelta(microseconds=1)
+
+
 def local_date(us: int) -> date:
-    return local(us).date()
+    """Give the date of an instant by the operator's wall clock.
+
+    >>> local_date(1_793_574_000_000_000)
+    datetime.date(2026, 11, 2)
+    """
+    return date.fromordinal(_EPOCH + (us + _ahead_us(us // HOUR)) // DAY)
+
+
+def local_hour(us: int) -> int:
+    """Give the hour of an instant by the operator's wall clock."""
+    return (us + _ahead_us(us // HOUR)) // HOUR % 24
 
 
 def rfc3339(us: int) -> str:
@@ -151,7 +170,7 @@ def moment_us(chance: random.Random, run: Run, index: int, hours: tuple[int, ...
     begin, end = run.midnight_us(index), run.midnight_us(index + 1)
     while True:
         at = chance.randrange(begin, end, SECOND)
-        if chance.randrange(max(hours)) < hours[local(at).hour]:
+        if chance.randrange(max(hours)) < hours[local_hour(at)]:
             return at
 
 

@@ -112,7 +112,9 @@ def test_two_thresholds_do_not_tell_copies_from_other_records(
             found = places.get((row["keys"]["node"], row["keys"]["record"]), [])
             positive[found[-1:]] = True
     assert positive.sum() >= 20
-    assert best_auc(features, positive) < LIMIT
+    # a third of the others is enough to compare with
+    kept = positive | (np.arange(len(positive)) % 3 == 0)
+    assert best_auc(features[kept], positive[kept]) < LIMIT
 
 
 def test_the_search_finds_what_two_thresholds_tell(
@@ -120,6 +122,6 @@ def test_the_search_finds_what_two_thresholds_tell(
 ) -> None:
     features, _ = read
     planted = (features[:, 0] <= np.median(features[:, 0])) & (features[:, 2] > 0.5)
-    assert best_auc(features, planted) > LIMIT
+    assert best_auc(features[::4], planted[::4]) > LIMIT
     both = np.array(list(product([0.0, 1.0], repeat=2)) * 20)
     assert best_auc(both, (both[:, 0] > 0) != (both[:, 1] > 0)) == 1

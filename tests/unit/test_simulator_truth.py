@@ -187,7 +187,9 @@ def test_what_is_lost_is_in_no_file_and_copies_are_there_twice() -> None:
 
 def test_near_duplicates_are_near_and_of_another_element() -> None:
     run = made(SMALL)
-    firsts = {row["injection"]: [] for row in run.records if row["class"] == "near_duplicated"}
+    firsts: dict[str, list[dict[str, Any]]] = {
+        row["injection"]: [] for row in run.records if row["class"] == "near_duplicated"
+    }
     for row in run.records:
         if row["class"] == "near_duplicated":
             firsts[row["injection"]].append(row)
@@ -248,8 +250,8 @@ def test_carriers_list_every_call_they_carried() -> None:
 def test_bills_add_up_to_what_was_charged() -> None:
     run = made(NULL)
     with (run.out / "side/billed_lines.csv").open() as file:
-        billed = sum(Decimal(row["amount"]) for row in csv.DictReader(file))
-    charged = sum(Decimal(row["charge"]) for row in run.records)
+        billed = sum((Decimal(row["amount"]) for row in csv.DictReader(file)), Decimal(0))
+    charged = sum((Decimal(row["charge"]) for row in run.records), Decimal(0))
     lines = len((run.out / "side/billed_lines.csv").read_text().splitlines())
     assert abs(billed - charged) <= lines * Decimal("0.005")
 

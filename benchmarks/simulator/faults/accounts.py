@@ -3,7 +3,7 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from benchmarks.simulator.clock import instant_us, local_date
+from benchmarks.simulator.clock import instant_us
 from benchmarks.simulator.faults.choosing import free, planned, sized, some
 from benchmarks.simulator.places import ON_NET
 from benchmarks.simulator.records import Usage
@@ -53,11 +53,12 @@ def orphans(world: World) -> None:
     ]
     for grade, chance in planned(world, "orphan"):
         day = run.day(max(1, run.days - sized(grade, run.days * 2 // 3, run.days // 3, 2)))
+        left_us = instant_us(day)
         after: dict[str, list[Usage]] = {}
         for account in staying:
             if account in world.left:
                 continue
-            later = [usage for usage in by_account[account] if local_date(usage.end_us) >= day]
+            later = [usage for usage in by_account[account] if _reaches(usage, left_us)]
             if len(later) >= 2:
                 after[account] = later
         ranked = sorted(after, key=lambda account: (-len(after[account]), account))
@@ -70,16 +71,19 @@ def orphans(world: World) -> None:
         world.left[account] = day
         made = world.inject("orphan", account, "", grade, f"said to have left on {day}")
         for usage in after[account]:
-            usage.charged = _before(world, usage, instant_us(day))
+            usage.charged = _before(world, usage, left_us)
             # whose price is wrong is not seen where nothing is charged
             mark(usage, made, usage.charge - usage.charged)
+
+
+def _reaches(usage: Usage, left_us: int) -> bool:
+    """Whether usage began after an account is said to have left, or a session went on until then."""
+    return usage.start_us >= left_us or (bool(usage.steps) and usage.end_us >= left_us)
 
 
 def _before(world: World, usage: Usage, left_us: int) -> Decimal:
     """Charge what is known of usage before an account is said to have left: a session in part."""
     if usage.start_us >= left_us:
         return Decimal(0)
-    if not usage.steps:
-        return usage.charged
     octets = max(up + down for at_us, up, down in usage.steps if at_us < left_us)
     return world.flat[usage.subscriber.plan].data(octets)

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.simulator import truth_files, usage_files
 from benchmarks.simulator.__main__ import main
+from benchmarks.simulator.build import build
+from benchmarks.simulator.parameters import read
 
 SMALL = """
 [run]
-days = 8
-subscribers = 240
+days = 7
+subscribers = 170
 change_day = 3
-spike_day = 6
+spike_day = 4
 first = "2026-10-20"
 [faults]
-exact_duplicate = 120
+exact_duplicate = 80
 near_duplicate = 18
 lost_records = 9
 partner_mismatch = 9
@@ -64,7 +67,10 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 def made(parameters: str, seed: int = 7) -> Made:
     out = Path(tempfile.mkdtemp(prefix="simulated-"))
     atexit.register(shutil.rmtree, out, ignore_errors=True)
-    written(out, parameters, seed, "usage", "truth")
+    (out / "params.toml").write_text(parameters)
+    world = build(seed, read(out / "params.toml"))
+    usage_files.write(world, out)
+    truth_files.write(world, out)
     truth = (
         _lines(out / f"truth/{name}.jsonl") for name in ("records", "injections", "hard_negatives")
     )

@@ -22,7 +22,8 @@ def _redials(world: World) -> None:
     """Let people call again at once after a call that broke off: as alike as two true calls are."""
     consumers = world.people.by_kind.get("consumer", [])
     run = world.parameters.run
-    for place in range(max(3, run.days * world.parameters.subscribers // 1000)):
+    wanted = max(3, run.days * world.parameters.subscribers // 1000) if consumers else 0
+    for place in range(wanted):
         chance = stream(world.seed, "redial", place)
         index = chance.randrange(run.days)
         who = chance.choice(consumers)

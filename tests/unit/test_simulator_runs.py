@@ -1,5 +1,8 @@
 import ast
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import yaml
 
 from benchmarks import simulator
 from benchmarks.simulator.__main__ import main
+from benchmarks.simulator.build import build
 from benchmarks.simulator.commitment import commitment, source_hash
 from benchmarks.simulator.parameters import read
 from tests.simulated import NULL, SMALL, made, written
@@ -39,8 +43,14 @@ def test_it_imports_nothing_of_the_product() -> None:
 
 
 def test_the_same_seed_and_parameters_give_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        written(tmp_path / name, TINY, 5, "usage", "truth")
+    written(tmp_path / "one", TINY, 5, "usage", "truth")
+    # the second time in a process that orders sets otherwise
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two/params.toml").write_text(TINY)
+    for what in ("usage", "truth"):
+        command = [sys.executable, "-m", "benchmarks.simulator", what, "--seed", "5", "--params",
+                   str(tmp_path / "two/params.toml"), "--out", str(tmp_path / "two")]  # fmt: skip
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "4711"})
     written(tmp_path / "three", TINY, 6, "usage")
     one, two, three = (_content(tmp_path / name) for name in ("one", "two", "three"))
     assert len(one) > 50
@@ -89,6 +99,54 @@ def test_a_null_run_has_no_fault_and_the_same_usage_otherwise() -> None:
         }
 
     assert happened(null.records) <= happened(faulty.records)
+
+
+UNUSUAL = {
+    "least": """
+days = 2
+subscribers = 60
+plans = 2
+carriers = 1
+change_day = -1
+spike_day = -1
+[feeds]
+switch.nodes = 1
+access.nodes = 1
+""",
+    "many plans": "days = 2\nsubscribers = 60\nplans = 40\ncarriers = 8\nchange_day = 1",
+    "companies alone": """
+days = 2
+subscribers = 80
+[classes]
+consumer = 0
+mvno = 0
+business = 1000
+call_centre = 0
+things = 0
+tenant = 0
+""",
+    "a silent feed": """
+days = 3
+subscribers = 80
+first = '2026-03-28'
+[feeds]
+switch.rate = 0
+switch.period_hours = 1
+platform.nodes = 3
+""",
+}
+
+
+@pytest.mark.parametrize("text", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_runs_are_made(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.toml"
+    path.write_text(f"[run]\n{text}")
+    world = build(3, read(path))
+    names = [(batch.feed, batch.name) for batch in world.batches]
+    assert len(set(names)) == len(names) > 5
+    assert world.usages
+    assert world.injections
+    assert all(one.records for one in world.injections)
 
 
 def test_hard_negatives_can_be_left_out(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def partners(world: World) -> None:
     ]
     removed: set[int] = set()
     for number, (grade, chance) in enumerate(planned(world, "partner_mismatch")):
+        if not clean:
+            break
         place = chance.choice(clean)
         carrier = carried[place].trunk
         kind = "added" if grade[0] == "easy" else "left_out" if number % 5 == 1 else "longer"
@@ -96,6 +98,8 @@ def subscriptions(world: World) -> None:
         if one.account not in world.left and not one.active_from and not one.active_to
     ]
     for number, (grade, chance) in enumerate(planned(world, "subscription_mismatch")):
+        if not staying:
+            break
         one = staying.pop(chance.randrange(len(staying)))
         since, until = window(chance, run, sized(grade, run.days, max(2, run.days // 3), 2))
         plan = "" if number % 2 else chance.choice([plan for plan in plans if plan != one.plan])

@@ -22,7 +22,7 @@ change_day = 3
 spike_day = 4
 first = "2026-10-20"
 [faults]
-exact_duplicate = 80
+exact_duplicate = 160
 near_duplicate = 18
 lost_records = 9
 partner_mismatch = 9

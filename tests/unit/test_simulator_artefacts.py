@@ -11,7 +11,8 @@ from tests.simulated import SMALL, made
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-LIMIT = 0.95
+LIMIT = 0.85
+"""Labels dealt out at random reach some .66, for so few copies are easily told apart by chance."""
 
 
 def _thresholds(values: Floats) -> list[float]:

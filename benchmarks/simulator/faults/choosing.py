@@ -46,14 +46,19 @@ def of_batch(batch: Batch) -> list[Usage]:
     return list({id(entry.usage): entry.usage for entry in batch.entries}.values())
 
 
-def untouched(world: World, feeds: Iterable[str], least: int) -> list[Batch]:
-    """Give the files of some feeds that are whole and mostly free of faults, with so many records."""
+def whole(world: World, feeds: Iterable[str], least: int) -> list[Batch]:
+    """Give the files of some feeds that no fault holds, with so many records."""
     wanted = frozenset(feeds)
-    found = [
+    return [
         batch
         for batch in world.batches
         if batch.feed in wanted and not batch.fault and len(batch.entries) >= least
     ]
+
+
+def untouched(world: World, feeds: Iterable[str], least: int) -> list[Batch]:
+    """Give whole files whose records are mostly free of faults, or any where there are none."""
+    found = whole(world, feeds, least)
     # better one whose records are no copies, and have none
     found = [
         batch for batch in found if not any(entry.usage.fate in LINKED for entry in batch.entries)

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 
-from benchmarks.simulator.faults.choosing import planned, sized, untouched
+from benchmarks.simulator.faults.choosing import planned, sized, whole
 from benchmarks.simulator.faults.copies import copied
 from benchmarks.simulator.records import Batch, Entry, Injection
 from benchmarks.simulator.world import World, mark
@@ -32,9 +32,9 @@ def lost_records(world: World) -> None:
         feed = "switch" if grade[0] == "easy" else chance.choice(FEEDS)
         burst, bursts = sized(grade, 20, 6, 1), 3 if grade[1] else 1
         node = chance.randrange(world.parameters.feeds[feed].nodes)
-        able = [
-            batch for batch in untouched(world, (feed,), burst + 3) if batch.node == node
-        ] or untouched(world, (feed,), 3)
+        able = [batch for batch in whole(world, (feed,), burst + 3) if batch.node == node] or whole(
+            world, (feed,), 3
+        )
         if not able:
             continue
         made = world.inject(
@@ -56,15 +56,17 @@ def _burst(chance: random.Random, batch: Batch, burst: int, made: Injection) -> 
 
 def exact_duplicates(world: World) -> None:
     """Write the same record again: at once, in the next file, or days later."""
+    files = {feed: whole(world, (feed,), 3) for feed in FEEDS}
     for grade, chance in planned(world, "exact_duplicate"):
         feed = chance.choice(FEEDS)
-        able = untouched(world, (feed,), 3)
+        able = files[feed]
         if not able:
             continue
         made = world.inject("exact_duplicate", feed, feed, grade)
         batch = chance.choice(able)
         target = _target(chance, world, batch, grade[0])
         entries = [entry for entry in batch.entries if plain(entry)]
+        entries = [entry for entry in entries if entry.usage.charged > 0] or entries
         for entry in chance.sample(entries, min(len(entries), sized(grade, 5, 2, 1))):
             _again(world, chance, entry, target, made)
 

@@ -56,7 +56,7 @@ def _chosen(chance: random.Random, pairs: list[Pair], grade: Grade) -> list[Pair
         return []
     if grade[0] == "easy":
         plan = pairs[chance.randrange(min(3, len(pairs)))][0]
-        return [pair for pair in pairs if pair[0] == plan][:4]
+        return [pair for pair in pairs if pair[0] == plan][:2]
     if grade[1]:
         return [pairs[chance.randrange(len(pairs) // 3, len(pairs))]]
     return [pairs[chance.randrange(max(1, len(pairs) // 3))]]

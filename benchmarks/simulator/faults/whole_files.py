@@ -24,8 +24,13 @@ def _by_size(chance: random.Random, able: list[Batch], grade: Grade) -> Batch:
     return ranked[-1 - chance.randrange(third)] if grade[1] else ranked[chance.randrange(third)]
 
 
-def _of_one_feed(chance: random.Random, world: World, least: int) -> list[Batch]:
-    """Give files of a feed that is drawn first, so that a feed of large files gets no more faults."""
+def _of_one_feed(chance: random.Random, world: World, least: int, *, quiet: bool) -> list[Batch]:
+    """Give files of a feed that is drawn first, so that a feed of large files gets no more faults.
+
+    Quiet files are looked for among all feeds: every file of a busy one is large.
+    """
+    if quiet:
+        return untouched(world, FEEDS, least)
     return untouched(world, (chance.choice(FEEDS),), least) or untouched(world, FEEDS, least)
 
 
@@ -46,7 +51,7 @@ def _lost(batch: Batch, entries: list[Entry], made: Injection) -> None:
 
 def lost_files(world: World) -> None:
     for grade, chance in planned(world, "lost_file"):
-        able = _of_one_feed(chance, world, 3)
+        able = _of_one_feed(chance, world, 3, quiet=grade[1])
         if not able:
             return
         batch = _by_size(chance, able, grade)
@@ -58,7 +63,7 @@ def lost_files(world: World) -> None:
 def truncated(world: World) -> None:
     """Cut files short: by a half, a tenth, or one record and a piece of a line."""
     for grade, chance in planned(world, "truncated_file"):
-        able = _of_one_feed(chance, world, 6)
+        able = _of_one_feed(chance, world, 6, quiet=False)
         if not able:
             return
         batch = _by_size(chance, able, (grade[0], False))
@@ -110,7 +115,7 @@ def _shortened(world: World, batch: Batch, entries: list[Entry], made: Injection
 def replayed(world: World) -> None:
     """Send a file again under another name: as it was, as the next number, or days later."""
     for grade, chance in planned(world, "replayed_file"):
-        able = _of_one_feed(chance, world, 3)
+        able = _of_one_feed(chance, world, 3, quiet=grade[1])
         if not able:
             return
         batch = _by_size(chance, able, grade)

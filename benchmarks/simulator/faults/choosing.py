@@ -57,15 +57,12 @@ def whole(world: World, feeds: Iterable[str], least: int) -> list[Batch]:
 
 
 def untouched(world: World, feeds: Iterable[str], least: int) -> list[Batch]:
-    """Give whole files whose records are mostly free of faults, or any where there are none."""
+    """Give whole files whose records are no copies and have none, or any where there are none.
+
+    What else was done to their records does not matter: a file's fault takes them over.
+    """
     found = whole(world, feeds, least)
-    # better one whose records are no copies, and have none
-    found = [
+    single = [
         batch for batch in found if not any(entry.usage.fate in LINKED for entry in batch.entries)
-    ] or found
-    clean = [
-        batch
-        for batch in found
-        if sum(not entry.usage.free for entry in batch.entries) * 5 <= len(batch.entries)
     ]
-    return clean or found
+    return single or found

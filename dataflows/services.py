@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataflows.beside import Beside, Newest
 from dataflows.catalogs import CatalogStore
+from dataflows.delivery.names import DELIVER
 from dataflows.files import write_atomic
 from dataflows.groups import COLLECTION, RATING, account_lanes, matching, read_groups
 from dataflows.jobs import Job, job_path, jobs_of, written
@@ -83,6 +84,8 @@ class HouseServices:
             services.append(self._taking(RADIUS))
         if any(feed.mqtt for feed in snapshot.feeds.values()):
             services.append(self._taking(MQTT))
+        if self.settings.webhooks or self.settings.channels:
+            services.append(self._deliverer())
         base = job_path(self._home)
         services += [
             Service(one.role, (sys.executable, "-m", one.module, one.role, str(base)), _BESIDE,
@@ -130,6 +133,12 @@ class HouseServices:
         command = [sys.executable, "-m", "cli.main", name, "serve",
                    "--home", str(self._home.root)]  # fmt: skip
         return Service(name, tuple(command), _INGEST)
+
+    def _deliverer(self) -> Service:
+        """Give the process that tells findings to programs and people."""
+        command = [sys.executable, "-m", "cli.main", "alerts", DELIVER,
+                   "--home", str(self._home.root)]  # fmt: skip
+        return Service(DELIVER, tuple(command), _BESIDE)
 
     def _workers(self, snapshot: Snapshot) -> list[Service]:
         if snapshot.hash != self._hash:

@@ -13,6 +13,7 @@ from dataflows.delivery.channel import ChannelSender
 from dataflows.delivery.cursor import Cursor
 from dataflows.delivery.figures import Figures
 from dataflows.delivery.follow import ChannelFollower, EndpointFollower, Told
+from dataflows.delivery.names import DELIVER
 from dataflows.delivery.oncall import ONCALL, Escalation
 from dataflows.delivery.targets import channels_of, endpoints_of, rota_of
 from dataflows.delivery.webhook import Sender
@@ -21,7 +22,6 @@ from dataflows.settings import Home, Settings
 from dataflows.wall_clock import now_us
 from warehouse.client import Client, opened
 
-DELIVER = "deliver"
 _WRITTEN_S = 0.5
 _GRACE_S = 5.0
 

@@ -24,7 +24,8 @@ LESS = Control(
 _DAY, _WEEK = 24, 168
 _WEEKS, _LEAST_WEEKS, _LEAST_DAYS = 4, 2, 3
 _GRACE = 2
-"""Hours that the tenant's event time must have passed an hour by before it is judged."""
+"""Hours beyond the usual delay of a series that must have passed before an hour is judged."""
+_MOST_DELAY = 14 * _DAY
 _ENOUGH = 400
 _SILENT_ENOUGH = 30
 _MOST_HOURS = 14 * _DAY
@@ -42,15 +43,17 @@ class Volume(TotalsControl):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._newest: dict[str, int] = {}
+        self._arrived: dict[str, int] = {}
         self._judged_to: dict[Key, int] = {}
+        self._delays: dict[Key, list[int]] = {}
 
     def totals(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Count records and their charges."""
         kept = rows.filter(pl.col("run") == "retail", pl.col("op") != "true_up")
-        hours = kept.group_by("tenant_id", maintain_order=True).agg(hour_of("start_time").max())
+        hours = kept.group_by("tenant_id", maintain_order=True).agg(hour_of("collected_at").max())
         for tenant, hour in hours.iter_rows():
-            self._newest[tenant] = max(self._newest.get(tenant, 0), hour)
+            self._arrived[tenant] = max(self._arrived.get(tenant, 0), hour)
+        self._add_delays(kept)
         return kept.group_by(
             *self.keys, hour_of("start_time").alias(BUCKET), maintain_order=True
         ).agg(
@@ -58,15 +61,22 @@ class Volume(TotalsControl):
             pl.col("amount_nano").sum().alias("nano"),
         )
 
+    def _add_delays(self, rows: pl.DataFrame) -> None:
+        """Count how many hours after its own the usage of each series comes."""
+        late = (hour_of("collected_at") - hour_of("start_time")).clip(0, _MOST_DELAY).alias("late")
+        counts = rows.group_by(*self.keys, late, maintain_order=True).len()
+        for *key, hours, count in counts.iter_rows():
+            self._delays.setdefault(tuple(key), [0] * (_MOST_DELAY + 1))[hours] += count
+
     def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
-        """Add rows up; judge hours that the tenant's usage has passed, and changed ones."""
+        """Add rows up; judge hours whose usage should have come, and changed ones."""
         if rows.is_empty():
             return []
         at = int(str(rows["collected_at"].max()))
         touched = self._add(self.totals(rows))
         found: list[Alert] = []
         for key, history in self._sums.items():
-            until = self._newest[key[0]] - _GRACE
+            until = self._arrived[key[0]] - _usual_delay(self._delays[key]) - _GRACE
             since = min(self._judged_to.get(key, min(history)), touched.get(key, until + 1))
             if since > until:
                 continue
@@ -97,13 +107,31 @@ class Volume(TotalsControl):
     def more(self) -> dict[str, object]:
         """Give how far each series is judged."""
         judged = {"\x1f".join(key): hour for key, hour in self._judged_to.items()}
-        return {"newest": self._newest, "judged": judged}
+        delays = {"\x1f".join(key): counts for key, counts in self._delays.items()}
+        return {"arrived": self._arrived, "judged": judged, "delays": delays}
 
     def load_more(self, found: dict[str, object]) -> None:
         """Take it back."""
-        self._newest = dict(found["newest"])  # type: ignore[call-overload]  # what `more` gave
+        self._arrived = dict(found["arrived"])  # type: ignore[call-overload]  # what `more` gave
         judged: dict[str, int] = dict(found["judged"])  # type: ignore[call-overload]  # as above
         self._judged_to = {tuple(key.split("\x1f")): hour for key, hour in judged.items()}
+        delays: dict[str, list[int]] = dict(found["delays"])  # type: ignore[call-overload]  # as above
+        self._delays = {tuple(key.split("\x1f")): counts for key, counts in delays.items()}
+
+
+def _usual_delay(counts: Sequence[int]) -> int:
+    """Give the hours within which all but a hundredth of a series' usage has come.
+
+    >>> _usual_delay([10, 89, 1, 0]), _usual_delay([0, 98, 2])
+    (1, 2)
+    """
+    left = sum(counts)
+    total = left
+    for hours, count in enumerate(counts):
+        left -= count
+        if left * 100 <= total:
+            return hours
+    return len(counts) - 1
 
 
 def _like(history: History, hour: int) -> list[int]:

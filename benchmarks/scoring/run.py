@@ -19,7 +19,8 @@ from warehouse.configuration import ServerPlan
 from warehouse.server import free_port, start
 
 _ALERTS = """
-SELECT pattern, feed_id, entity_id, toUnixTimestamp64Micro(ifNull(window_start, detected_at)),
+SELECT pattern, feed_id, entity_id,
+    toUnixTimestamp64Micro(ifNull(window_start, detected_at - INTERVAL 4 DAY)),
     toUnixTimestamp64Micro(ifNull(window_end, ifNull(window_start, detected_at))),
     toUnixTimestamp64Micro(detected_at), toString(ifNull(money_at_risk, 0))
 FROM alerts FINAL ORDER BY detected_at, alert_id
@@ -56,6 +57,7 @@ def run(seed: int, parameters: Path | None, folder: Path, step_hours: int) -> Ou
         clock = folder / "clock"
         environment = {**planted(folder / "plugs", "moving_clock"), CLOCK: str(clock)}
         days = _delivered(folder, home, step_hours, clock, environment)
+        _booked(folder, home, environment)
         client = connect("", home / "store", database="tallywire")
         alerts = [Found(*row) for row in client.query(_ALERTS).result_rows]
         [(lacking,)] = client.query("SELECT sum(abs(difference)) FROM v_conservation").result_rows
@@ -103,6 +105,20 @@ def _delivered(
         first = False
         moments.append(end_us)
     return max(1, (moments[-1] - moments[0]) // DAY_US)
+
+
+def _booked(folder: Path, home: Path, environment: Mapping[str, str]) -> None:
+    """Hold the catalogue against the price book of record, over the whole run."""
+    days = [line["delivered_at"][:10] for line in _lines(folder / "delivery.jsonl")]
+    for name in ("price_book.csv", "wholesale_cost.csv"):
+        command = [sys.executable, "-m", "cli.main", "controls", "book", "--home", str(home)]
+        command += ["--from", days[0], "--to", days[-1], str(folder / "side" / name)]
+        done = subprocess.run(
+            command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        if done.returncode not in {0, 1}:
+            msg = f"{name} could not be held against the catalogue: {done.stderr[-2_000:]}"
+            raise SystemExit(msg)
 
 
 def _steps(path: Path, step_hours: int) -> Iterator[tuple[int, list[str]]]:

@@ -1,5 +1,6 @@
 """The command as people type it: what it prints, what it answers to mistakes, how it ends."""
 
+import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,22 @@ def test_every_stored_charge_is_derived_again_column_by_column(demo: Path) -> No
     assert tallywire("replay", "--home", demo / "home", "--since", "yesterday").returncode == 2
     later = tallywire("replay", "--home", demo / "home", "--since", "2099-01-01")
     assert "0 charges" in later.stdout
+
+
+def test_a_month_is_certified_and_the_certificate_holds(demo: Path, tmp_path: Path) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    month, file = f"{now:%Y-%m}", tmp_path / "month.json"
+    home = ("--home", demo / "home")
+    made = tallywire("close", month, *home, "--out", file)
+    assert made.returncode == 0, made.stdout + made.stderr
+    content = json.loads(file.read_text())
+    assert len(content["controls"]) == 10
+    assert sum(row["collected_records"] for row in content["conservation"]) > 3_000
+    assert tallywire("close", month, *home, "--verify", file).returncode == 0
+    file.write_text(file.read_text().replace('"lacking": 0', '"lacking": 1', 1))
+    again = tallywire("close", month, *home, "--verify", file)
+    assert (again.returncode, "its hash is another" in again.stdout) == (1, True)
+    assert tallywire("audit", "verify", *home).returncode == 0
 
 
 def test_an_unknown_event_is_said_so(demo: Path) -> None:

@@ -76,7 +76,8 @@ class Volume(TotalsControl):
         touched = self._add(self.totals(rows))
         found: list[Alert] = []
         for key, history in self._sums.items():
-            until = self._arrived[key[0]] - _usual_delay(self._delays[key]) - _GRACE
+            due = self._arrived[key[0]] - _usual_delay(self._delays[key]) - _GRACE
+            until = max(due, self._judged_to.get(key, due + 1) - 1)
             since = min(self._judged_to.get(key, min(history)), touched.get(key, until + 1))
             if since > until:
                 continue

@@ -16,7 +16,7 @@ from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, se
 from cli.printed import as_json_bytes, money
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogError, CatalogStore
-from dataflows.controls.alerts import store_alerts
+from dataflows.controls.put import put_alerts
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
 from dataflows.stores import prepare_store, store_of
@@ -107,7 +107,7 @@ def _store(settings: Settings, check: Check, made: Compared) -> None:
             one for one in alerts_of(check, made, tenant, at)
             if one.state == "open" or one.alert_id in there
         ]  # fmt: skip
-        store_alerts(client, alerts, at)
+        put_alerts(client, alerts, at)
 
 
 def _print(found: Sequence[tuple[Check, Compared]], *, as_json: bool) -> None:

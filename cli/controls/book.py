@@ -16,7 +16,7 @@ from cli.common import HomeOption, JsonOption, console, plain_errors, settings_o
 from cli.printed import as_json_bytes, money
 from dashboards.queries import rows
 from dataflows.catalogs import CatalogStore
-from dataflows.controls.alerts import store_alerts
+from dataflows.controls.put import put_alerts
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
 from dataflows.stores import prepare_store, store_of
@@ -100,7 +100,7 @@ def _store(
             made = money_of(one, sheet, _calls(client, one))
             currency = snapshot.tariffs[tariff].currency
             alerts.append(told(one, made, snapshot.tenant_id, currency, at))
-        store_alerts(client, alerts, at)
+        put_alerts(client, alerts, at)
     return alerts
 
 

@@ -6,17 +6,15 @@ from functools import cache
 from importlib.metadata import version
 
 import orjson
-import polars as pl
 
 from assurance.following.control import StreamControl
 from assurance.reconciling.control import Reconciliation
 from assurance.trial import Tried
 from dataflows.controls.comparer import Compared
-from schemas.columns import rows_to_frame, to_arrow
+from dataflows.controls.put import put
 from schemas.controls import ControlRun
 from warehouse.client import Client
 from warehouse.following import Cursor, Range
-from warehouse.insert import insert
 
 
 @cache
@@ -95,8 +93,4 @@ def record(client: Client, runs: Sequence[ControlRun], at: int) -> None:
     Args:
         at: Ledger time, microseconds UTC.
     """
-    token = f"controls:beside:{at}"
-    frame = rows_to_frame(list(runs), ControlRun).with_columns(
-        pl.lit(at, dtype=pl.Int64()).alias("ledgered_at"), pl.lit(token).alias("batch_token")
-    )
-    insert(client, "control_runs", to_arrow(frame, ControlRun), token)
+    put(client, "control_runs", runs, ControlRun, f"controls:beside:{at}", at)

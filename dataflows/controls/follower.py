@@ -21,13 +21,13 @@ from assurance.reconciling.control import Reconciliation
 from dataflows.controls.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from dataflows.controls.comparer import Comparer
 from dataflows.controls.evidence import Stretch, of_store, of_stream
+from dataflows.controls.put import put
 from schemas.alerts import Alert
-from schemas.columns import Record, rows_to_frame, to_arrow
+from schemas.columns import Record
 from schemas.controls import ControlRun
 from schemas.usage import UsageEvent
 from warehouse.client import Client
 from warehouse.following import Cursor, Range, ranges, rated_rows, whole_rows
-from warehouse.insert import insert
 
 MOST_RECORDS = 262_144
 """Records that are read at once."""
@@ -142,15 +142,10 @@ class Follower:
     def _insert(
         self, client: Client, table: str, rows: Sequence[Record], record: type[Record]
     ) -> None:
-        if not rows:
-            return
-        at = self.now_us()
-        self._number += 1
-        token = f"controls:{self._number}:{at}"
-        frame = rows_to_frame(list(rows), record).with_columns(
-            pl.lit(at, dtype=pl.Int64()).alias("ledgered_at"), pl.lit(token).alias("batch_token")
-        )
-        insert(client, table, to_arrow(frame, record), token)
+        if rows:
+            at = self.now_us()
+            self._number += 1
+            put(client, table, rows, record, f"controls:{self._number}:{at}", at)
 
     def _keep_now_and_then(self, client: Client) -> None:
         if self._stretch.last and time.monotonic() - self._written >= _CHECKPOINT_S:

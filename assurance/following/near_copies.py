@@ -46,6 +46,7 @@ _COLUMNS = {
 brought it. Four octets are enough for each: there are many calls."""
 _MOST = 2**31 - 1
 _EARLIER = -1
+_SEPARATOR = "\x1f"
 _KEPT = ("offset", "duration_ms", "source", "record")
 
 Numbers = npt.NDArray[np.int64]
@@ -76,11 +77,11 @@ class NearCopies(StreamControl):
         if calls.height:
             self._look(calls)
         return [
-            *self._copies.told("Charged twice, {money}: {count} that {entity} and an earlier file "
-                               "tell of.", "call"),
-            *self._parts.told("Charged as a whole and in part, {money}: {count} of {entity} and "
-                              "an earlier file.", "call"),
-        ]  # fmt: skip
+            *self._copies.told("Charged twice in a day, {money}: {count} of {entity}.", "call"),
+            *self._parts.told(
+                "Charged as a whole and in part in a day, {money}: {count} of {entity}.", "call"
+            ),
+        ]
 
     def _cure(self, rows: pl.DataFrame) -> None:
         back = rows.filter(TAKEN_BACK)
@@ -125,7 +126,8 @@ class NearCopies(StreamControl):
         values["duration_ms"][into] = np.minimum(duration_ms, _MOST)[rows]
         values["record"][into] = np.minimum(calls["record_no"].to_numpy(), _MOST)[rows]
         values["row"][into] = rows
-        names = calls["file_name"]
+        both = pl.concat_str("feed_id", "file_name", separator=_SEPARATOR)
+        names = calls.select(both).to_series()
         numbers = {name: self._number(name) for name in names.unique(maintain_order=True)}
         values["source"][into] = names.replace_strict(numbers, return_dtype=pl.Int32).to_numpy()[
             rows
@@ -143,16 +145,15 @@ class NearCopies(StreamControl):
         lasted_ms = row["duration_us"] // 1_000
         near = abs(int(values["duration_ms"][other]) - lasted_ms) <= _SAME_DURATION_MS
         findings = self._copies if near else self._parts
-        before = self._names[values["source"][other]]
-        file = row["file_name"]
-        made = Finding(
-            row["tenant_id"], row["feed_id"], ("file", file), f"beside {before}", row["currency"]
-        )
-        why = f"{place(row)}, beside {before}, record {int(values['record'][other]) + 1}"
+        feed, file = self._names[values["source"][other]].split(_SEPARATOR)
+        pair, day = f"{row['feed_id']} beside {feed}", row["start_time"] // DAY_US
+        made = Finding(row["tenant_id"], row["feed_id"], ("feeds", pair), f"{day}", row["currency"])
+        why = f"{place(row)}, beside {file}, record {int(values['record'][other]) + 1}"
         record = Record(
             row["event_id"].hex(), row["amount_nano"], row["start_time"], row["collected_at"], why
         )
-        findings.add(f"{file}\x1f{before}\x1f{row['currency']}", made, record)
+        key = _SEPARATOR.join((row["tenant_id"], pair, f"{day}", row["currency"]))
+        findings.add(key, made, record)
 
     def _sweep(self) -> None:
         """Forget calls and names of files that are too old."""

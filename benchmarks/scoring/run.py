@@ -21,7 +21,7 @@ from warehouse.server import free_port, start
 _ALERTS = """
 SELECT pattern, feed_id, entity_id,
     toUnixTimestamp64Micro(ifNull(window_start, detected_at - INTERVAL 4 DAY)),
-    toUnixTimestamp64Micro(ifNull(window_end, ifNull(window_start, detected_at))),
+    toUnixTimestamp64Micro(ifNull(window_end, detected_at)),
     toUnixTimestamp64Micro(detected_at), toString(ifNull(money_at_risk, 0))
 FROM alerts FINAL ORDER BY detected_at, alert_id
 """

@@ -154,7 +154,7 @@ def _followed(client: Client, home: Path) -> dict[str, Any]:
 
 
 def _compared(client: Client) -> dict[str, Any]:
-    comparer = Comparer(reconciliations(), {}, lambda: time.time_ns() // 1_000)
+    comparer = Comparer(reconciliations(), {}, lambda: time.time_ns() // 1_000, "default")
     comparer.due(client, at_once=True)
     runs = comparer.due(client, at_once=True)
     return {f"{one.kind.__name__} ms": (one.ended_at - one.began_at) / 1_000 for one in runs}

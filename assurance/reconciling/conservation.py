@@ -28,7 +28,7 @@ class Conservation(Reconciliation):
             f"{lacking} have no fate." if lacking > 0 else f"{-lacking} have one fate too many."
         )
         return alert(
-            LACKING, tenant_id="default", feed_id=feed, entity=("feed", feed), episode=f"{hour}",
-            at=at, explanation=text, expected=int(row["collected_records"]),
+            LACKING, tenant_id=self.tenant_id, feed_id=feed, entity=("feed", feed),
+            episode=f"{hour}", at=at, explanation=text, expected=int(row["collected_records"]),
             observed=int(row["accounted"]), unit="records", window=(hour, hour + _HOUR_US),
         )  # fmt: skip

@@ -25,7 +25,8 @@ class Reconciliation(ABC):
     query: ClassVar[str]
     settle_us: ClassVar[int] = 0
 
-    def __init__(self) -> None:
+    def __init__(self, tenant_id: str) -> None:
+        self.tenant_id = tenant_id
         self._open: dict[str, dict[str, Any]] = {}
         self._seen: dict[str, list[Any]] = {}
 

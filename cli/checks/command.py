@@ -13,9 +13,10 @@ from assurance.checks.findings import alerts_of
 from assurance.checks.models import Check
 from cli.checks.sources import CheckMisuse, checks_of, rows_of
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
+from cli.controls.work import tenant_of
 from cli.printed import as_json_bytes, money
 from dashboards.queries import rows
-from dataflows.catalogs import CatalogError, CatalogStore
+from dataflows.catalogs import CatalogStore
 from dataflows.controls.put import put_alerts
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings
@@ -95,11 +96,7 @@ def _compared(check: Check, folder: Path, client: Client | None) -> Compared:
 
 def _store(settings: Settings, check: Check, made: Compared) -> None:
     """Store alerts; those that would close what is not open say nothing to anybody."""
-    catalogs, at = CatalogStore(Home(settings.home).catalogs), now_us()
-    try:
-        tenant = catalogs.load(catalogs.current()).tenant_id
-    except CatalogError:
-        tenant = "default"
+    tenant, at = tenant_of(CatalogStore(Home(settings.home).catalogs)), now_us()
     where = (settings.store_url, Home(settings.home).store)
     with opened(*where, database=settings.database) as client:
         there = {row["alert_id"] for row in rows(client, "alerts_of_check")}

@@ -35,13 +35,14 @@ class Comparer:
 
     Args:
         now_us: The wall clock.
+        tenant_id: Whose records those are that the store does not keep by tenant.
     """
 
     def __init__(
         self, kinds: Sequence[type[Reconciliation]], kept: Mapping[str, bytes],
-        now_us: Callable[[], int],
+        now_us: Callable[[], int], tenant_id: str,
     ) -> None:  # fmt: skip
-        self._controls = {kind.__name__: kind() for kind in kinds}
+        self._controls = {kind.__name__: kind(tenant_id) for kind in kinds}
         self._now_us = now_us
         self._last: dict[str, int] = {}
         for name, control in self._controls.items():

@@ -67,6 +67,7 @@ class Follower:
         compared: The controls that compare what the store holds.
         now_us: The wall clock, for the ledger time of alerts.
         tell: Told of a control that failed.
+        tenant_id: Of the catalogue in use.
     """
 
     path: Path
@@ -75,13 +76,14 @@ class Follower:
     compared: Sequence[type[Reconciliation]]
     now_us: Callable[[], int]
     tell: Tell
+    tenant_id: str = "default"
     figures: Figures = field(default_factory=Figures)
 
     def __post_init__(self) -> None:
         kept = read_checkpoint(self.path)
         self._cursors = dict(kept.cursors)
         self._fold = Fold(self.world, self.kinds, dict(kept.memories))
-        self._comparer = Comparer(self.compared, kept.memories, self.now_us)
+        self._comparer = Comparer(self.compared, kept.memories, self.now_us, self.tenant_id)
         self._number = kept.number
         self._written = time.monotonic()
         self._stretch = Stretch(self.now_us())

@@ -43,7 +43,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def compare(store: Store, clock: Clock) -> Callable[[], list[tuple[object, ...]]]:
-    comparer, client = Comparer(reconciliations(), {}, clock), store.client()
+    comparer, client = Comparer(reconciliations(), {}, clock, "default"), store.client()
 
     def once() -> list[tuple[object, ...]]:
         runs = comparer.due(client, at_once=True)

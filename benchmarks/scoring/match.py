@@ -7,7 +7,9 @@ from typing import Any
 from benchmarks.scoring.families import CLOSED_BY_ITSELF, FAMILIES
 
 DAY_US = 86_400_000_000
-_SLACK_US = DAY_US
+_SLACK_US = {"lost_file": 2 * DAY_US, "truncated_file": 2 * DAY_US}
+"""How far from a fault an alert of it may lie, where that is not a day: a file is named by its end,
+and the gap that it leaves by the usage before and behind it."""
 
 Fault = Mapping[str, Any]
 """A line of the truth's injections or hard negatives."""
@@ -61,5 +63,6 @@ def _tells(alert: Found, fault: Fault) -> bool:
         return False
     if alert.feed and fault["feed"] and alert.feed != fault["feed"]:
         return False
-    first, last = int(fault["first_us"]) - _SLACK_US, int(fault["last_us"]) + _SLACK_US
+    slack = _SLACK_US.get(str(fault["family"]), DAY_US)
+    first, last = int(fault["first_us"]) - slack, int(fault["last_us"]) + slack
     return alert.first_us <= last and alert.last_us >= first

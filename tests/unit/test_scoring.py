@@ -1,10 +1,14 @@
 """Which alerts tell of which faults, and how sure a recall is."""
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks import simulator
 from benchmarks.scoring.families import FAMILIES
 from benchmarks.scoring.match import DAY_US, Found, match
 from benchmarks.scoring.report import least, scores
+from benchmarks.simulator.commitment import source_hash
 from benchmarks.simulator.parameters import read
 
 _AT = 100 * DAY_US
@@ -59,3 +63,11 @@ def test_the_bound_is_that_of_clopper_and_pearson() -> None:
 
 def test_every_family_that_the_simulator_makes_is_scored() -> None:
     assert set(read(None).faults) == set(FAMILIES)
+
+
+def test_the_simulator_is_the_one_that_was_scored() -> None:
+    text = (Path(simulator.__file__).parent / "README.md").read_text()
+    frozen = [
+        line.split("`")[1] for line in text.partition("## Frozen")[2].splitlines() if "`" in line
+    ]
+    assert frozen[-1] == source_hash()

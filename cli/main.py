@@ -74,7 +74,7 @@ class _Tallywire(Verbs):
         Verb("sessions", "List sessions that wait for their other parts, and what they are worth."),
         Verb("rap", "Return records of TAP files to their senders."),
         Verb("period", "Close, reopen and list billing periods."),
-        Verb("close", "The certificate of a month: what it came to, and what is still open."),
+        Verb("close", "Make the certificate of a month, or verify one."),
         Verb("partners", "What partners carried by tiers, and true-ups."),
         Verb("lanes", "Groups of lanes: list, move and split them; lanes that were put aside."),
         Verb("ingest", "Take usage by HTTP, and manage the keys for it."),

@@ -26,6 +26,7 @@ _WEEKS, _LEAST_WEEKS, _LEAST_DAYS = 4, 2, 3
 _GRACE = 2
 """Hours beyond the usual delay of a series that must have passed before an hour is judged."""
 _MOST_DELAY = 14 * _DAY
+"""Usage that usually comes later than this is not judged."""
 _ENOUGH = 400
 _SILENT_ENOUGH = 30
 _MOST_HOURS = 14 * _DAY
@@ -76,7 +77,10 @@ class Volume(TotalsControl):
         touched = self._add(self.totals(rows))
         found: list[Alert] = []
         for key, history in self._sums.items():
-            due = self._arrived[key[0]] - _usual_delay(self._delays[key]) - _GRACE
+            delay = _usual_delay(self._delays[key])
+            if delay >= _MOST_DELAY:
+                continue  # usage of long ago, loaded now: nobody can tell when more of it is due
+            due = self._arrived[key[0]] - delay - _GRACE
             until = max(due, self._judged_to.get(key, due + 1) - 1)
             since = min(self._judged_to.get(key, min(history)), touched.get(key, until + 1))
             if since > until:
@@ -158,8 +162,8 @@ def _weekend(hour: int) -> bool:
 
 
 def _fewer(here: int, usual: int) -> bool:
-    """Tell a fifth less."""
-    return 5 * here <= 4 * usual
+    """Tell a fifth less; of nothing nothing can be less."""
+    return usual > 0 and 5 * here <= 4 * usual
 
 
 def _beyond_chance(here: int, usual: int) -> bool:

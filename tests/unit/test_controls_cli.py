@@ -3,16 +3,20 @@
 import json
 from decimal import Decimal
 
+import polars as pl
 from typer.testing import CliRunner
 
 from assurance.coverage import coverage
 from assurance.families import FAMILIES, Area
 from assurance.following.fold import Fold
 from assurance.following.near_copies import NearCopies
-from assurance.planted import FAULTS, usage
+from assurance.following.rows import DAY_US, HOUR_US
+from assurance.following.volume import Volume
+from assurance.planted import FAULTS, last_day, usage
 from assurance.registry import controls, reconciliations, stream_controls
 from assurance.trial import try_all
 from cli.main import app
+from tests.alerts import open_of
 from tests.laws.test_stream_controls import WORLD
 
 
@@ -78,3 +82,21 @@ def test_a_memory_that_cannot_be_read_is_begun_anew() -> None:
     assert failure.name == "NearCopies"
     fold.take(usage(1, 4), lambda _: [])
     assert len(fold.failures) == 1
+
+
+def test_usage_of_long_ago_that_is_loaded_now_is_not_called_silent() -> None:
+    rows = usage(2, 300)
+    loaded = int(rows["start_time"].max() or 0) + 40 * DAY_US  # type: ignore[arg-type]  # integers
+    now = rows.with_columns(pl.lit(loaded, dtype=pl.Int64()).alias("collected_at"))
+    assert list(Volume(WORLD).take(now)) == []
+
+
+def test_a_night_without_usage_is_no_drop() -> None:
+    """An hour of much that brought little is followed by one in which there is never anything."""
+    rows = usage(8, 700)
+    hour = (pl.col("start_time") // HOUR_US) % 24
+    little = last_day(rows) & (hour == 2) & (pl.col("record_no") % 2 == 0)
+    rows = rows.filter((hour != 3) & ~little)
+    control = Volume(WORLD)
+    alerts = [one for part in rows.iter_slices(5_000) for one in control.take(part)]
+    assert open_of(alerts) == {}

@@ -66,7 +66,7 @@ _FOUND = (
            "mediation", Schedule.BATCH),
     Family("C4", "Silence and shift of volume", Area.USAGE, ("network element", "rating"),
            "|usage - usual usage| / usual usage",
-           "warns at a fifth less over two hours of at least 400 usual events; critical at half",
+           "a fifth less in two hours of usually 400 events; none in an hour of usually 30",
            "network operations", Schedule.STREAM),
     Family("C5", "Conservation from stage to stage", Area.USAGE,
            ("collection", "usage log", "rating", "store"),

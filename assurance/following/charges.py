@@ -9,7 +9,7 @@ import polars as pl
 from assurance.alerts import Control, Worth, alert
 from assurance.following.control import World
 from assurance.following.findings import Finding, Findings, Record
-from assurance.following.rows import CHARGED, DAY_US, TAKEN_BACK, day_of, place
+from assurance.following.rows import CHARGED, DAY_US, day_of, place
 from assurance.following.totals import BUCKET, SIGN, History, Key, TotalsControl, before
 from assurance.money import worth_of
 from schemas.alerts import Alert
@@ -87,10 +87,7 @@ class Charges(TotalsControl):
         ]
 
     def _below_nothing(self, rows: pl.DataFrame) -> Iterator[Alert]:
-        back = rows.filter(TAKEN_BACK)
-        if back.height and len(self._negative):
-            at = int(str(back["collected_at"].max()))
-            self._negative.cure((one.hex() for one in back["event_id"]), at)
+        self._negative.take_back(rows)
         for row in rows.filter(CHARGED, pl.col("amount_nano") < 0).iter_rows(named=True):
             tariff, zone = row["tariff_id"], row["zone_id"]
             made = Finding(

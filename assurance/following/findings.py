@@ -1,12 +1,13 @@
 """Findings that grow: one alert for one cause, however many records it has, closed when cured."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import orjson
+import polars as pl
 
 from assurance.alerts import Control, Worth, alert
+from assurance.following.rows import TAKEN_BACK
 from assurance.money import worth_of
 from schemas.alerts import Alert
 
@@ -23,7 +24,7 @@ class Finding:
         nano: Money at risk, billionths.
         first, last: Bounds of their event time.
         found_at: When its newest record was collected.
-        evidence: (less money first, id, place, money as nano) of the largest.
+        evidence: (money below zero, billionths, id, place) of the largest, the most money first.
     """
 
     tenant_id: str
@@ -93,9 +94,6 @@ class Findings:
         self._changed: dict[str, None] = {}
         self._newest = 0
 
-    def __len__(self) -> int:
-        return len(self._holder)
-
     def add(self, key: str, made: Finding, record: Record) -> None:
         """Add a record to the finding of a key, which is made where it is not there."""
         if record.event in self._holder:
@@ -105,12 +103,16 @@ class Findings:
         self._changed[key] = None
         self._newest = max(self._newest, record.at)
 
-    def cure(self, events: Iterable[str], at: int) -> None:
-        """Take out records whose charge was taken back."""
-        for event in events:
-            key, nano = self._holder.pop(event, ("", 0))
+    def take_back(self, rows: pl.DataFrame) -> None:
+        """Take out records whose charge was taken back by these rows."""
+        back = rows.filter(TAKEN_BACK) if self._holder else rows.clear()
+        if back.is_empty():
+            return
+        at = int(str(back["collected_at"].max()))
+        for event_id in back["event_id"]:
+            key, nano = self._holder.pop(event_id.hex(), ("", 0))
             if key in self._found:
-                self._found[key].take_out(event, nano, at)
+                self._found[key].take_out(event_id.hex(), nano, at)
                 self._changed[key] = None
 
     def told(self, sentence: str, noun: str) -> Iterator[Alert]:
@@ -170,8 +172,3 @@ class Findings:
         }  # fmt: skip
         self._holder = {event: tuple(held) for event, held in content["holder"].items()}
         self._newest = content["newest"]
-
-
-def packed(content: Mapping[str, Any]) -> bytes:
-    """Write plain values as bytes."""
-    return orjson.dumps(content)

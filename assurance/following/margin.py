@@ -35,9 +35,9 @@ class Margin(TotalsControl):
         A cost that is corrected alone counts; what customers paid, corrected alone, does not: the
         route that it took is not known any more.
         """
-        covered = pl.col("included_quantity") == 0
+        uncovered = pl.col("included_quantity") == 0
         paid = rows.filter(pl.col("side") == "revenue", pl.col("run") == "retail").select(
-            *_EVENT, "currency", covered.alias("counts"), pl.col("amount_nano").alias("revenue")
+            *_EVENT, "currency", uncovered.alias("counts"), pl.col("amount_nano").alias("revenue")
         )
         cost = rows.filter(pl.col("side") == "cost", pl.col("op") != "true_up").select(
             *_EVENT, *self.keys[1:], "start_time", pl.col("amount_nano").alias("cost")

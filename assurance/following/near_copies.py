@@ -17,8 +17,8 @@ import polars as pl
 
 from assurance.alerts import Control
 from assurance.following.control import StreamControl, World
-from assurance.following.findings import Finding, Findings, Record, packed
-from assurance.following.rows import CHARGED, DAY_US, TAKEN_BACK, place
+from assurance.following.findings import Finding, Findings, Record
+from assurance.following.rows import CHARGED, DAY_US, place
 from schemas.alerts import Alert
 from tallywire.hashes import hash64
 from tallywire.keytable import KeyTable
@@ -69,7 +69,8 @@ class NearCopies(StreamControl):
 
     def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
         """Look every call up beside those that begin with it."""
-        self._cure(rows)
+        self._copies.take_back(rows)
+        self._parts.take_back(rows)
         calls = rows.filter(
             CHARGED, pl.col("service") == "voice", pl.col("run") == "retail",
             pl.col("duration_us") > 0, pl.col("a_number") != "", pl.col("b_number") != "",
@@ -82,13 +83,6 @@ class NearCopies(StreamControl):
                 "Charged as a whole and in part in a day, {money}: {count} of {entity}.", "call"
             ),
         ]
-
-    def _cure(self, rows: pl.DataFrame) -> None:
-        back = rows.filter(TAKEN_BACK)
-        if back.height and len(self._copies) + len(self._parts):
-            at, events = _newest(back), [one.hex() for one in back["event_id"]]
-            self._copies.cure(events, at)
-            self._parts.cure(events, at)
 
     def _look(self, calls: pl.DataFrame) -> None:
         calls = self._fresh_enough(calls)
@@ -173,7 +167,7 @@ class NearCopies(StreamControl):
     def dump(self) -> bytes:
         """Write the calls as arrays, the rest as JSON."""
         used, out = self._calls.used, BytesIO()
-        rest = packed({
+        rest = orjson.dumps({
             "names": self._names, "copies": self._copies.dump(), "parts": self._parts.dump(),
             "newest": self._newest, "swept": self._swept,
         })  # fmt: skip
@@ -201,8 +195,6 @@ class NearCopies(StreamControl):
 
 def _pairs(calls: pl.DataFrame) -> npt.NDArray[np.uint64]:
     """Hash (caller, called)."""
-    return hash64(calls.select(pl.concat_str("a_number", "b_number", separator="\x1f")).to_series())
-
-
-def _newest(rows: pl.DataFrame) -> int:
-    return int(str(rows["collected_at"].max()))
+    return hash64(
+        calls.select(pl.concat_str("a_number", "b_number", separator=_SEPARATOR)).to_series()
+    )

@@ -15,8 +15,8 @@ import polars as pl
 
 from assurance.alerts import Control
 from assurance.following.control import StreamControl, World
-from assurance.following.findings import Finding, Findings, Record, packed
-from assurance.following.rows import DAY_US, TAKEN_BACK, place
+from assurance.following.findings import Finding, Findings, Record
+from assurance.following.rows import DAY_US, place
 from schemas.alerts import Alert
 from tallywire.rating.explain import retrace
 from tallywire.rating.rulebook import Refusal, Rulebook
@@ -138,12 +138,8 @@ class Shadow(StreamControl):
 
     def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
         """Close what was taken back; tell what was found in the rows that were chosen."""
-        back = rows.filter(TAKEN_BACK)
-        if back.height and len(self._over) + len(self._under):
-            at = int(str(back["collected_at"].max()))
-            events = [one.hex() for one in back["event_id"]]
-            self._over.cure(events, at)
-            self._under.cure(events, at)
+        self._over.take_back(rows)
+        self._under.take_back(rows)
         return [
             *self._over.told("{money} above the rulebook: {count} of {entity}.", "charge"),
             *self._under.told("{money} below the rulebook: {count} of {entity}.", "charge"),
@@ -151,7 +147,7 @@ class Shadow(StreamControl):
 
     def dump(self) -> bytes:
         """Write the memory."""
-        return packed({
+        return orjson.dumps({
             "over": self._over.dump(), "under": self._under.dump(), "firsts": self._firsts,
             "amounts": self._amounts, "suspect": sorted(self._suspect),
         })  # fmt: skip

@@ -8,7 +8,6 @@ import orjson
 import polars as pl
 
 from assurance.following.control import StreamControl, World
-from assurance.following.findings import packed
 from schemas.alerts import Alert
 
 Key = tuple[str, ...]
@@ -28,7 +27,7 @@ class TotalsControl(StreamControl):
     Attributes:
         keys: Columns that name an entity, the tenant first.
         sums: Columns that are added up.
-        keep: Stretches that are kept of an entity, and that all but the newest are judged by.
+        keep: How many stretches of an entity are kept; the oldest go first.
     """
 
     keys: ClassVar[tuple[str, ...]]
@@ -97,7 +96,7 @@ class TotalsControl(StreamControl):
 
     def dump(self) -> bytes:
         """Write the sums."""
-        return packed({
+        return orjson.dumps({
             "sums": {
                 _SEPARATOR.join(key): {str(bucket): sums for bucket, sums in history.items()}
                 for key, history in self._sums.items()

@@ -21,6 +21,8 @@ from assurance.reconciling.charged_twice import ChargedTwice
 from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
 from assurance.reconciling.old_suspense import OldSuspense
+from assurance.reconciling.ranges import Ranges
+from assurance.reconciling.stages import Collected, Logged, Stored
 
 _OF_COLLECTION: tuple[ModuleType, ...] = (
     clocks, file_numbers, files, node_numbers, schedule, sessions, streams,
@@ -34,7 +36,9 @@ _OF_STREAM: tuple[type[StreamControl], ...] = (
     lateness.Lateness,
     margin.Margin,
 )
-_OF_STORE: tuple[type[Reconciliation], ...] = (Conservation, ChargedTwice, OldSuspense)
+_OF_STORE: tuple[type[Reconciliation], ...] = (
+    Conservation, Collected, Logged, Stored, Ranges, ChargedTwice, OldSuspense,
+)  # fmt: skip
 
 
 def reconciliations() -> tuple[type[Reconciliation], ...]:

@@ -17,6 +17,7 @@ from assurance.file_numbers import numbered
 from assurance.files import Held, bounded, duplicates, replayed, suspended
 from assurance.files import refused as refused_file
 from assurance.sessions import session_faults
+from assurance.stages import usage_sums
 from assurance.streams import expired
 from dataflows.completeness import Completeness
 from dataflows.decode import has_trailer
@@ -176,6 +177,7 @@ class LaneWork:
             "open_events": made.waiting,
             "set_aside_events": made.set_aside,
             "lane_counts": made.counts,
+            "stage_sums": usage_sums("accepted", made.usage),
             "feed_files": _frame(files, FeedFile),
             "alerts": _frame(latest(alerts), Alert),
             "lane_ledger": _frame([batch.entry], LedgerEntry),

@@ -1,7 +1,7 @@
 """The rating flow: usage log → account lanes → store."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
 from assurance.files import suspended
+from assurance.stages import charge_sums, usage_sums
 from dataflows.closing import STATES, changed_state
 from dataflows.corrections import corrected
 from dataflows.crashes import Guard
@@ -29,7 +30,7 @@ from dataflows.settings import Home, Settings
 from dataflows.tallies import fates_of, misplaced
 from dataflows.usage_log.spool import USAGE
 from schemas.alerts import Alert
-from schemas.columns import rows_to_frame
+from schemas.columns import conform, rows_to_frame
 from schemas.feeds import LedgerEntry
 from schemas.requests import RequestKind
 from tallywire.catalog.snapshot import Snapshot
@@ -69,6 +70,12 @@ def stamped(frame: pl.DataFrame, entry: LedgerEntry) -> pl.DataFrame:
 def numbered(rated: pl.DataFrame) -> pl.DataFrame:
     """Write into rows where they stand in their batch: the order of the lane is theirs."""
     return rated.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("batch_row"))
+
+
+def _ledgered(entry: LedgerEntry, collected: pl.DataFrame | None) -> pl.DataFrame:
+    """Give the entry of a batch, beside those of the collection whose outcomes it holds."""
+    own = rows_to_frame([entry], LedgerEntry)
+    return own if collected is None else pl.concat([conform(collected, LedgerEntry), own])
 
 
 class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
@@ -111,8 +118,10 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         self._open(batch.entry.lane)
         with self._guard.working(batch.entry.lane, batch.entry.token):
             tables = self._tables(batch)
+            tables |= self._sums(batch, tables)
+        collected = tables.pop("lane_ledger", None)
         tables = {name: stamped(frame, batch.entry) for name, frame in tables.items()}
-        tables["lane_ledger"] = rows_to_frame([batch.entry], LedgerEntry)
+        tables["lane_ledger"] = _ledgered(batch.entry, collected)
         self._count(batch, tables, time.perf_counter() - began)
         return StoreBatch(batch.entry, tables, replayed=batch.replayed)
 
@@ -133,6 +142,16 @@ class Rate(StatefulBatchLogic[LogBatch, StoreBatch, AccountCut]):
         if batch.asked is not None:
             return self._answer(batch.asked, batch.entry)
         return self._rate(batch) if batch.topic == USAGE else dict(batch.tables)
+
+    def _sums(self, batch: LogBatch, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Add up what was read of the log, and what goes to the store."""
+        if "rated_events" not in tables:
+            return {}
+        sums = charge_sums(self._lane, tables["rated_events"])
+        if batch.topic == USAGE:
+            read = usage_sums("read", batch.tables["usage_events"])
+            sums = pl.concat([read, sums])
+        return {"stage_sums": sums}
 
     def _answer(self, asked: Asked, entry: LedgerEntry) -> dict[str, pl.DataFrame]:
         """Work what the lane was asked, at its place between the ranges of the log."""

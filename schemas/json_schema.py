@@ -12,6 +12,7 @@ from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import LaneRequest
+from schemas.stages import StageSum
 from schemas.usage import UsageEvent
 
 FOLDER = Path(__file__).with_name("json")
@@ -23,6 +24,7 @@ RECORDS: dict[str, type[Record]] = {
     "open_event": OpenEvent,
     "feed_file": FeedFile,
     "lane_count": LaneCount,
+    "stage_sum": StageSum,
     "ledger_entry": LedgerEntry,
     "alert": Alert,
     "catalog_step": CatalogStep,

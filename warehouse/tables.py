@@ -10,6 +10,7 @@ from schemas.feeds import FeedFile, LaneCount, LedgerEntry
 from schemas.outcomes import OpenEvent, SetAsideEvent, SuspenseEvent
 from schemas.rated import RatedEvent
 from schemas.requests import LaneRequest
+from schemas.stages import StageSum
 
 DEDUPLICATION_WINDOW = 10_000
 
@@ -42,6 +43,7 @@ TABLES: dict[str, Table] = {
     "open_events": Table(OpenEvent, "tenant_id, feed_id, session_id, file_id, record_no", 400),
     "feed_files": Table(FeedFile, "tenant_id, feed_id, file_id, collected_at", 400),
     "lane_counts": Table(LaneCount, "lane, feed_id, term, collected_at", 400),
+    "stage_sums": Table(StageSum, "tenant_id, feed_id, stage, ledgered_at", 90),
     "lane_ledger": Table(LedgerEntry, "lane, position", 90),
     "lane_requests": Table(LaneRequest, "tenant_id, routing_id, period, ledgered_at", 400),
     "alerts": Table(Alert, "tenant_id, control_id, alert_id", 400,

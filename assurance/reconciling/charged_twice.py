@@ -1,10 +1,12 @@
 """C5: events that the store holds more than one standing charge of."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
 from assurance.alerts import Control, Worth, alert
 from assurance.reconciling.control import Reconciliation, Row
+from assurance.reconciling.stages import day_of
 from schemas.alerts import Alert
 
 TWICE = Control(
@@ -19,10 +21,12 @@ class ChargedTwice(Reconciliation):
 
     declared: ClassVar = (TWICE,)
     query: ClassVar = "charged_twice"
+    stretch_us: ClassVar = _DAY_US
+    stretches: ClassVar = 1
 
-    def parameters(self, at: int) -> dict[str, object]:
-        """Look at two days, from the beginning of the day before."""
-        return {"since": (at // _DAY_US - 1) * _DAY_US}
+    def parameters(self, at: int) -> Mapping[str, object]:
+        """Look at the day before and the present one, and where something was found."""
+        return {"days": [day_of(day) for day in [*self.compared(at), at]]}
 
     def told(self, row: Row, at: int) -> Alert:
         """Tell how many events, and the money of their further charges."""

@@ -1,9 +1,9 @@
--- Events of a day of ledger time that were charged more than once by one leg and never taken back.
+-- Events that, within the ledger time of some days, were charged more than once by one leg and never taken back.
 -- Which they are is found by hashes alone; the few that are left are then read with their columns.
 WITH doubtful AS (
     SELECT cityHash64(r.event_id, r.restatement_no, r.attempt, r.run) AS event
     FROM rated_events AS r
-    WHERE r.ledgered_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') AND r.op != 'true_up'
+    WHERE toDate(r.ledgered_at) IN {days:Array(Date)} AND r.op != 'true_up'
     GROUP BY event
     HAVING sum(if(r.op = 'reversal', -1, 1)) > 1
 )
@@ -15,7 +15,7 @@ FROM (
         any(r.feed_id) AS feed_id, any(r.file_name) AS file, any(r.record_no) AS record,
         sum(if(r.op = 'reversal', -1, 1)) - 1 AS extra, sum(r.amount) - max(r.amount) AS money
     FROM rated_events AS r
-    WHERE r.ledgered_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') AND r.op != 'true_up'
+    WHERE toDate(r.ledgered_at) IN {days:Array(Date)} AND r.op != 'true_up'
         AND cityHash64(r.event_id, r.restatement_no, r.attempt, r.run) IN (SELECT event FROM doubtful)
     GROUP BY r.tenant_id, r.event_id, r.restatement_no, r.attempt, r.run, r.currency
     HAVING extra > 0

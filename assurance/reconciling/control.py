@@ -19,24 +19,40 @@ class Reconciliation(ABC):
         declared: The one pattern that it finds.
         query: Name of its query, a file beside this one.
         settle_us: How long a difference must stand before it is told: what is on its way is none.
+        stretch_us: Length of the stretches of time that it compares; 0 where it looks at all.
+        stretches: How many stretches that are past it compares; those with an open alert always.
     """
 
     declared: ClassVar[tuple[Control, ...]]
     query: ClassVar[str]
     settle_us: ClassVar[int] = 0
+    stretch_us: ClassVar[int] = 0
+    stretches: ClassVar[int] = 0
 
     def __init__(self, tenant_id: str) -> None:
         self.tenant_id = tenant_id
         self._open: dict[str, dict[str, Any]] = {}
         self._seen: dict[str, list[Any]] = {}
 
-    def parameters(self, at: int) -> dict[str, object]:
+    def parameters(self, at: int) -> Mapping[str, object]:
         """Give the parameters of the query.
 
         Args:
             at: Now, microseconds UTC.
         """
         return {"at": at}
+
+    def compared(self, at: int) -> list[int]:
+        """Name the stretches to be compared, by their beginnings, the oldest first.
+
+        Args:
+            at: Now, microseconds UTC: its own stretch is not past yet.
+        """
+        now = at // self.stretch_us * self.stretch_us
+        recent = range(now - self.stretches * self.stretch_us, now, self.stretch_us)
+        opened = (Alert.model_validate(one).window_start for one in self._open.values())
+        still = (one // self.stretch_us * self.stretch_us for one in opened if one is not None)
+        return sorted({*recent, *still})
 
     @abstractmethod
     def told(self, row: Row, at: int) -> Alert:

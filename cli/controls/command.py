@@ -9,7 +9,7 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, proof
+from cli.controls import book, ids, proof
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
@@ -20,6 +20,7 @@ for _name, _verb, _examples in (
     ("test", proof.plant, ("controls test", "controls test --home my-home")),
     ("coverage", proof.cover, ("controls coverage", "controls coverage --json")),
     ("book", book.hold, ("controls book signed.csv", "controls book signed.csv --from 2026-10-01")),
+    ("ids", ids.name, ("controls ids switch 2026-11-27T10",)),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

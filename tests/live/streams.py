@@ -407,7 +407,24 @@ _ORDER_FREE = {
     "fates": "SELECT sum(collected), sum(rated), sum(duplicate), sum(suspended), sum(filtered), "
     "sum(merged), sum(open), sum(abs(difference)) FROM v_conservation",
 }
+_PASSED_ON = """
+SELECT count() FROM (
+    SELECT key, sum(records) AS n, sum(quantity) AS q, groupBitXor(ids) AS x FROM (
+        SELECT concat('log ', feed_id, service) AS key, quantity * sign AS quantity, ids,
+            if(stage = 'accepted', 1, -1) AS sign, records * sign AS records
+        FROM stage_sums WHERE stage != 'rated'
+        UNION ALL
+        SELECT concat('store ', batch_token, feed_id, service) AS key, quantity, ids, 1, records
+        FROM stage_sums WHERE stage = 'rated'
+        UNION ALL
+        SELECT concat('store ', batch_token, feed_id, service), -rated_quantity,
+            reinterpretAsUInt64(rated_id), -1, -1
+        FROM rated_events
+    ) GROUP BY key HAVING n != 0 OR q != 0 OR x != 0
+)
+"""
 _TWICE = {
+    "what stages passed on": _PASSED_ON,
     "revenue": "SELECT (SELECT sum(amount) FROM v_revenue) - (SELECT sum(amount) FROM rated_events "
     "WHERE side != 'cost')",
     "events": "SELECT (SELECT sum(events) FROM v_revenue) - (SELECT sum(fate_change) "

@@ -1,0 +1,136 @@
+"""From a difference of sums to the events behind it: the log, read again, against the store."""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from dashboards.queries import rows
+from dataflows.ledger import Held, read_ledger
+from dataflows.requests import SOURCE
+from dataflows.settings import Home, Settings
+from dataflows.sources.log import Readers, part_name, place_of
+from dataflows.usage_log.reading import LogReader
+from dataflows.usage_log.spool import USAGE
+from schemas.feeds import LedgerEntry
+from warehouse.client import Client
+
+_HOUR_US = 3_600_000_000
+_ROWS = 100_000
+_QUIET_S = 5.0
+
+
+@dataclass(frozen=True)
+class Behind:
+    """An event behind a difference.
+
+    Attributes:
+        cause: `not_read`, `not_stored`, `stored_twice`, `not_in_log` or `other_quantity`; of a
+            whole batch `request` (its charges are corrections) or `not_in_ledger` (of another home,
+            or of long ago).
+        event: Its id; empty for a whole batch.
+        batch: Token of its batch.
+        place: File and record that it came from.
+    """
+
+    cause: str
+    batch: str
+    event: str = ""
+    place: str = ""
+
+
+def behind_stored(
+    client: Client, settings: Settings, readers: Readers, feed: str, hour: int
+) -> Iterator[Behind]:
+    """Name events of a feed whose charges in the store are not those that lanes sent in an hour.
+
+    Args:
+        hour: Its beginning, ledger time, microseconds UTC.
+
+    Raises:
+        StoreError: If the store cannot be asked.
+        BlockDamaged: If the usage log does not hold what was read of it.
+    """
+    day = datetime.fromtimestamp(hour // 1_000_000, UTC).date()
+    asked = {"feed": feed, "day": day, "hour": hour // 1_000_000}
+    tokens = dict.fromkeys(one["batch_token"] for one in rows(client, "batches_differing", asked))
+    for token in tokens:
+        lane = str(token).partition(":")[0]
+        held = read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
+        cut = next((one for one in held.entries if one.token == token), None)
+        if cut is None:
+            yield Behind("not_in_ledger", token)
+        elif cut.source.startswith(SOURCE):
+            yield Behind("request", token)
+        else:
+            there = rows(client, "batch_events", {"token": token, "feed": feed, "day": day})
+            yield from _compared(token, _usage(readers, held, cut, feed), there)
+
+
+def _usage(readers: Readers, held: Held, cut: LedgerEntry, feed: str) -> pl.DataFrame:
+    before = held.entries[: held.entries.index(cut)]
+    usage = readers(*place_of(cut.lane)).again(cut, held.folded, before)["usage_events"]
+    return usage.filter(pl.col("feed_id") == feed)
+
+
+def _compared(
+    token: str, usage: pl.DataFrame, there: list[Mapping[str, Any]] | list[dict[str, Any]]
+) -> Iterator[Behind]:
+    """Hold the usage of a batch to what the store has of it."""
+    found = {str(one["event"]): one for one in there}
+    columns = usage.select("event_id", "quantity", "file_name", "record_no")
+    for event, quantity, file, record in columns.iter_rows():
+        name, place = str(uuid.UUID(bytes=event)), f"{file}, record {record + 1}"
+        one = found.pop(name, None)
+        if one is None:
+            yield Behind("not_stored", token, name, place)
+        elif one["used"] != quantity:
+            yield Behind("other_quantity", token, name, place)
+    strange = set(found)
+    for one in there:
+        name, place = str(one["event"]), f"{one['file']}, record {one['record'] + 1}"
+        if name in strange:
+            yield Behind("not_in_log", token, name, place)
+        elif one["times"] > 1:
+            yield Behind("stored_twice", token, name, place)
+
+
+def behind_read(settings: Settings, readers: Readers, feed: str, hour: int) -> Iterator[Behind]:
+    """Name events of a feed, collected in an hour, that lie in the log and were not read yet.
+
+    Raises:
+        BlockDamaged: If the usage log is damaged.
+    """
+    for number in range(settings.partitions):
+        lane = part_name(USAGE, number)
+        held = read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
+        reader = readers(USAGE, number)
+        reader.resume(held.folded, held.entries)
+        last = held.entries[-1].last if held.entries else held.folded.get("offset", 0)
+        for usage in _unread(reader, lane, last):
+            mine = usage.filter(
+                pl.col("feed_id") == feed, pl.col("collected_at") // _HOUR_US * _HOUR_US == hour
+            )
+            for event, file, record in mine.select("event_id", "file_name", "record_no").rows():
+                place = f"{file}, record {record + 1}"
+                yield Behind("not_read", lane, str(uuid.UUID(bytes=event)), place)
+
+
+def _unread(reader: LogReader, lane: str, first: int) -> Iterator[pl.DataFrame]:
+    """Read what lies behind a position, up to the end that is known."""
+    quiet = time.monotonic()
+    while True:
+        found = reader.plan(first, _ROWS)
+        if found.rows:
+            cut = LedgerEntry(
+                lane=lane, position=0, source=USAGE, first=first, last=found.last,
+                records=found.rows, ledgered_at=0, catalog_hash="", token="", detail=found.detail,
+            )  # fmt: skip
+            yield reader.read(cut)["usage_events"]
+            first, quiet = found.last, time.monotonic()
+        elif found.at >= found.end or time.monotonic() - quiet > _QUIET_S:
+            return

@@ -2,14 +2,14 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
-from dashboards.queries import rows
+from dataflows.controls.comparer import answers
 from dataflows.ledger import Held, read_ledger
 from dataflows.requests import SOURCE
 from dataflows.settings import Home, Settings
@@ -57,7 +57,9 @@ def behind_stored(
     """
     day = datetime.fromtimestamp(hour // 1_000_000, UTC).date()
     asked = {"feed": feed, "day": day, "hour": hour // 1_000_000}
-    tokens = dict.fromkeys(one["batch_token"] for one in rows(client, "batches_differing", asked))
+    tokens = dict.fromkeys(
+        one["batch_token"] for one in answers(client, "batches_differing", asked)
+    )
     for token in tokens:
         lane = str(token).partition(":")[0]
         held = read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
@@ -67,7 +69,7 @@ def behind_stored(
         elif cut.source.startswith(SOURCE):
             yield Behind("request", token)
         else:
-            there = rows(client, "batch_events", {"token": token, "feed": feed, "day": day})
+            there = answers(client, "batch_events", {"token": token, "feed": feed, "day": day})
             yield from _compared(token, _usage(readers, held, cut, feed), there)
 
 
@@ -78,7 +80,7 @@ def _usage(readers: Readers, held: Held, cut: LedgerEntry, feed: str) -> pl.Data
 
 
 def _compared(
-    token: str, usage: pl.DataFrame, there: list[Mapping[str, Any]] | list[dict[str, Any]]
+    token: str, usage: pl.DataFrame, there: Sequence[Mapping[str, Any]]
 ) -> Iterator[Behind]:
     """Hold the usage of a batch to what the store has of it."""
     found = {str(one["event"]): one for one in there}

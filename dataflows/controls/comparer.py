@@ -69,7 +69,7 @@ class Comparer:
     def _compared(self, client: Client, control: Reconciliation, now: int) -> Compared:
         kind = type(control)
         try:
-            rows = _rows(client, control, now)
+            rows = answers(client, control.query, control.parameters(now))
             alerts = control.judge(rows, now)
         except (StoreRefused, ArithmeticError, LookupError, TypeError, ValueError) as error:
             failure = Failure(kind.__name__, error)
@@ -81,7 +81,13 @@ class Comparer:
         return {name: control.dump() for name, control in self._controls.items()}
 
 
-def _rows(client: Client, control: Reconciliation, now: int) -> list[dict[str, Any]]:
+def answers(client: Client, query: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Ask the store a query of a reconciliation, by its name.
+
+    Raises:
+        StoreUnavailable: If the store does not answer.
+        StoreRefused: If it refuses.
+    """
     with told(client.uri):
-        found = client.query(sql(control.query), parameters=control.parameters(now))
+        found = client.query(sql(query), parameters=dict(parameters))
     return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]

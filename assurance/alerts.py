@@ -21,7 +21,7 @@ class Control:
     """A control: what it watches and what a person should do about a finding.
 
     Attributes:
-        control_id: C1 to C20; published in docs/reference/controls.md.
+        control_id: C0 to C20; published in docs/reference/controls.md.
         kind: leakage, duplicate, misrating, fraud, completeness, latency.
         direction: `under` (revenue lost) or `over` (charged too much).
         action: What a person does about it, as its page says.

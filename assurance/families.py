@@ -36,7 +36,7 @@ class Family:
     """What controls of one number have in common.
 
     Attributes:
-        family_id: C1 to C20.
+        family_id: C0 to C20.
         points: Measurement points that are compared, from the source on.
         measure: What is measured, as a ratio where it is one.
         thresholds: What warns and what is critical, in words.
@@ -54,6 +54,9 @@ class Family:
 
 
 _FOUND = (
+    Family("C0", "The controls themselves", Area.USAGE, ("store", "controls"),
+           "usage stored and not looked at", "two hours behind what was stored; a failed run",
+           "revenue assurance", Schedule.HOURLY),
     Family("C1", "Completeness of files", Area.USAGE, ("sender", "collection"),
            "files received / files expected",
            "warns at the first gap behind the grace; a feed says `grace` and `every`",

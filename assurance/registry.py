@@ -22,6 +22,7 @@ from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
 from assurance.reconciling.old_suspense import OldSuspense
 from assurance.reconciling.ranges import Ranges
+from assurance.reconciling.runs import Runs
 from assurance.reconciling.stages import Collected, Logged, Stored
 
 _OF_COLLECTION: tuple[ModuleType, ...] = (
@@ -37,7 +38,7 @@ _OF_STREAM: tuple[type[StreamControl], ...] = (
     margin.Margin,
 )
 _OF_STORE: tuple[type[Reconciliation], ...] = (
-    Conservation, Collected, Logged, Stored, Ranges, ChargedTwice, OldSuspense,
+    Runs, Conservation, Collected, Logged, Stored, Ranges, ChargedTwice, OldSuspense,
 )  # fmt: skip
 
 

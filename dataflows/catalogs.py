@@ -379,3 +379,11 @@ class CatalogStore:
         else:
             text = "no catalogue is in use; compile one: `tallywire catalog compile FOLDER`"
         raise CatalogMisuse.at(self.root, text)
+
+
+def tenant_of(catalogs: CatalogStore) -> str:
+    """Name the tenant of the catalogue in use; where there is none, the one that has no name."""
+    try:
+        return catalogs.load(catalogs.current()).tenant_id
+    except CatalogError:
+        return "default"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataflows.beside import Beside, Newest
 from dataflows.catalogs import CatalogStore
-from dataflows.delivery.names import DELIVER
+from dataflows.delivery.names import DELIVER, delivers
 from dataflows.files import write_atomic
 from dataflows.groups import COLLECTION, RATING, account_lanes, matching, read_groups
 from dataflows.jobs import Job, job_path, jobs_of, written
@@ -84,7 +84,7 @@ class HouseServices:
             services.append(self._taking(RADIUS))
         if any(feed.mqtt for feed in snapshot.feeds.values()):
             services.append(self._taking(MQTT))
-        if self.settings.webhooks or self.settings.channels:
+        if delivers(self.settings):
             services.append(self._deliverer())
         base = job_path(self._home)
         services += [

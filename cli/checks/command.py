@@ -13,10 +13,9 @@ from assurance.checks.findings import alerts_of
 from assurance.checks.models import Check
 from cli.checks.sources import CheckMisuse, checks_of, rows_of
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls.work import tenant_of
 from cli.printed import as_json_bytes, money
 from dashboards.queries import rows
-from dataflows.catalogs import CatalogStore
+from dataflows.catalogs import CatalogStore, tenant_of
 from dataflows.controls.put import put_alerts
 from dataflows.exits import Exit
 from dataflows.settings import Home, Settings

@@ -7,7 +7,7 @@ import typer
 from assurance.following.control import World
 from assurance.following.fold import Failure
 from assurance.registry import reconciliations, stream_controls
-from dataflows.catalogs import CatalogError, CatalogStore
+from dataflows.catalogs import CatalogStore, tenant_of
 from dataflows.controls.follower import Follower
 from dataflows.exits import explain
 from dataflows.files import lock
@@ -31,14 +31,6 @@ def follower_of(settings: Settings) -> Follower:
         home.root / NAME / "checkpoint", world, stream_controls(), reconciliations(), now_us,
         _tell, tenant_of(catalogs),
     )  # fmt: skip
-
-
-def tenant_of(catalogs: CatalogStore) -> str:
-    """Name the tenant of the catalogue in use; where there is none, the one that has no name."""
-    try:
-        return catalogs.load(catalogs.current()).tenant_id
-    except CatalogError:
-        return "default"
 
 
 def failed(failure: Failure) -> str:

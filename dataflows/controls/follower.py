@@ -33,6 +33,8 @@ MOST_RECORDS = 262_144
 """Records that are read at once."""
 _MOST_RANGES = 256
 _CHECKPOINT_S = 20.0
+_IDLE_S = 3_600.0
+"""Runs that had nothing to look at are written down so often."""
 _WHOLE = (
     *UsageEvent.model_fields, "rated_id", "run", "op", "party_id", "tariff_id", "tariff_revision",
     "zone_id", "counters", "allowance_id", "allowance_before", "cumulative_before", "amount",
@@ -101,16 +103,20 @@ class Follower:
             StoreRefused: If it refuses.
         """
         before = self.figures.alerts
+        self._compare(client, at_once=at_once)
         while found := ranges(client, self._cursors, _MOST_RANGES):
             for part in _parts(found):
                 self._work(client, part)
             self._keep_now_and_then(client)
+        self._keep_now_and_then(client)
+        return self.figures.alerts - before
+
+    def _compare(self, client: Client, *, at_once: bool) -> None:
+        """Run the reconciliations that are due: before catching up, to tell what was missed."""
         for run in self._comparer.due(client, at_once=at_once):
             self._tell([run.failure] if run.failure else [])
             self._store(client, list(run.alerts))
             self._insert(client, "control_runs", [of_store(run)], ControlRun)
-        self._keep_now_and_then(client)
-        return self.figures.alerts - before
 
     def _work(self, client: Client, part: Sequence[Range]) -> None:
         """Fold ranges and store what was found, then count them as read."""
@@ -150,7 +156,8 @@ class Follower:
             put(client, table, rows, record, f"controls:{self._number}:{at}", at)
 
     def _keep_now_and_then(self, client: Client) -> None:
-        if self._stretch.last and time.monotonic() - self._written >= _CHECKPOINT_S:
+        wait_s = _CHECKPOINT_S if self._stretch.last else _IDLE_S
+        if time.monotonic() - self._written >= wait_s:
             self.keep(client)
 
     def keep(self, client: Client) -> None:

@@ -98,7 +98,8 @@ class Follower(ABC):
         """Read what comes next; what is suppressed now is there only to be passed by."""
         with self._told.connect() as client:
             page = next_entries(client, self._cursor.behind, each=self.each, most=self.most)
-            held = active(suppressions(suppression_events(client)), now_us()) if page else []
+            hushes = page and self._hushes()
+            held = active(suppressions(suppression_events(client)), now_us()) if hushes else []
         return [replace(one, alert=None) if _hushed(one, held) else one for one in page]
 
     def _attempts(self, key: str, send: Callable[[], Answer], findings: int) -> bool:
@@ -119,6 +120,10 @@ class Follower(ABC):
         while not stop.stopping():
             yield attempt
             attempt += 1
+
+    def _hushes(self) -> bool:
+        """Tell whether what is suppressed is not told."""
+        return True
 
     @abstractmethod
     def _tell(self, page: Sequence[Entry]) -> bool:

@@ -9,15 +9,19 @@ from functools import partial
 from typing import Protocol
 
 from dataflows import stop
+from dataflows.catalogs import CatalogStore, tenant_of
+from dataflows.controls.watch import Watch
 from dataflows.delivery.channel import ChannelSender
 from dataflows.delivery.cursor import Cursor
 from dataflows.delivery.figures import Figures
 from dataflows.delivery.follow import ChannelFollower, EndpointFollower, Told
-from dataflows.delivery.names import DELIVER
+from dataflows.delivery.names import DELIVER, publishes
 from dataflows.delivery.oncall import ONCALL, Escalation
 from dataflows.delivery.targets import channels_of, endpoints_of, rota_of
+from dataflows.delivery.topic import TopicFollower, TopicSender
 from dataflows.delivery.webhook import Sender
 from dataflows.files import lock
+from dataflows.kafka.names import ALERTS
 from dataflows.settings import Home, Settings
 from dataflows.wall_clock import now_us
 from warehouse.client import Client, opened
@@ -57,11 +61,11 @@ class _Thread(threading.Thread):
             self.fault.append(error)
 
 
-def _connect(settings: Settings) -> Callable[[], AbstractContextManager[Client]]:
+def _connect(
+    settings: Settings, role: str = "reader"
+) -> Callable[[], AbstractContextManager[Client]]:
     home = Home(settings.home)
-    return partial(
-        opened, settings.store_url, home.store, database=settings.database, role="reader"
-    )
+    return partial(opened, settings.store_url, home.store, database=settings.database, role=role)
 
 
 def cursor_of(home: Home, kind: str, name: str, floor: int) -> Cursor:
@@ -99,6 +103,9 @@ def followers_of(
         )
         for one in channels
     ]  # fmt: skip
+    if publishes(settings):
+        cursor = cursor_of(home, "topic", ALERTS, since)
+        found.append(TopicFollower(cursor, told, TopicSender(settings)))
     if rota is not None:
         called = {one.name: ChannelSender(one) for one in channels}
         path = home.delivery / f"{ONCALL}.json"
@@ -130,7 +137,9 @@ def deliver(settings: Settings, *, once: bool, since: int | None) -> Sequence[st
         figures = Figures(home.progress / f"{DELIVER}.json")
         told = Told(_connect(settings), figures, settings.deliver_every_s, once)
         floor = now_us() if since is None else since
-        threads = [_Thread(one) for one in followers_of(settings, os.environ, told, floor)]
+        watch = Watch(_connect(settings, "writer"), tenant_of(CatalogStore(home.catalogs)), once)
+        followers = [watch, *followers_of(settings, os.environ, told, floor)]
+        threads = [_Thread(one) for one in followers]
         for thread in threads:
             thread.start()
         _watch(threads, figures)

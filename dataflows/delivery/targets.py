@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from assurance.delivery.rota import Rota
+from dataflows.delivery.names import publishes
 from dataflows.settings import Settings
 
 _SECRET = "TALLYWIRE_WEBHOOK_SECRET"  # noqa: S105  the name of a variable
@@ -175,9 +176,9 @@ def check_targets(settings: Settings, environment: Mapping[str, str]) -> None:
     """
     endpoints, channels = endpoints_of(settings, environment), channels_of(settings, environment)
     rota_of(settings)
-    if not endpoints and not channels:
+    if not endpoints and not channels and not publishes(settings):
         msg = (
-            "nobody is to be told: declare `webhooks` or `channels` in the settings "
-            "(docs/reference/webhooks.md)"
+            "nobody is to be told: declare `webhooks` or `channels` in the settings, or a Kafka "
+            "with `alerts` in `publish` (docs/reference/webhooks.md)"
         )
         raise DeliveryMisuse(msg)

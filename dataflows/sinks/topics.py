@@ -23,7 +23,8 @@ from warehouse.tables import TABLES
 
 _TABLES = {RATED: "rated_events", SUSPENSE: "suspense_events", ALERTS: "alerts"}
 _ARROW = "application/vnd.apache.arrow.stream"
-_EVENT = "application/cloudevents+json"
+EVENT = "application/cloudevents+json"
+"""Content type of a finding."""
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
 _MOST_ROWS = 20_000
 _ANY = -1
@@ -57,7 +58,8 @@ def messages_of(batch: StoreBatch, names: list[str]) -> Iterator[Published]:
             continue
         if name == ALERTS:
             for row in frame.iter_rows(named=True):
-                yield Published(name, row["alert_id"], _event(row, batch), _EVENT, 1)
+                content = event_of(row, lane, batch.entry.token)
+                yield Published(name, row["alert_id"], content, EVENT, 1)
             continue
         for start in range(0, frame.height, _MOST_ROWS):
             rows = frame.slice(start, _MOST_ROWS)
@@ -72,12 +74,18 @@ def _arrow(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _event(row: dict[str, Any], batch: StoreBatch) -> bytes:
-    """Write a finding as a structured CloudEvent; money is decimal text."""
+def event_of(row: dict[str, Any], lane: str, token: str) -> bytes:
+    """Write a finding as a structured CloudEvent; money is decimal text.
+
+    Args:
+        row: Fields of Alert by name.
+        lane: Who found it.
+        token: Of the insert that brought it to the store.
+    """
     event = {
         "specversion": "1.0",
-        "id": f"{row['alert_id']}:{batch.entry.token}",
-        "source": f"tallywire/{batch.entry.lane}",
+        "id": f"{row['alert_id']}:{token}",
+        "source": f"tallywire/{lane}",
         "type": "tallywire.alert",
         "subject": row["entity_id"],
         "datacontenttype": "application/json",

@@ -111,6 +111,9 @@ _FOUND = (
     Family("C16", "Negative margin", Area.PARTNER, ("retail charge", "partner's cost"),
            "(revenue - cost) / revenue", "a loss over at least 50 events of a day and route",
            "wholesale", Schedule.STREAM),
+    Family("C19", "Conservation of prepaid money", Area.RATING, ("top-ups", "charges"),
+           "paid by balances - top-ups", "any more than top-ups gave; any less than nothing",
+           "finance", Schedule.HOURLY),
 )  # fmt: skip
 
 FAMILIES = {one.family_id: one for one in _FOUND}

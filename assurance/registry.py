@@ -17,6 +17,7 @@ from assurance.following import (
 )
 from assurance.following.control import StreamControl
 from assurance.price_book import findings
+from assurance.reconciling.balances import Balances
 from assurance.reconciling.charged_twice import ChargedTwice
 from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
@@ -38,7 +39,7 @@ _OF_STREAM: tuple[type[StreamControl], ...] = (
     margin.Margin,
 )
 _OF_STORE: tuple[type[Reconciliation], ...] = (
-    Runs, Conservation, Collected, Logged, Stored, Ranges, ChargedTwice, OldSuspense,
+    Runs, Conservation, Collected, Logged, Stored, Ranges, ChargedTwice, OldSuspense, Balances,
 )  # fmt: skip
 
 

@@ -27,6 +27,14 @@ class World:
     snapshots: Callable[[str], Snapshot]
 
 
+def _no_catalogue(name: str) -> Snapshot:
+    raise LookupError(name)
+
+
+NOWHERE = World(_no_catalogue)
+"""A world that has no catalogue."""
+
+
 class StreamControl(ABC):
     """One control; made anew without a memory, or from what it dumped.
 

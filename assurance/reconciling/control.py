@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import orjson
 
 from assurance.alerts import Control
+from assurance.following.control import NOWHERE, World
 from schemas.alerts import Alert
 
 Row = Mapping[str, Any]
@@ -29,8 +30,8 @@ class Reconciliation(ABC):
     stretch_us: ClassVar[int] = 0
     stretches: ClassVar[int] = 0
 
-    def __init__(self, tenant_id: str) -> None:
-        self.tenant_id = tenant_id
+    def __init__(self, tenant_id: str, world: World = NOWHERE) -> None:
+        self.tenant_id, self.world = tenant_id, world
         self._open: dict[str, dict[str, Any]] = {}
         self._seen: dict[str, list[Any]] = {}
 

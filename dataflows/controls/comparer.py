@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assurance.following.control import NOWHERE, World
 from assurance.following.fold import Failure
 from assurance.reconciling import sql
 from assurance.reconciling.control import Reconciliation
@@ -36,13 +37,14 @@ class Comparer:
     Args:
         now_us: The wall clock.
         tenant_id: Whose records those are that the store does not keep by tenant.
+        world: What controls may know beside the store.
     """
 
     def __init__(
         self, kinds: Sequence[type[Reconciliation]], kept: Mapping[str, bytes],
-        now_us: Callable[[], int], tenant_id: str,
+        now_us: Callable[[], int], tenant_id: str, world: World = NOWHERE,
     ) -> None:  # fmt: skip
-        self._controls = {kind.__name__: kind(tenant_id) for kind in kinds}
+        self._controls = {kind.__name__: kind(tenant_id, world) for kind in kinds}
         self._now_us = now_us
         self._last: dict[str, int] = {}
         for name, control in self._controls.items():
@@ -71,7 +73,7 @@ class Comparer:
         try:
             rows = answers(client, control.query, control.parameters(now))
             alerts = control.judge(rows, now)
-        except (StoreRefused, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (StoreRefused, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
             failure = Failure(kind.__name__, error)
             return Compared(kind, now, self._now_us(), 0, [], failure)
         return Compared(kind, now, self._now_us(), len(rows), alerts)

@@ -85,7 +85,9 @@ class Follower:
         kept = read_checkpoint(self.path)
         self._cursors = dict(kept.cursors)
         self._fold = Fold(self.world, self.kinds, dict(kept.memories))
-        self._comparer = Comparer(self.compared, kept.memories, self.now_us, self.tenant_id)
+        self._comparer = Comparer(
+            self.compared, kept.memories, self.now_us, self.tenant_id, self.world
+        )
         self._number = kept.number
         self._written = time.monotonic()
         self._stretch = Stretch(self.now_us())

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from cli.checks.follow import CHECKS
 from cli.controls.follow import CONTROLS
 from cli.recycle.follow import RECYCLER
 from cli.rerate.follow import FOLLOWER
@@ -18,5 +19,6 @@ def beside_of(settings: Settings) -> list[Beside]:
         (FOLLOWER, settings.late_usage_s),
         (recycler, settings.recycle_s),
         (CONTROLS, settings.controls_s),
+        (CHECKS, settings.checks),
     )
-    return [one for one, seconds in asked if seconds]
+    return [one for one, wanted in asked if wanted]

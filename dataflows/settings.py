@@ -69,6 +69,7 @@ class Settings(BaseSettings):
         mqtt_inflight: Messages that a broker may send before one of them is acknowledged.
         metrics_host: Address that metrics, health and readiness are served on.
         metrics_port: Its port; 0 serves none.
+        checks: Folder of checks; those that say `every` run while a run follows its inputs.
         webhooks: Addresses that findings are sent to, by a name of yours: https, or localhost.
             Secrets stand in the environment.
         webhook_timeout_s: How long an endpoint may take for a piece of its answer, seconds.
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     late_usage_s: int = Field(default=60, ge=0)
     recycle_s: int = Field(default=60, ge=0)
     controls_s: int = Field(default=1, ge=0)
+    checks: Path | None = None
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)

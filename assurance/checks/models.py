@@ -133,6 +133,7 @@ class Check(Part):
     Attributes:
         unmatched: Which rows without a partner are findings.
         most_percent: Share of differing rows up to which nothing is found.
+        every: How often it runs by itself, microseconds; by its verb alone without.
     """
 
     id: Annotated[str, Field(pattern=_ID)]
@@ -149,6 +150,7 @@ class Check(Part):
     unmatched: Literal["both", "left", "right", "none"] = "both"
     money: MoneyEntry | None = None
     most_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(0)
+    every: Annotated[Micros, Field(ge=60 * 10**6)] | None = None
 
     @model_validator(mode="after")
     def _keys(self) -> "Check":

@@ -16,7 +16,7 @@ WITH last_runs AS (
 SELECT control, 'missed' AS state, toUnixTimestamp64Micro(ended) AS since, '' AS why,
     (SELECT max(stored_us) FROM stored) AS newest
 FROM last_runs
-WHERE newest > since
+WHERE newest > since AND NOT startsWith(control, 'check:')
 UNION ALL
 SELECT control, 'failed' AS state, toUnixTimestamp64Micro(ended) AS since, why, toInt64(0) AS newest
 FROM last_runs

@@ -8,20 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from assurance.checks.compare import CheckWrongError, Compared, Difference, compare
-from assurance.checks.findings import alerts_of
+from assurance.checks.compare import CheckWrongError, Compared, Difference
 from assurance.checks.models import Check
-from cli.checks.sources import CheckMisuse, checks_of, rows_of
+from cli.checks.sources import CheckMisuse, checks_of
+from cli.checks.work import compared, reader, store
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes, money
-from dashboards.queries import rows
-from dataflows.catalogs import CatalogStore, tenant_of
-from dataflows.controls.put import put_alerts
 from dataflows.exits import Exit
-from dataflows.settings import Home, Settings
 from dataflows.stores import prepare_store, store_of
-from dataflows.wall_clock import now_us
-from warehouse.client import Client, opened
 
 app = typer.Typer(
     help="Compare any two files or tables, as a check says; differences are alerts.",
@@ -44,9 +38,9 @@ def _run(paths: _Paths, *, as_json: JsonOption = False, home: HomeOption = None)
         prepare_store(settings)
         found = []
         for file, check in list(checks_of(paths)):
-            with _reader(settings) as client:
-                made = _compared(check, file.parent, client)
-            _store(settings, check, made)
+            with reader(settings) as client:
+                made = compared(check, file.parent, client)
+            store(settings, check, made)
             found.append((check, made))
     _print(found, as_json=as_json)
     if any(made.differences for _, made in found):
@@ -61,10 +55,10 @@ def _preview(paths: _Paths, *, as_json: JsonOption = False, home: HomeOption = N
         checks = list(checks_of(paths))
         asks = any(source.sql for _, check in checks for source in (check.left, check.right))
         if asks:
-            with store_of(settings), _reader(settings) as client:
-                found = [(one, _compared(one, file.parent, client)) for file, one in checks]
+            with store_of(settings), reader(settings) as client:
+                found = [(one, compared(one, file.parent, client)) for file, one in checks]
         else:
-            found = [(one, _compared(one, file.parent, None)) for file, one in checks]
+            found = [(one, compared(one, file.parent, None)) for file, one in checks]
     _print(found, as_json=as_json)
     if not as_json:
         for check, made in found:
@@ -78,32 +72,6 @@ def _misuse() -> Iterator[None]:
     except (CheckMisuse, CheckWrongError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(Exit.USAGE) from error
-
-
-@contextmanager
-def _reader(settings: Settings) -> Iterator[Client]:
-    with opened(
-        settings.store_url, Home(settings.home).store, database=settings.database, role="reader"
-    ) as client:
-        yield client
-
-
-def _compared(check: Check, folder: Path, client: Client | None) -> Compared:
-    left, right = (rows_of(one, folder, client) for one in (check.left, check.right))
-    return compare(check, left, right)
-
-
-def _store(settings: Settings, check: Check, made: Compared) -> None:
-    """Store alerts; those that would close what is not open say nothing to anybody."""
-    tenant, at = tenant_of(CatalogStore(Home(settings.home).catalogs)), now_us()
-    where = (settings.store_url, Home(settings.home).store)
-    with opened(*where, database=settings.database) as client:
-        there = {row["alert_id"] for row in rows(client, "alerts_of_check")}
-        alerts = [
-            one for one in alerts_of(check, made, tenant, at)
-            if one.state == "open" or one.alert_id in there
-        ]  # fmt: skip
-        put_alerts(client, alerts, at)
 
 
 def _print(found: Sequence[tuple[Check, Compared]], *, as_json: bool) -> None:

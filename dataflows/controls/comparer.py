@@ -73,7 +73,14 @@ class Comparer:
         try:
             rows = answers(client, control.query, control.parameters(now))
             alerts = control.judge(rows, now)
-        except (StoreRefused, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+        except (
+            StoreRefused,
+            ArithmeticError,
+            LookupError,
+            OSError,
+            TypeError,
+            ValueError,
+        ) as error:
             failure = Failure(kind.__name__, error)
             return Compared(kind, now, self._now_us(), 0, [], failure)
         return Compared(kind, now, self._now_us(), len(rows), alerts)

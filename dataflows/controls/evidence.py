@@ -77,6 +77,23 @@ def of_store(one: Compared) -> ControlRun:
     )  # fmt: skip
 
 
+def of_check(
+    name: str, times: tuple[int, int], rows: int, alerts: int, fault: str
+) -> ControlRun:  # fmt: skip
+    """Write down a run of a check that is written.
+
+    Args:
+        times: When it began and ended, microseconds UTC.
+        rows: Rows of both sides.
+        fault: Why it could not run; empty where it could.
+    """
+    return ControlRun(
+        control=f"check:{name}", patterns="check_only_left+check_only_right+check_differs",
+        version=_version(), began_at=times[0], ended_at=times[1], inputs=rows, alerts=alerts,
+        result="failed" if fault else "done", detail=fault,
+    )  # fmt: skip
+
+
 def tried(one: Tried, began_at: int, ended_at: int) -> ControlRun:
     """Write down what a control made of the fault that was planted for it."""
     good = one.fired and one.quiet

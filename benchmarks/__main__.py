@@ -4,12 +4,14 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks import (
+    alerting,
     controls,
     formats,
     ingest,
     overlay,
     pipeline,
     radius,
+    reconciling,
     resume,
     section,
     shares,
@@ -22,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     sections = (
         "rating", "pipeline", "resume", "shares", "ingest", "radius", "formats", "controls",
-        "overlay", "streaming", "all",
+        "reconciling", "alerting", "overlay", "streaming", "all",
     )  # fmt: skip
     parser.add_argument("section", nargs="?", choices=sections, default="all")
     parser.add_argument(
@@ -31,7 +33,10 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=100_000, help="of all three")
     parser.add_argument("--keys", type=int, default=10_000_000, help="of resume")
     parser.add_argument("--messages", type=int, default=5_000_000, help="events of streaming")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of paced usage, streaming")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="of paced usage: streaming, alerting"
+    )
+    parser.add_argument("--hour", type=int, default=10_000_000, help="rows of reconciling")
     parser.add_argument("--octets", type=int, default=10**9, help="of a large file, formats")
     parser.add_argument("--lines", type=int, default=300_000, help="of a bill, overlay")
     parser.add_argument("--full", action="store_true", help="large files of ten gigabytes, formats")
@@ -46,6 +51,8 @@ def main() -> None:
         "radius": radius.main,
         "formats": lambda: formats.main(10**10 if wanted.full else wanted.octets),
         "controls": lambda: controls.main(wanted.events, wanted.customers),
+        "reconciling": lambda: reconciling.main(wanted.hour),
+        "alerting": lambda: alerting.main(wanted.seconds),
         "overlay": lambda: overlay.main(wanted.lines),
         "streaming": lambda: streaming.main(wanted.messages, wanted.seconds),
     }

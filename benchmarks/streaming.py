@@ -268,7 +268,7 @@ def _visible(client: Client, until: Callable[[int], bool]) -> list[tuple[int, fl
         time.sleep(_LATENCY_LOOK_S)
 
 
-def _quantiles(sent: list[tuple[int, float]], visible: list[tuple[int, float]]) -> dict[str, float]:
+def quantiles(sent: list[tuple[int, float]], visible: list[tuple[int, float]]) -> dict[str, float]:
     """Hold when the n-th event was sent against when n rows were there."""
     waits, place = [], 0
     for number, moment in sent:
@@ -303,7 +303,7 @@ def latency(
         rows_an_insert = float(client.query(_ROWS_AN_INSERT).result_rows[0][0])
     late = [one for one in sent if one[1] > settled]
     return {
-        "rate": sent[-1][0] / (sent[-1][1] - sent[0][1]), **_quantiles(late, visible),
+        "rate": sent[-1][0] / (sent[-1][1] - sent[0][1]), **quantiles(late, visible),
         "cpu_ns": {key: (after[key] - before[key]) / worked * 1e9 for key in after},
         "rows_an_insert": rows_an_insert,
     }  # fmt: skip
@@ -334,7 +334,8 @@ def catch_up(
 
 
 @contextmanager
-def _broker() -> Iterator[Broker]:
+def broker_of() -> Iterator[Broker]:
+    """Run a broker of its own."""
     folder = (OUT / "broker").resolve()
     shutil.rmtree(folder, ignore_errors=True)
     broker = Broker(folder, free_port(), free_port(), heap_mb=512)
@@ -346,7 +347,8 @@ def _broker() -> Iterator[Broker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _catalog() -> tuple[Path, list[str]]:
+def catalog_of() -> tuple[Path, list[str]]:
+    """Write the catalogue; give its prefixes."""
     folder = OUT / "catalog"
     shutil.rmtree(folder, ignore_errors=True)
     prefixes = write_catalog(folder, SUBSCRIBERS, random.Random(1))
@@ -356,9 +358,9 @@ def _catalog() -> tuple[Path, list[str]]:
 
 def measure(name: str, events: int, seconds: float) -> dict[str, Any]:
     """Measure one thing on a broker of its own."""
-    catalog, prefixes = _catalog()
+    catalog, prefixes = catalog_of()
     made = Events(prefixes)
-    with _broker() as broker:
+    with broker_of() as broker:
         broker.create_topic(TOPIC, PARTITIONS)
         broker.create_topic("tallywire.alerts", 1)
         match name:

@@ -125,18 +125,24 @@ def rated_rows(client: Client, wanted: Sequence[Range], schema: pl.Schema) -> li
     parameters = {
         "tokens": [one.token for one in wanted], "first": min(times), "last": max(times),
     }  # fmt: skip
-    frame = _frame(client, query, parameters)
+    found = frame(client, query, parameters)
     parts = {
         str(token): rows.sort("place").select(
             pl.col(name).cast(kind) for name, kind in schema.items()
         )
-        for (token,), rows in frame.group_by("token")
+        for (token,), rows in found.group_by("token")
     }
     empty = pl.DataFrame(schema=schema)
     return [parts.get(one.token, empty) for one in wanted]
 
 
-def _frame(client: Client, query: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
+def frame(client: Client, query: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """Ask the store, and read the answer in columns; ids are 16 bytes.
+
+    Raises:
+        StoreUnavailable: If the store does not answer.
+        StoreRefused: If it refuses.
+    """
     with told(client.uri):
         content = client.raw_query(
             query, parameters=dict(parameters), settings=dict(_SETTINGS), fmt="ArrowStream"
@@ -176,7 +182,7 @@ def _some(
         "token": wanted.token, "at": wanted.ledgered_at,
         "ids": [str(uuid.UUID(bytes=one)) for one in ids],
     }  # fmt: skip
-    return _frame(client, query, parameters).to_dicts()
+    return frame(client, query, parameters).to_dicts()
 
 
 _INSTANTS = ("start_time", "end_time", "setup_time", "collected_at", "ledgered_at")

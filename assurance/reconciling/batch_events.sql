@@ -1,11 +1,18 @@
--- What the store has of one batch and feed: every event and leg, how often, and where it came from.
-SELECT toString(r.event_id) AS event, r.run AS run, count() AS times, any(r.quantity) AS used,
-    any(r.file_name) AS file, any(r.record_no) AS record
-FROM rated_events AS r
-WHERE r.batch_token = {token:String} AND r.feed_id = {feed:String} AND toDate(r.ledgered_at) = {day:Date}
-GROUP BY r.event_id, r.restatement_no, r.attempt, r.run, r.op
-UNION ALL
-SELECT toString(s.event_id), '' AS run, count(), any(s.quantity), any(s.file_name), any(s.record_no)
-FROM suspense_events AS s
-WHERE s.batch_token = {token:String} AND s.feed_id = {feed:String} AND toDate(s.ledgered_at) = {day:Date}
-GROUP BY s.event_id, s.restatement_no, s.attempt
+-- What the store has of one batch and feed: every event, how often a leg of it, where it came from.
+SELECT event_id, max(p.times) AS times, any(p.used) AS used, any(p.file) AS file,
+    any(p.record) AS record
+FROM (
+    SELECT r.event_id AS event_id, count() AS times, any(r.quantity) AS used,
+        any(toString(r.file_name)) AS file, any(r.record_no) AS record
+    FROM rated_events AS r
+    WHERE r.batch_token = {token:String} AND r.feed_id = {feed:String}
+        AND toDate(r.ledgered_at) = {day:Date}
+    GROUP BY r.event_id, r.rated_id
+    UNION ALL
+    SELECT s.event_id, count(), any(s.quantity), any(toString(s.file_name)), any(s.record_no)
+    FROM suspense_events AS s
+    WHERE s.batch_token = {token:String} AND s.feed_id = {feed:String}
+        AND toDate(s.ledgered_at) = {day:Date}
+    GROUP BY s.event_id, s.suspense_id, s.attempt
+) AS p
+GROUP BY event_id

@@ -9,7 +9,7 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, proof
+from cli.controls import book, partner, proof, subscriptions
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
@@ -20,6 +20,15 @@ for _name, _verb, _examples in (
     ("test", proof.plant, ("controls test", "controls test --home my-home")),
     ("coverage", proof.cover, ("controls coverage", "controls coverage --json")),
     ("book", book.hold, ("controls book signed.csv", "controls book signed.csv --from 2026-10-01")),
+    ("partner", partner.reconcile, (
+        "controls partner --partner carrier_a october/",
+        "controls partner --partner carrier_a calls.csv --column start=CallStart --pack dispute",
+        "controls partner --feeds tap fraud --from 2026-10-01 --to 2026-10-31",
+    )),
+    ("subscriptions", subscriptions.reconcile, (
+        "controls subscriptions served/",
+        "controls subscriptions served/ --from 2026-10-01 --to 2026-10-31 --tests tests.txt",
+    )),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

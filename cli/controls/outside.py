@@ -1,0 +1,212 @@
+"""What the verbs share that hold usage against lists of others: options, files, days, findings."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from assurance.alerts import Control
+from assurance.outside.reading import ListWrongError
+from assurance.standing import standing
+from cli.common import console
+from cli.printed import as_json_bytes, money
+from cli.times import instant
+from dataflows.catalogs import CatalogStore
+from dataflows.controls.evidence import of_list, record
+from dataflows.controls.put import put_alerts
+from dataflows.exits import Exit
+from dataflows.settings import Home, Settings
+from dataflows.stores import prepare_store
+from dataflows.wall_clock import now_us
+from schemas.alerts import Alert
+from schemas.instants import EPOCH, MICROSECOND
+from tallywire.catalog.snapshot import Snapshot
+from warehouse.client import Client, opened
+from warehouse.decisions import standing_alerts
+
+FirstOption = Annotated[
+    str, typer.Option("--from", help="First day, such as 2026-10-01; by default that of the files.")
+]
+LastOption = Annotated[str, typer.Option("--to", help="Last day; by default that of the files.")]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="What a column is called in the files: start=CallStart."),
+]
+ZoneOption = Annotated[
+    str,
+    typer.Option("--zone", help="Zone of times without an offset; by default the operator's."),
+]
+
+
+@contextmanager
+def misuse() -> Iterator[None]:
+    """Turn lists that cannot be read into their sentence and exit code 2."""
+    try:
+        yield
+    except (ListWrongError, OSError, UnicodeDecodeError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(Exit.USAGE) from error
+
+
+def wrong(text: str) -> typer.Exit:
+    """Say what is wrong with the options; give the exit to be raised."""
+    typer.echo(text, err=True)
+    return typer.Exit(Exit.USAGE)
+
+
+def names_of(columns: Sequence[str] | None) -> dict[str, str]:
+    """Read what columns are called."""
+    made = {}
+    for one in columns or ():
+        ours, equals, theirs = one.partition("=")
+        if not (ours and equals and theirs):
+            raise wrong(f"--column {one}: write the name here = the name there: start=CallStart")
+        made[ours] = theirs
+    return made
+
+
+def csv_files(paths: Iterable[Path]) -> list[Path]:
+    """Name the files that are meant: files, and the CSV files of folders.
+
+    Raises:
+        ListWrongError: If there is none.
+    """
+    found = []
+    for path in paths:
+        found += sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not found:
+        msg = f"{', '.join(str(path) for path in paths)}: no *.csv there"
+        raise ListWrongError(msg)
+    return found
+
+
+def text_of(path: Path) -> str:
+    """Read a file as text.
+
+    Raises:
+        ListWrongError: If it is none.
+        OSError: If it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: it is no UTF-8 text; write it as CSV in UTF-8"
+        raise ListWrongError(msg) from error
+
+
+def days_of(first: str, last: str, held: Sequence[date]) -> tuple[date, date]:
+    """Read the first and the last day; without options they are those that the files hold."""
+    try:
+        begin = date.fromisoformat(first) if first else min(held)
+        end = date.fromisoformat(last) if last else max(held)
+    except ValueError as error:
+        raise wrong(f"--from and --to are days such as 2026-10-01: {error}") from error
+    if begin > end:
+        raise wrong(f"--from {begin} lies behind --to {end}")
+    return begin, end
+
+
+def period_of(days: tuple[date, date], zone: str) -> tuple[int, int]:
+    """Give the instants of the first midnight and the one behind the last day, microseconds UTC."""
+    behind = days[1] + timedelta(days=1)
+    return tuple(instant(f"{day}", "--from", zone) for day in (days[0], behind))  # type: ignore[return-value]  # two
+
+
+@dataclass(frozen=True)
+class Work:
+    """A verb at work.
+
+    Attributes:
+        client: May write.
+        at: When it began, microseconds UTC.
+    """
+
+    client: Client
+    snapshot: Snapshot
+    at: int
+
+    def settle(
+        self, controls: Iterable[Control], found: Sequence[Alert], period: tuple[int, int],
+        looked_at: int, about: Iterable[str] | None = None, begins: str = "",
+    ) -> None:  # fmt: skip
+        """Store what is new, has changed and is gone, and that the control ran.
+
+        Args:
+            period: First and last instant that was looked at.
+            looked_at: Rows of the list.
+            about: Entities that it was about; without it all whose ids begin so.
+            begins: How the ids of its entities begin.
+        """
+        patterns = [one.pattern for one in controls]
+        held = None if about is None else set(about)
+        before = [
+            one for one in standing_alerts(self.client, patterns)
+            if (one.entity_id in held if held is not None else one.entity_id.startswith(begins))
+        ]  # fmt: skip
+        now = now_us()
+        stored = standing(found, before, period, now)
+        put_alerts(self.client, stored, now)
+        run = of_list(patterns, self.at, now, looked_at, len(stored))
+        record(self.client, [run], now)
+
+
+@contextmanager
+def work(settings: Settings) -> Iterator[Work]:
+    """Open the store and the catalogue in use."""
+    home = Home(settings.home)
+    catalogs = CatalogStore(home.catalogs)
+    snapshot = catalogs.load(catalogs.current())
+    prepare_store(settings)
+    with opened(settings.store_url, home.store, database=settings.database) as client:
+        yield Work(client, snapshot, now_us())
+
+
+def local_day(at_us: int, zone: str) -> date:
+    """Give the day of an instant in a zone."""
+    return (EPOCH + at_us * MICROSECOND).astimezone(ZoneInfo(zone)).date()
+
+
+def midnight_us(day: date, zone: str) -> int:
+    """Give the beginning of a day in a zone, microseconds UTC."""
+    begin = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return (begin - EPOCH) // MICROSECOND
+
+
+def show(
+    alerts: Sequence[Alert], told: Mapping[str, object], prefix: str, *, as_json: bool
+) -> None:
+    """Print findings, the largest money first, and what the run came to.
+
+    Args:
+        told: Figures of the run, by their words.
+        prefix: Of patterns, which is not printed.
+    """
+    ranked = sorted(alerts, key=lambda one: (-(one.money_at_risk or 0), one.entity_id, one.alert_id))
+    if as_json:
+        found = [one.model_dump(mode="json") for one in ranked]
+        typer.echo(as_json_bytes({**told, "findings": found}))
+        return
+    for words, value in told.items():
+        typer.echo(f"{words}: {value}")
+    if not ranked:
+        typer.echo("nothing to dispute: both sides say the same")
+        return
+    table = Table("about", "cause", "count", "severity", "direction", "money", "what")
+    for one in ranked:
+        table.add_row(
+            one.entity_id, one.pattern.removeprefix(prefix), f"{one.observed:,}", one.severity,
+            one.direction, f"{money(one.money_at_risk)} {one.currency}".strip(), one.explanation,
+        )  # fmt: skip
+    console().print(table)
+
+
+def end(alerts: Sequence[Alert]) -> None:
+    """End with exit code 1 where something was found."""
+    if alerts:
+        raise typer.Exit(Exit.PROBLEMS)

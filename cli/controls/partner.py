@@ -1,0 +1,288 @@
+"""`tallywire controls partner`: our calls against a partner's list of them, or feed against feed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from assurance.outside.calls import CALLS, SECOND_US, Allowed, Dispute, Judged, judge
+from assurance.outside.calls_file import read_calls
+from assurance.outside.partner_findings import (
+    CONTROLS,
+    Limits,
+    Parties,
+    Totals,
+    by_day,
+    day_of,
+    told,
+    worth_of,
+)
+from assurance.outside.pricing import Repricing
+from assurance.outside.reading import ListWrongError, number
+from cli.common import HomeOption, JsonOption, plain_errors, settings_of
+from cli.controls.our_calls import of_feed, of_partner
+from cli.controls.outside import (
+    ColumnOption,
+    FirstOption,
+    LastOption,
+    Work,
+    ZoneOption,
+    csv_files,
+    days_of,
+    end,
+    misuse,
+    names_of,
+    period_of,
+    show,
+    text_of,
+    work,
+    wrong,
+)
+from cli.controls.pack import write_pack
+from dataflows.stores import store_of
+from schemas.alerts import Alert
+from tallywire.catalog.snapshot import Partner
+
+_DAY_US = 86_400 * SECOND_US
+_LONGEST = 24 * 3_600 * SECOND_US
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both lists, and what is to be known of them."""
+
+    ours: pl.DataFrame
+    theirs: pl.DataFrame
+    parties: Parties
+    usual: str
+    days: tuple[date, date]
+    zone: str
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made of them."""
+
+    sides: _Sides
+    judged: Judged
+    disputes: dict[tuple[date, object], list[Dispute]]
+    alerts: list[Alert]
+    unjudged: list[date]
+
+
+def reconcile(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="CSV files of the partner, or folders of them.")
+    ] = None,
+    *,
+    partner: Annotated[str, typer.Option("--partner", help="Its id in the catalogue.")] = "",
+    feeds: Annotated[
+        tuple[str, str], typer.Option("--feeds", help="Two feeds of the same usage, no files.")
+    ] = ("", ""),
+    first: FirstOption = "",
+    last: LastOption = "",
+    pack: Annotated[
+        Path | None, typer.Option("--pack", help="Write disputes.csv and disputes.html here.")
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--start-within", help="Seconds between beginnings of one call.")
+    ] = "2",
+    duration: Annotated[
+        str,
+        typer.Option(
+            "--duration-within",
+            help="Seconds between durations; by default 1, or 0 where nearly all agree exactly.",
+        ),
+    ] = "",
+    clock: Annotated[
+        str,
+        typer.Option("--clock-within", help="Seconds by which a call's clock may be another."),
+    ] = "10800",
+    charge: Annotated[
+        str, typer.Option("--charge-within", help="Money between charges of one call.")
+    ] = "0",
+    most: Annotated[
+        tuple[str, str, str],
+        typer.Option(
+            "--most-percent", metavar="CALLS SECONDS MONEY",
+            help="Shares of a day, in percent, up to which nothing is told.",
+        ),
+    ] = ("0", "0", "0"),
+    columns: ColumnOption = None,
+    zone: ZoneOption = "",
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:  # fmt: skip
+    """Hold our calls against a partner's list of them, or a feed against another of the same usage.
+
+    Calls are matched one to one by caller, called number and beginning; what a partner's clock and
+    its counting differ by as a habit is taken out and told. What only one side has, or has longer,
+    shorter or at another charge is a finding of the day, with its money; what is gone since closes.
+    Exit code 1 says that there are some.
+    """
+    settings = settings_of(home)
+    with plain_errors(), misuse():
+        allowed = Allowed(
+            _micros(start, "--start-within"),
+            _micros(duration, "--duration-within") if duration else None,
+            _micros(clock, "--clock-within"), number(charge, "--charge-within"),
+        )  # fmt: skip
+        limits = Limits(*(number(one, "--most-percent") for one in most))
+        with store_of(settings), work(settings) as at_work:
+            if any(feeds):
+                sides = _two_feeds(at_work, feeds, first, last, allowed)
+            else:
+                sides = _with_files(
+                    at_work, partner, files or [], (first, last), names_of(columns), zone, allowed
+                )
+            made = _made(at_work, sides, allowed, limits)
+            _settle(at_work, made)
+        if pack is not None:
+            write_pack(pack, made.disputes, sides.parties, sides.zone)
+    _print(made, as_json=as_json)
+    end(made.alerts)
+
+
+def _micros(text: str, option: str) -> int:
+    size = number(text, option) * SECOND_US
+    if size < 0 or size != int(size) or size > _LONGEST:
+        msg = f"{option} {text}: write seconds, from 0 to a day"
+        raise ListWrongError(msg)
+    return int(size)
+
+
+def _with_files(
+    at_work: Work, partner: str, files: Sequence[Path], asked: tuple[str, str],
+    names: dict[str, str], zone: str, allowed: Allowed,
+) -> _Sides:  # fmt: skip
+    snapshot = at_work.snapshot
+    known = {one.partner_id: one for one in snapshot.partners}
+    if partner not in known:
+        listed = ", ".join(known) or "none"
+        raise wrong(f"--partner {partner}: the catalogue in use has {listed}")
+    if not files:
+        raise wrong("give the partner's files, or --feeds with two feeds")
+    own = snapshot.time_zone
+    read = [
+        read_calls(path.name, text_of(path), zone or own, names) for path in csv_files(files)
+    ]
+    theirs = pl.concat(read)
+    if theirs.is_empty():
+        raise wrong("the files hold no calls")
+    held = [day_of(int(at), own) for at in (theirs["time"].min(), theirs["time"].max())]  # type: ignore[arg-type]  # integers
+    days = days_of(*asked, held)
+    one = known[partner]
+    usual = _usual(one)
+    currency = snapshot.tariffs[usual].currency if usual else snapshot.currency
+    parties = Parties(
+        snapshot.tenant_id, "partner", partner, "our usage", partner, currency, one.side == "cost"
+    )
+    near = _near(days, own, allowed)
+    ours = of_partner(at_work.client, partner, snapshot, near)
+    return _Sides(ours, _between(theirs, near), parties, usual, days, own)
+
+
+def _usual(partner: Partner) -> str:
+    """Name the tariff of a partner's outgoing calls."""
+    return partner.tariffs.get(("voice", "mo"), next(iter(partner.tariffs.values()), ""))
+
+
+def _two_feeds(
+    at_work: Work, feeds: tuple[str, str], first: str, last: str, allowed: Allowed
+) -> _Sides:
+    snapshot = at_work.snapshot
+    for feed in feeds:
+        if feed not in snapshot.feeds:
+            raise wrong(f"--feeds {feed}: the catalogue in use has {', '.join(snapshot.feeds)}")
+    if not (first and last):
+        raise wrong("--feeds needs --from and --to")
+    days = days_of(first, last, ())
+    near = _near(days, snapshot.time_zone, allowed)
+    ours, theirs = (of_feed(at_work.client, feed, near) for feed in feeds)
+    parties = Parties(
+        snapshot.tenant_id, "feeds", "/".join(feeds), feeds[0], feeds[1], snapshot.currency
+    )
+    theirs = theirs.with_columns(pl.lit(None, CALLS["amount"]).alias("amount"))
+    return _Sides(ours, theirs, parties, "", days, snapshot.time_zone)
+
+
+def _near(days: tuple[date, date], zone: str, allowed: Allowed) -> tuple[int, int]:
+    """Give the time in which partners of the days' calls may lie."""
+    begin, behind = period_of(days, zone)
+    more = allowed.start_us + allowed.clock_us
+    return begin - more, behind + more
+
+
+def _between(calls: pl.DataFrame, near: tuple[int, int]) -> pl.DataFrame:
+    return calls.filter(pl.col("time").is_between(*near, closed="left"))
+
+
+def _made(at_work: Work, sides: _Sides, allowed: Allowed, limits: Limits) -> _Made:
+    judged = judge(sides.ours, sides.theirs, allowed)
+    counts = Counter(_days(sides.theirs, sides.zone))
+    mine = Counter(_days(sides.ours, sides.zone))
+    unjudged = [day for day in _span(sides.days) if mine[day] and not counts[day]]
+    disputes = (
+        one for one in judged.disputes
+        if sides.days[0] <= (day := day_of(one.at_us, sides.zone)) <= sides.days[1]
+        and day not in unjudged
+    )  # fmt: skip
+    worth = worth_of(disputes, Repricing(at_work.snapshot), sides.usual)
+    grouped = by_day(worth, sides.zone)
+    totals = _totals(sides)
+
+    def of_day(day: date) -> Totals:
+        return totals.get(day, (0, 0, Decimal(0)))
+
+    alerts = list(told(grouped, of_day, sides.parties, limits, sides.zone, at_work.at))
+    return _Made(sides, judged, grouped, alerts, unjudged)  # type: ignore[arg-type]  # causes are objects
+
+
+def _days(calls: pl.DataFrame, zone: str) -> list[date]:
+    moments = pl.from_epoch(calls["time"], time_unit="us").dt.replace_time_zone("UTC")
+    return moments.dt.convert_time_zone(zone).dt.date().to_list()
+
+
+def _span(days: tuple[date, date]) -> list[date]:
+    return [date.fromordinal(one) for one in range(days[0].toordinal(), days[1].toordinal() + 1)]
+
+
+def _totals(sides: _Sides) -> dict[date, Totals]:
+    """Add up what both sides have of each day, the larger of the two."""
+    found: dict[date, Totals] = {}
+    for calls in (sides.ours, sides.theirs):
+        made = calls.with_columns(day=pl.Series(_days(calls, sides.zone), dtype=pl.Date()))
+        sums = made.group_by("day").agg(pl.len(), pl.col("size").sum(), pl.col("amount").sum())
+        for day, *rest in sums.rows():
+            held = found.get(day, (0, 0, Decimal(0)))
+            pairs = zip(held, (one or 0 for one in rest), strict=True)
+            found[day] = tuple(max(pair) for pair in pairs)  # type: ignore[assignment]  # three
+    return found
+
+
+def _settle(at_work: Work, made: _Made) -> None:
+    sides = made.sides
+    at_work.settle(
+        CONTROLS.values(), made.alerts, period_of(sides.days, sides.zone), sides.theirs.height,
+        about=[sides.parties.entity_id],
+    )  # fmt: skip
+
+
+def _print(made: _Made, *, as_json: bool) -> None:
+    judged, parties = made.judged, made.sides.parties
+    for day in made.unjudged:
+        typer.echo(f"{parties.theirs} lists nothing of {day}: the day is not judged", err=True)
+    figures = {
+        f"calls of {parties.ours}": judged.ours, f"calls of {parties.theirs}": judged.theirs,
+        "matched": judged.matched, **judged.explained,
+        "clock ahead, seconds (taken out)": f"{Decimal(judged.shift_us) / SECOND_US:f}",
+        "counted longer, seconds (taken out)": f"{Decimal(judged.longer) / SECOND_US:f}",
+        "tolerance of durations, seconds": f"{Decimal(judged.size_allowed) / SECOND_US:f}",
+    }  # fmt: skip
+    show(made.alerts, figures, "partner_", as_json=as_json)

@@ -9,7 +9,7 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, partner, proof, subscriptions
+from cli.controls import book, partner, proof, provider, subscriptions
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
@@ -28,6 +28,10 @@ for _name, _verb, _examples in (
     ("subscriptions", subscriptions.reconcile, (
         "controls subscriptions served/",
         "controls subscriptions served/ --from 2026-10-01 --to 2026-10-31 --tests tests.txt",
+    )),
+    ("provider", provider.reconcile, (
+        "controls provider bill.csv --column quantity=hours --column price=hour_price",
+        "controls provider focus.csv --scale 9 --prices agreed.csv",
     )),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):

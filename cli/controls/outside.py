@@ -1,6 +1,6 @@
 """What the verbs share that hold usage against lists of others: options, files, days, findings."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -133,21 +133,18 @@ class Work:
 
     def settle(
         self, controls: Iterable[Control], found: Sequence[Alert], period: tuple[int, int],
-        looked_at: int, about: Iterable[str] | None = None, begins: str = "",
+        looked_at: int, about: Callable[[str], bool] = lambda _: True,
     ) -> None:  # fmt: skip
         """Store what is new, has changed and is gone, and that the control ran.
 
         Args:
             period: First and last instant that was looked at.
             looked_at: Rows of the list.
-            about: Entities that it was about; without it all whose ids begin so.
-            begins: How the ids of its entities begin.
+            about: Tells of an entity's id whether this run could have found something of it.
         """
         patterns = [one.pattern for one in controls]
-        held = None if about is None else set(about)
         before = [
-            one for one in standing_alerts(self.client, patterns)
-            if (one.entity_id in held if held is not None else one.entity_id.startswith(begins))
+            one for one in standing_alerts(self.client, patterns) if about(one.entity_id)
         ]  # fmt: skip
         now = now_us()
         stored = standing(found, before, period, now)

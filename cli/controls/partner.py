@@ -270,7 +270,7 @@ def _settle(at_work: Work, made: _Made) -> None:
     sides = made.sides
     at_work.settle(
         CONTROLS.values(), made.alerts, period_of(sides.days, sides.zone), sides.theirs.height,
-        about=[sides.parties.entity_id],
+        about=lambda entity: entity == sides.parties.entity_id,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from assurance.checks.models import Check
 
 Key = tuple[date, str, str]
 """Day, customer, SKU."""
+_NONE = Decimal(0)
 
 
 class Cause(StrEnum):
@@ -74,7 +75,7 @@ class Gap:
 
 def gaps(
     lines: Sequence[Line], rated: Iterable[Rated], customers: Collection[str],
-    prices: Mapping[str, Decimal], allowed: Decimal = Decimal(0),
+    prices: Mapping[str, Decimal], allowed: Decimal = _NONE,
 ) -> list[Gap]:  # fmt: skip
     """Find what differs.
 
@@ -86,7 +87,7 @@ def gaps(
         allowed: Quantity by which a day may differ.
     """
     skus = {one.sku for one in lines}
-    used = defaultdict(Decimal)
+    used: dict[Key, Decimal] = defaultdict(Decimal)
     for one in rated:
         if one.sku in skus:
             used[one.day, one.customer, one.sku] += one.quantity
@@ -110,24 +111,28 @@ def _quantities(
     allowed: Decimal,
 ) -> Iterator[Gap]:  # fmt: skip
     asked = Check.model_validate({
-        **_CHECK, "compare": [{"left": "quantity", "right": "quantity", "tolerance": f"{allowed:f}"}],
+        **_CHECK,
+        "compare": [{"left": "quantity", "right": "quantity", "tolerance": f"{allowed:f}"}],
     })  # fmt: skip
-    sums = {key: sum((one.quantity for one in held), Decimal(0)) for key, held in billed.items()}
+    sums = {key: sum((one.quantity for one in held), _NONE) for key, held in billed.items()}
     made = compare(asked, _frame(used), _frame(sums))
     ever = {key[1:] for key, quantity in used.items() if quantity}
     by: dict[tuple[Cause, str, str, tuple[int, int]], list[Key]] = defaultdict(list)
     for one in made.differences:
         day = date.fromisoformat(one.keys["day"])
         customer, sku = one.keys["customer"], one.keys["sku"]
-        if abs(sums.get((day, customer, sku), 0) - used.get((day, customer, sku), 0)) > allowed:
+        key = day, customer, sku
+        if abs(sums.get(key, _NONE) - used.get(key, _NONE)) > allowed:
             cause = _cause(customer, sku, customers, ever)
-            by[cause, customer, sku, (day.year, day.month)].append((day, customer, sku))
+            by[cause, customer, sku, (day.year, day.month)].append(key)
     for (cause, customer, sku, _), keys in by.items():
         yield _gap(cause, customer, sku, sorted(keys), billed, used)
 
 
 def _frame(sums: Mapping[Key, Decimal]) -> pl.DataFrame:
-    rows = [(f"{day}", customer, sku, f"{sums[day, customer, sku]:f}") for day, customer, sku in sums]
+    rows = [
+        (f"{day}", customer, sku, f"{sums[day, customer, sku]:f}") for day, customer, sku in sums
+    ]
     schema = dict.fromkeys(("day", "customer", "sku", "quantity"), pl.String())
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -147,18 +152,18 @@ def _gap(
     """Add up the days of a month; a unit costs what the bill's lines of the resource say of it."""
     lines = [line for key in keys for line in billed.get(key, ())]
     of = lines or [line for key, held in billed.items() if key[2] == sku for line in held]
-    quantity = sum((line.quantity for line in of), Decimal(0))
-    cost = sum((line.cost for line in of), Decimal(0))
-    theirs = sum((line.quantity for line in lines), Decimal(0))
-    ours = sum((used.get(key, Decimal(0)) for key in keys), Decimal(0))
-    apart = sum((abs(_sum(billed, key) - used.get(key, Decimal(0))) for key in keys), Decimal(0))
+    quantity = sum((line.quantity for line in of), _NONE)
+    cost = sum((line.cost for line in of), _NONE)
+    theirs = sum((line.quantity for line in lines), _NONE)
+    ours = sum((used.get(key, _NONE) for key in keys), _NONE)
+    apart = sum((abs(_sum(billed, key) - used.get(key, _NONE)) for key in keys), _NONE)
     money = abs(cost * apart / quantity) if quantity else abs(cost)
     days = tuple(key[0] for key in keys)
     return Gap(cause, customer, sku, days, theirs, ours, money, of[0].currency, theirs >= ours)
 
 
 def _sum(billed: Mapping[Key, Sequence[Line]], key: Key) -> Decimal:
-    return sum((line.quantity for line in billed.get(key, ())), Decimal(0))
+    return sum((line.quantity for line in billed.get(key, ())), _NONE)
 
 
 def _prices(lines: Iterable[Line], agreed: Mapping[str, Decimal]) -> Iterator[Gap]:
@@ -170,10 +175,8 @@ def _prices(lines: Iterable[Line], agreed: Mapping[str, Decimal]) -> Iterator[Ga
         if line.price != usual[line.sku]:
             by[line.customer, line.sku, (line.day.year, line.day.month)].append(line)
     for (customer, sku, _), held in by.items():
-        apart = sum(
-            (((line.price or Decimal(0)) - usual[sku]) * line.quantity for line in held), Decimal(0)
-        )
-        quantity = sum((line.quantity for line in held), Decimal(0))
+        apart = sum((((line.price or _NONE) - usual[sku]) * line.quantity for line in held), _NONE)
+        quantity = sum((line.quantity for line in held), _NONE)
         days = tuple(sorted({line.day for line in held}))
         yield Gap(
             Cause.PRICE, customer, sku, days, quantity, quantity, abs(apart), held[0].currency,

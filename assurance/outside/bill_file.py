@@ -57,9 +57,11 @@ def read_bill(
     focus = is_focus(text)
     make: Callable[[Row], tuple[bool, Line]]
     if focus:
+
         def make(row: Row) -> tuple[bool, Line]:
             return _focus(row, zone, customers)
     else:
+
         def make(row: Row) -> tuple[bool, Line]:
             return True, _plain(row, currency)
 

@@ -25,7 +25,7 @@ CRITICAL = Decimal("0.005")
 _NANO = Decimal("0.000000001")
 _WORDS = {
     Cause.NO_CUSTOMER: "no customer of the catalogue pays for it",
-    Cause.NEVER_RATED: "nothing of it was ever rated",
+    Cause.NEVER_RATED: "nothing of it was rated in all this time",
     Cause.QUANTITY: "{rated} were rated",
     Cause.PRICE: "at another price than was agreed, or than the other lines have",
 }
@@ -60,7 +60,9 @@ def _alert(
     first, last = one.days[0], one.days[-1]
     when = f"on {first}" if first == last else f"on {len(one.days)} days from {first} to {last}"
     rest = _WORDS[one.cause].format(rated=f"{one.rated.normalize():f}")
-    text = f"The bill has {one.billed.normalize():f} of {one.sku} for {one.customer} {when}; {rest}."
+    text = (
+        f"The bill has {one.billed.normalize():f} of {one.sku} for {one.customer} {when}; {rest}."
+    )
     return alert(
         control, tenant_id=tenant_id, feed_id="",
         entity=("resource", f"{one.customer}/{one.sku}"), episode=f"{first:%Y-%m}", at=at,

@@ -145,6 +145,7 @@ def judge(ours: pl.DataFrame, theirs: pl.DataFrame, allowed: Allowed) -> Judged:
     both = pairs.join(left, on=LEFT).join(right, on=RIGHT, suffix="_theirs").sort(LEFT)
     more = both["size_theirs"] - both["size"]
     longer = _habit(more, SECOND_US if allowed.size is None else allowed.size)
+    longer = longer if abs(longer) >= SECOND_US else 0  # less is how a list rounds
     size = _size_allowed(more - longer) if allowed.size is None else allowed.size
     done = pl.concat([pairs, clocks])
     alone = _without(left, done, LEFT), _without(right, done, RIGHT)
@@ -152,7 +153,7 @@ def judge(ours: pl.DataFrame, theirs: pl.DataFrame, allowed: Allowed) -> Judged:
     found = [*_alone(*alone), *_differing(both, longer, size, allowed)]
     return Judged(
         ours.height, theirs.height, pairs.height, shift, longer, size,
-        {"began by another clock": clocks.height, "ours wait in suspense": waiting},
+        {"began_by_another_clock": clocks.height, "ours_in_suspense": waiting},
         tuple(replace(one, theirs=_as_listed(one.theirs, shift)) for one in found),
     )  # fmt: skip
 
@@ -161,7 +162,7 @@ _ORDER = ("time", "caller", "called", "size", "place")
 
 
 def _shift(left: pl.DataFrame, right: pl.DataFrame, allowed: Allowed) -> int:
-    """Find how far the partner's clock is ahead: by calls that are the only ones of their numbers."""
+    """Find how far the partner's clock is ahead: by calls that their numbers alone identify."""
     names = ["caller", "called", "day"]
     once = [
         side.with_columns(day=pl.col("time") // _DAY_US).filter(pl.len().over(names) == 1)

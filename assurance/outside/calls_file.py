@@ -38,9 +38,9 @@ def _call(row: Row, zone: str) -> dict[str, Any]:
         msg = f"seconds {row['seconds']!r} is no duration: 0 or more, to the microsecond"
         raise ValueError(msg)
     said = row.get("amount", "")
+    amount = number(said, "amount").quantize(_NANO) if said else None
     return {
         "place": row["call_id"], "time": moment(row["start"], zone),
         "caller": digits(row["caller"]), "called": digits(row["called"]), "size": int(size),
-        "amount": number(said, "amount").quantize(_NANO) if said else None, "tariff": "", "destination": "",
-        "suspended": False,
+        "amount": amount, "tariff": "", "destination": "", "suspended": False,
     }  # fmt: skip

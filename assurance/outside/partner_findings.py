@@ -61,13 +61,19 @@ class Limits:
 
 
 def worth_of(disputes: Iterable[Dispute], prices: Repricing, usual: str) -> Iterator[Dispute]:
-    """Give disputes with their money: as both sides say it, else by the partner's tariff.
+    """Give disputes with their money, as both sides say it, else by the partner's tariff.
+
+    Calls that we do not have get the destination that this tariff has for them.
 
     Args:
         usual: Tariff of the partner for calls that we do not have.
     """
     for one in disputes:
-        yield replace(one, worth=_worth(one, prices, usual))
+        made = replace(one, worth=_worth(one, prices, usual))
+        if one.theirs and not one.ours:
+            where = prices.destination(usual, one.theirs.called, one.at_us)
+            made = replace(made, theirs=replace(one.theirs, destination=where))
+        yield made
 
 
 def _worth(one: Dispute, prices: Repricing, usual: str) -> Decimal | None:
@@ -119,9 +125,12 @@ def told(
 
 
 def _beyond(mine: Sequence[Dispute], of: Totals, limits: Limits) -> bool:
-    sums = (len(mine), sum(one.size for one in mine), _money(mine) or Decimal(0))
-    shares = zip(sums, of, (limits.calls, limits.size, limits.money), strict=True)
-    return any(100 * one > limit * whole for one, whole, limit in shares)
+    sizes = sum(one.size for one in mine)
+    return (
+        100 * len(mine) > limits.calls * of[0]
+        or 100 * sizes > limits.size * of[1]
+        or 100 * (_money(mine) or Decimal(0)) > limits.money * of[2]
+    )
 
 
 def _money(mine: Sequence[Dispute]) -> Decimal | None:

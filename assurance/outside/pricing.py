@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 
 from assurance.price_book.compare import Prices
 from tallywire.catalog.snapshot import Offer, Price, Snapshot
+from tallywire.numbering import Dated, PrefixBook
 
 
 class Repricing:
@@ -13,11 +15,12 @@ class Repricing:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._prices = Prices(snapshot)
+        self._prefixes = cache(self._prefixes_of)
 
     def by_tariff(
         self, tariff_id: str, number: str, at_us: int, quantity: int, usage_type: str = ""
     ) -> Decimal | None:
-        """Charge by a tariff; nothing where it has no price, or one that depends on more than this."""
+        """Charge by a tariff; nothing where it has no price, or one that asks for more."""
         tariff = self.snapshot.tariffs.get(tariff_id)
         if tariff is None or not all(_plain(price) for price in tariff.prices):
             return None
@@ -25,6 +28,18 @@ class Repricing:
         if made is None:
             return None
         return Decimal(made[0].numerator * 10**9 // made[0].denominator).scaleb(-9)
+
+    def destination(self, tariff_id: str, number: str, at_us: int) -> str:
+        """Name the zone that a tariff has for a number; empty where it has none."""
+        tariff = self.snapshot.tariffs.get(tariff_id)
+        if tariff is None or tariff.zone_by == "none":
+            return ""
+        entry, _ = self._prefixes(tariff_id).find(number, at_us)
+        return str(entry.zone_id) if entry else ""
+
+    def _prefixes_of(self, tariff_id: str) -> PrefixBook:
+        rows = self.snapshot.tariffs[tariff_id].prefixes.iter_rows()
+        return PrefixBook(Dated(*row) for row in rows)
 
     def by_offer(
         self, offer_id: str, use: tuple[str, str], number: str, at_us: int, quantity: int,

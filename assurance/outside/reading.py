@@ -1,4 +1,4 @@
-"""Lists of others as text: rows by the names of their columns, each wrong line with what is wrong."""
+"""Lists of others as text: rows by their columns' names, wrong lines with what is wrong."""
 
 import csv
 import io
@@ -19,7 +19,11 @@ class ListWrongError(ValueError):
 
 
 def read_rows(
-    name: str, text: str, needed: Sequence[str], names: Mapping[str, str], make: Callable[[Row], Made]
+    name: str,
+    text: str,
+    needed: Sequence[str],
+    names: Mapping[str, str],
+    make: Callable[[Row], Made],
 ) -> list[Made]:
     """Read a CSV with a head, and make something of each row.
 

@@ -225,7 +225,7 @@ def _spans(holdings: Iterable[Holding]) -> list[Holding]:
 def episodes(found: Iterable[Difference], judged: Collection[date]) -> list[Episode]:
     """Put differences of a subscription together that last over consecutive days.
 
-    What is not served is one episode whether it was used or only billed: of usage if there was some.
+    What is not served is one episode, used or only billed: of usage if there was some.
 
     Args:
         judged: Days of which there is a list; one without does not end an episode.

@@ -8,19 +8,23 @@ from assurance.outside.served import Cause, Clock, Episode
 from schemas.alerts import Alert
 
 _ACTIONS = {
-    Cause.USED: ("critical", "over", "find out how it can be used: an element that was not told "
-                 "of the end, or a list that lacks it"),
-    Cause.BILLED: ("warning", "over", "have it served, or end it in the catalogue and credit what "
-                   "was billed"),
-    Cause.UNKNOWN: ("critical", "under", "open the subscription in the catalogue and recycle its "
-                    "usage, or have it ended in the network"),
-    Cause.OFFER: ("critical", "under", "find out which offer was ordered; correct the other side, "
-                  "then rate the usage again"),
-}  # fmt: skip
-CONTROLS = {
-    cause: Control("C14", f"subscription_{cause}", "leakage", *words)
-    for cause, words in _ACTIONS.items()
+    Cause.USED: "find out how it can be used: an element that was not told of the end, or a list "
+    "that lacks it",
+    Cause.BILLED: "have it served, or end it in the catalogue and credit what was billed",
+    Cause.UNKNOWN: "open the subscription in the catalogue and recycle its usage, or have it "
+    "ended in the network",
+    Cause.OFFER: "find out which offer was ordered; correct the other side, then rate the usage "
+    "again",
 }
+_OVER = {Cause.USED, Cause.BILLED}
+CONTROLS = {
+    cause: Control(
+        "C14", f"subscription_{cause}", "leakage",
+        "warning" if cause is Cause.BILLED else "critical",
+        "over" if cause in _OVER else "under", action,
+    )
+    for cause, action in _ACTIONS.items()
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -20,19 +20,9 @@ for _name, _verb, _examples in (
     ("test", proof.plant, ("controls test", "controls test --home my-home")),
     ("coverage", proof.cover, ("controls coverage", "controls coverage --json")),
     ("book", book.hold, ("controls book signed.csv", "controls book signed.csv --from 2026-10-01")),
-    ("partner", partner.reconcile, (
-        "controls partner --partner carrier_a october/",
-        "controls partner --partner carrier_a calls.csv --column start=CallStart --pack dispute",
-        "controls partner --feeds tap fraud --from 2026-10-01 --to 2026-10-31",
-    )),
-    ("subscriptions", subscriptions.reconcile, (
-        "controls subscriptions served/",
-        "controls subscriptions served/ --from 2026-10-01 --to 2026-10-31 --tests tests.txt",
-    )),
-    ("provider", provider.reconcile, (
-        "controls provider bill.csv --column quantity=hours --column price=hour_price",
-        "controls provider focus.csv --scale 9 --prices agreed.csv",
-    )),
+    ("partner", partner.reconcile, partner.EXAMPLES),
+    ("subscriptions", subscriptions.reconcile, subscriptions.EXAMPLES),
+    ("provider", provider.reconcile, provider.EXAMPLES),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 
 from assurance.alerts import Control
-from assurance.outside.reading import ListWrongError
+from assurance.outside.reading import ListWrongError, number
 from assurance.standing import standing
 from cli.common import console
 from cli.printed import as_json_bytes, money
@@ -44,20 +45,25 @@ ZoneOption = Annotated[
 ]
 
 
-@contextmanager
-def misuse() -> Iterator[None]:
-    """Turn lists that cannot be read into their sentence and exit code 2."""
-    try:
-        yield
-    except (ListWrongError, OSError, UnicodeDecodeError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(Exit.USAGE) from error
+def wrong(text: str) -> NoReturn:
+    """Say what is wrong with what was typed, and end.
 
-
-def wrong(text: str) -> typer.Exit:
-    """Say what is wrong with the options; give the exit to be raised."""
+    Raises:
+        typer.Exit: With code 2.
+    """
     typer.echo(text, err=True)
-    return typer.Exit(Exit.USAGE)
+    raise typer.Exit(Exit.USAGE)
+
+
+def amount_of(text: str, option: str) -> Decimal:
+    """Read the exact number of an option, 0 or more."""
+    try:
+        found = number(text, option)
+    except ValueError as error:
+        wrong(f"{error}; write 0 or more")
+    if found < 0:
+        wrong(f"{option} {text}: write 0 or more")
+    return found
 
 
 def names_of(columns: Sequence[str] | None) -> dict[str, str]:
@@ -66,7 +72,7 @@ def names_of(columns: Sequence[str] | None) -> dict[str, str]:
     for one in columns or ():
         ours, equals, theirs = one.partition("=")
         if not (ours and equals and theirs):
-            raise wrong(f"--column {one}: write the name here = the name there: start=CallStart")
+            wrong(f"--column {one}: write the name here = the name there: start=CallStart")
         made[ours] = theirs
     return made
 
@@ -90,11 +96,14 @@ def text_of(path: Path) -> str:
     """Read a file as text.
 
     Raises:
-        ListWrongError: If it is none.
+        ListWrongError: If it is not there, or none.
         OSError: If it cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        msg = f"{path}: there is no such file"
+        raise ListWrongError(msg) from error
     except UnicodeDecodeError as error:
         msg = f"{path}: it is no UTF-8 text; write it as CSV in UTF-8"
         raise ListWrongError(msg) from error
@@ -106,9 +115,9 @@ def days_of(first: str, last: str, held: Sequence[date]) -> tuple[date, date]:
         begin = date.fromisoformat(first) if first else min(held)
         end = date.fromisoformat(last) if last else max(held)
     except ValueError as error:
-        raise wrong(f"--from and --to are days such as 2026-10-01: {error}") from error
+        wrong(f"--from and --to are days such as 2026-10-01: {error}")
     if begin > end:
-        raise wrong(f"--from {begin} lies behind --to {end}")
+        wrong(f"--from {begin} lies behind --to {end}")
     return begin, end
 
 
@@ -181,18 +190,20 @@ def show(
     """Print findings, the largest money first, and what the run came to.
 
     Args:
-        told: Figures of the run, by their words.
+        told: Figures of the run, by name.
         prefix: Of patterns, which is not printed.
     """
-    ranked = sorted(alerts, key=lambda one: (-(one.money_at_risk or 0), one.entity_id, one.alert_id))
+    ranked = sorted(
+        alerts, key=lambda one: (-(one.money_at_risk or 0), one.entity_id, one.alert_id)
+    )
     if as_json:
         found = [one.model_dump(mode="json") for one in ranked]
         typer.echo(as_json_bytes({**told, "findings": found}))
         return
-    for words, value in told.items():
-        typer.echo(f"{words}: {value}")
+    for name, value in told.items():
+        typer.echo(f"{name.replace('_', ' ')}: {value}")
     if not ranked:
-        typer.echo("nothing to dispute: both sides say the same")
+        typer.echo("both sides say the same")
         return
     table = Table("about", "cause", "count", "severity", "direction", "money", "what")
     for one in ranked:

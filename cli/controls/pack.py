@@ -104,11 +104,13 @@ def page(rows: Sequence[Mapping[str, Any]], parties: Parties, zone: str) -> str:
     title = f"Dispute of {parties.ours} and {parties.theirs}"
     if not rows:
         return document(title, "<p>Nothing is in dispute.</p>")
+    note = f"Money is in {parties.currency}, days are of {zone}, times are UTC."
     parts = [
-        f"<p>{len(rows):,} records in question. Money is in {escape(parties.currency)}, days are of "
-        f"{escape(zone)}, times are UTC.</p>",
-        "<h2>By day</h2>", _totals(rows, "day", "Day"),
-        "<h2>By destination</h2>", _totals(rows, "destination", "Destination"),
+        f"<p>{len(rows):,} records in question. {escape(note)}</p>",
+        "<h2>By day</h2>",
+        _totals(rows, "day", "Day"),
+        "<h2>By destination</h2>",
+        _totals(rows, "destination", "Destination"),
     ]
     for cause in dict.fromkeys(row["cause"] for row in rows):
         mine = [row for row in rows if row["cause"] == cause]
@@ -134,7 +136,7 @@ def _totals(rows: Sequence[Mapping[str, Any]], name: str, words: str) -> str:
 
 
 def _in_question(row: Mapping[str, Any]) -> Decimal:
-    theirs, ours = row["your_seconds"], row["our_seconds"]
-    if theirs is not None and ours is not None:
-        return abs(theirs - ours)
-    return theirs if theirs is not None else ours
+    sizes: list[Decimal] = [
+        row[name] for name in ("your_seconds", "our_seconds") if row[name] is not None
+    ]
+    return max(sizes) - min(sizes) if len(sizes) > 1 else sizes[0]

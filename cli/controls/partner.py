@@ -1,4 +1,4 @@
-"""`tallywire controls partner`: our calls against a partner's list of them, or feed against feed."""
+"""`tallywire controls partner`: our calls against a partner's list, or feed against feed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,6 @@ from assurance.outside.partner_findings import (
     worth_of,
 )
 from assurance.outside.pricing import Repricing
-from assurance.outside.reading import ListWrongError, number
 from cli.common import HomeOption, JsonOption, plain_errors, settings_of
 from cli.controls.our_calls import of_feed, of_partner
 from cli.controls.outside import (
@@ -33,10 +32,10 @@ from cli.controls.outside import (
     LastOption,
     Work,
     ZoneOption,
+    amount_of,
     csv_files,
     days_of,
     end,
-    misuse,
     names_of,
     period_of,
     show,
@@ -49,7 +48,12 @@ from dataflows.stores import store_of
 from schemas.alerts import Alert
 from tallywire.catalog.snapshot import Partner
 
-_DAY_US = 86_400 * SECOND_US
+EXAMPLES = (
+    "controls partner --partner carrier_a october/",
+    "controls partner --partner carrier_a calls.csv --column start=Begin --pack dispute",
+    "controls partner --feeds tap fraud --from 2026-10-01 --to 2026-10-31",
+)
+_NOTHING: Totals = (0, 0, Decimal(0))
 _LONGEST = 24 * 3_600 * SECOND_US
 
 
@@ -127,13 +131,13 @@ def reconcile(
     Exit code 1 says that there are some.
     """
     settings = settings_of(home)
-    with plain_errors(), misuse():
+    with plain_errors():
         allowed = Allowed(
             _micros(start, "--start-within"),
             _micros(duration, "--duration-within") if duration else None,
-            _micros(clock, "--clock-within"), number(charge, "--charge-within"),
+            _micros(clock, "--clock-within"), amount_of(charge, "--charge-within"),
         )  # fmt: skip
-        limits = Limits(*(number(one, "--most-percent") for one in most))
+        limits = Limits(*(amount_of(one, "--most-percent") for one in most))
         with store_of(settings), work(settings) as at_work:
             if any(feeds):
                 sides = _two_feeds(at_work, feeds, first, last, allowed)
@@ -150,10 +154,9 @@ def reconcile(
 
 
 def _micros(text: str, option: str) -> int:
-    size = number(text, option) * SECOND_US
-    if size < 0 or size != int(size) or size > _LONGEST:
-        msg = f"{option} {text}: write seconds, from 0 to a day"
-        raise ListWrongError(msg)
+    size = amount_of(text, option) * SECOND_US
+    if size != int(size) or size > _LONGEST:
+        wrong(f"{option} {text}: write seconds, from 0 to a day")
     return int(size)
 
 
@@ -165,16 +168,14 @@ def _with_files(
     known = {one.partner_id: one for one in snapshot.partners}
     if partner not in known:
         listed = ", ".join(known) or "none"
-        raise wrong(f"--partner {partner}: the catalogue in use has {listed}")
+        wrong(f"--partner {partner}: the catalogue in use has {listed}")
     if not files:
-        raise wrong("give the partner's files, or --feeds with two feeds")
+        wrong("give the partner's files, or --feeds with two feeds")
     own = snapshot.time_zone
-    read = [
-        read_calls(path.name, text_of(path), zone or own, names) for path in csv_files(files)
-    ]
+    read = [read_calls(path.name, text_of(path), zone or own, names) for path in csv_files(files)]
     theirs = pl.concat(read)
     if theirs.is_empty():
-        raise wrong("the files hold no calls")
+        wrong("the files hold no calls")
     held = [day_of(int(at), own) for at in (theirs["time"].min(), theirs["time"].max())]  # type: ignore[arg-type]  # integers
     days = days_of(*asked, held)
     one = known[partner]
@@ -199,9 +200,9 @@ def _two_feeds(
     snapshot = at_work.snapshot
     for feed in feeds:
         if feed not in snapshot.feeds:
-            raise wrong(f"--feeds {feed}: the catalogue in use has {', '.join(snapshot.feeds)}")
+            wrong(f"--feeds {feed}: the catalogue in use has {', '.join(snapshot.feeds)}")
     if not (first and last):
-        raise wrong("--feeds needs --from and --to")
+        wrong("--feeds needs --from and --to")
     days = days_of(first, last, ())
     near = _near(days, snapshot.time_zone, allowed)
     ours, theirs = (of_feed(at_work.client, feed, near) for feed in feeds)
@@ -238,7 +239,7 @@ def _made(at_work: Work, sides: _Sides, allowed: Allowed, limits: Limits) -> _Ma
     totals = _totals(sides)
 
     def of_day(day: date) -> Totals:
-        return totals.get(day, (0, 0, Decimal(0)))
+        return totals.get(day, _NOTHING)
 
     alerts = list(told(grouped, of_day, sides.parties, limits, sides.zone, at_work.at))
     return _Made(sides, judged, grouped, alerts, unjudged)  # type: ignore[arg-type]  # causes are objects
@@ -259,10 +260,9 @@ def _totals(sides: _Sides) -> dict[date, Totals]:
     for calls in (sides.ours, sides.theirs):
         made = calls.with_columns(day=pl.Series(_days(calls, sides.zone), dtype=pl.Date()))
         sums = made.group_by("day").agg(pl.len(), pl.col("size").sum(), pl.col("amount").sum())
-        for day, *rest in sums.rows():
-            held = found.get(day, (0, 0, Decimal(0)))
-            pairs = zip(held, (one or 0 for one in rest), strict=True)
-            found[day] = tuple(max(pair) for pair in pairs)  # type: ignore[assignment]  # three
+        for day, count, size, amount in sums.rows():
+            held = found.get(day, _NOTHING)
+            found[day] = max(held[0], count), max(held[1], size), max(held[2], amount)
     return found
 
 
@@ -279,10 +279,10 @@ def _print(made: _Made, *, as_json: bool) -> None:
     for day in made.unjudged:
         typer.echo(f"{parties.theirs} lists nothing of {day}: the day is not judged", err=True)
     figures = {
-        f"calls of {parties.ours}": judged.ours, f"calls of {parties.theirs}": judged.theirs,
-        "matched": judged.matched, **judged.explained,
-        "clock ahead, seconds (taken out)": f"{Decimal(judged.shift_us) / SECOND_US:f}",
-        "counted longer, seconds (taken out)": f"{Decimal(judged.longer) / SECOND_US:f}",
-        "tolerance of durations, seconds": f"{Decimal(judged.size_allowed) / SECOND_US:f}",
+        "our_calls": judged.ours, "their_calls": judged.theirs, "matched": judged.matched,
+        **judged.explained,
+        "clock_ahead_s": f"{Decimal(judged.shift_us) / SECOND_US:f}",
+        "counted_longer_s": f"{Decimal(judged.longer) / SECOND_US:f}",
+        "durations_within_s": f"{Decimal(judged.size_allowed) / SECOND_US:f}",
     }  # fmt: skip
     show(made.alerts, figures, "partner_", as_json=as_json)

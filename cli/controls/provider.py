@@ -21,11 +21,11 @@ from cli.controls.outside import (
     LastOption,
     Work,
     ZoneOption,
+    amount_of,
     days_of,
     end,
     local_day,
     midnight_us,
-    misuse,
     names_of,
     period_of,
     show,
@@ -39,6 +39,10 @@ from dataflows.stores import store_of
 from schemas.alerts import Alert
 from schemas.services import Service
 
+EXAMPLES = (
+    "controls provider bill.csv --column quantity=hours --column price=hour_price",
+    "controls provider focus.csv --scale 9 --prices agreed.csv",
+)
 _MOST_SCALE = 15
 
 
@@ -76,10 +80,8 @@ def reconcile(
     closes. Exit code 1 says that something was found.
     """
     settings = settings_of(home)
-    with plain_errors(), misuse():
-        allowed = number(within, "--quantity-within")
-        if allowed < 0:
-            raise wrong(f"--quantity-within {within}: write 0 or more")
+    with plain_errors():
+        allowed = amount_of(within, "--quantity-within")
         agreed = _agreed(prices)
         text, names = text_of(bill), names_of(columns)
         with store_of(settings), work(settings) as at_work:
@@ -88,7 +90,7 @@ def reconcile(
             customers = frozenset(snapshot.identifiers["identifier"].to_list())
             read = read_bill(bill.name, text, names, days_in, snapshot.currency, customers)
             if not read.lines:
-                raise wrong(f"{bill.name} has no line of usage")
+                wrong(f"{bill.name} has no line of usage")
             days = days_of(first, last, sorted({one.day for one in read.lines}))
             lines = [one for one in read.lines if days[0] <= one.day <= days[1]]
             period = period_of(days, days_in)
@@ -102,7 +104,7 @@ def reconcile(
             alerts = list(told(found, cost, snapshot.tenant_id, midnight, at_work.at))
             _settle(at_work, alerts, lines, period)
     figures = {
-        "lines of usage": len(lines), "other lines": read.aside,
+        "lines_of_usage": len(lines), "other_lines": read.aside,
         "cost": ", ".join(f"{money(cost[one])} {one}" for one in sorted(cost)),
     }  # fmt: skip
     show(alerts, figures, "provider_", as_json=as_json)
@@ -145,9 +147,7 @@ def _cost(lines: list[Line]) -> dict[str, Decimal]:
     return cost
 
 
-def _settle(
-    at_work: Work, alerts: list[Alert], lines: list[Line], period: tuple[int, int]
-) -> None:
+def _settle(at_work: Work, alerts: list[Alert], lines: list[Line], period: tuple[int, int]) -> None:
     """Store; of what was open only what is of the bill's resources can be closed by it."""
     skus = {one.sku for one in lines}
     at_work.settle(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from assurance.outside.pricing import Repricing
-from assurance.outside.reading import number, read_rows
+from assurance.outside.reading import read_rows
 from assurance.outside.served import (
     HOUR_US,
     Cause,
@@ -32,11 +32,11 @@ from cli.controls.outside import (
     FirstOption,
     LastOption,
     Work,
+    amount_of,
     csv_files,
     days_of,
     end,
     midnight_us,
-    misuse,
     names_of,
     period_of,
     show,
@@ -50,6 +50,10 @@ from schemas.alerts import Alert
 from tallywire.catalog.snapshot import Snapshot
 from warehouse.decisions import chunks
 
+EXAMPLES = (
+    "controls subscriptions served/",
+    "controls subscriptions served/ --from 2026-10-01 --to 2026-10-31 --tests tests.txt",
+)
 _MOST_GRACE_HOURS = 24
 
 
@@ -82,10 +86,10 @@ def reconcile(
     rated of it; what is gone since closes. Exit code 1 says that there are some.
     """
     settings = settings_of(home)
-    with plain_errors(), misuse():
-        hours = number(grace, "--grace-hours")
-        if not 0 <= hours <= _MOST_GRACE_HOURS:
-            raise wrong(f"--grace-hours {grace}: write hours, from 0 to {_MOST_GRACE_HOURS}")
+    with plain_errors():
+        hours = amount_of(grace, "--grace-hours")
+        if hours > _MOST_GRACE_HOURS:
+            wrong(f"--grace-hours {grace}: write hours, from 0 to {_MOST_GRACE_HOURS}")
         may = frozenset([*(test or ()), *(text_of(tests).split() if tests else ())])
         lists = _lists(files, first, last, columns, offers)
         with store_of(settings), work(settings) as at_work:
@@ -97,8 +101,8 @@ def reconcile(
     for day in made.lacking:
         typer.echo(f"there is no list of {day}: the day is not judged", err=True)
     figures = {
-        "days": len(lists.lists), "subscriptions in the last list": len(made.newest),
-        "identifiers in the catalogue": len(made.holdings),
+        "days": len(lists.lists), "lines_of_last_list": len(made.newest),
+        "identifiers_in_catalogue": len(made.holdings),
     }  # fmt: skip
     show(alerts, figures, "subscription_", as_json=as_json)
     end(alerts)
@@ -111,7 +115,7 @@ def _lists(
     for path in csv_files(files):
         day = day_in(path.name)
         if day in named:
-            raise wrong(f"{path} and {named[day]} are both of {day}: give one of them")
+            wrong(f"{path} and {named[day]} are both of {day}: give one of them")
         named[day] = path
     begin, behind = days_of(first, last, sorted(named))
     names, called = names_of(columns), _offers(offers)
@@ -120,7 +124,7 @@ def _lists(
         for day, path in sorted(named.items()) if begin <= day <= behind
     }  # fmt: skip
     if not lists:
-        raise wrong(f"no file is of a day from {begin} to {behind}")
+        wrong(f"no file is of a day from {begin} to {behind}")
     return Days(lists)
 
 
@@ -221,9 +225,7 @@ class _Compared:
         worth = sum((money for money in held if money is not None), Decimal(0))
         return Rated(len(held), worth if held else None, None, self.work.snapshot.currency)
 
-    def _repriced(
-        self, one: Episode, events: Sequence[dict[str, Any]], prices: Repricing
-    ) -> Rated:
+    def _repriced(self, one: Episode, events: Sequence[dict[str, Any]], prices: Repricing) -> Rated:
         first, behind = self._window(one)
         mine = [row for row in events if first <= row["at_us"] < behind]
         charged = sum((row["charged"] for row in mine), Decimal(0))

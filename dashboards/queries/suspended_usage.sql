@@ -7,6 +7,7 @@ SELECT argMaxIf(concat(s.feed_id, '/', s.file_name, ', record ', toString(s.reco
 FROM suspense_events AS s
 WHERE s.event_time >= fromUnixTimestamp64Micro({first:Int64}, 'UTC')
     AND s.event_time < fromUnixTimestamp64Micro({last:Int64}, 'UTC') AND s.run = ''
+    AND s.stage IN ('normalise', 'rate')
 GROUP BY s.suspense_id, s.item_no
 HAVING sum(s.change) > 0 AND event != ''
 ORDER BY place

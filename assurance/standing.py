@@ -1,6 +1,6 @@
 """What stands of a control that runs by itself: what is new or has changed, and what is gone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from schemas.alerts import Alert
 
@@ -11,8 +11,9 @@ _OF_THE_RUN = {"opened_at", "detected_at", "ledgered_at", "batch_token", "case_i
 
 
 def standing(
-    found: Iterable[Alert], before: Iterable[Alert], period: Period, at: int
-) -> list[Alert]:
+    found: Iterable[Alert], before: Iterable[Alert], period: Period, at: int,
+    unjudged: Collection[Period] = (),
+) -> list[Alert]:  # fmt: skip
     """Give the findings that must be stored: new and changed ones, and closed ones.
 
     What was open before closes if all of it lies within the period and it is not found any more.
@@ -22,6 +23,7 @@ def standing(
         found: What this run found.
         before: What is open of the same control and of the same things.
         at: When it ran, microseconds UTC.
+        unjudged: Times within the period of which it can say nothing: what touches one stays.
     """
     held = {one.alert_id: one for one in before}
     made = []
@@ -31,17 +33,20 @@ def standing(
             made.append(one)
         elif _content(old) != _content(one):
             made.append(one.model_copy(update={"opened_at": old.opened_at}))
-    return made + [_closed(one, at) for one in held.values() if _within(one, period)]
+    gone = (one for one in held.values() if _looked_at(one, period, unjudged))
+    return made + [_closed(one, at) for one in gone]
 
 
 def _content(alert: Alert) -> dict[str, object]:
     return alert.model_dump(exclude=_OF_THE_RUN)
 
 
-def _within(alert: Alert, period: Period) -> bool:
-    if alert.window_start is None or alert.window_end is None:
+def _looked_at(alert: Alert, period: Period, unjudged: Collection[Period]) -> bool:
+    first, last = alert.window_start, alert.window_end
+    if first is None or last is None:
         return False
-    return period[0] <= alert.window_start and alert.window_end <= period[1]
+    touched = any(first < behind and begin < last for begin, behind in unjudged)
+    return period[0] <= first and last <= period[1] and not touched
 
 
 def _closed(alert: Alert, at: int) -> Alert:

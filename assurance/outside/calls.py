@@ -158,7 +158,7 @@ def judge(ours: pl.DataFrame, theirs: pl.DataFrame, allowed: Allowed) -> Judged:
     )  # fmt: skip
 
 
-_ORDER = ("time", "caller", "called", "size", "place")
+_ORDER = ("time", "caller", "called", "size", "suspended", "place", "amount")
 
 
 def _shift(left: pl.DataFrame, right: pl.DataFrame, allowed: Allowed) -> int:

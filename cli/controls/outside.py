@@ -66,6 +66,14 @@ def amount_of(text: str, option: str) -> Decimal:
     return found
 
 
+def zone_of(text: str, default: str) -> str:
+    """Read a zone; without one it is the default."""
+    try:
+        return ZoneInfo(text).key if text else default
+    except (KeyError, ValueError, OSError):
+        wrong(f"--zone {text}: write an IANA zone, such as Europe/Oslo or UTC")
+
+
 def names_of(columns: Sequence[str] | None) -> dict[str, str]:
     """Read what columns are called."""
     made = {}
@@ -140,15 +148,23 @@ class Work:
     snapshot: Snapshot
     at: int
 
+    @property
+    def customers(self) -> frozenset[str]:
+        """Give all identifiers that somebody pays for."""
+        return frozenset(self.snapshot.identifiers["identifier"].to_list())
+
     def settle(
         self, controls: Iterable[Control], found: Sequence[Alert], period: tuple[int, int],
         looked_at: int, about: Callable[[str], bool] = lambda _: True,
+        unjudged: Iterable[date] = (), zone: str = "",
     ) -> None:  # fmt: skip
         """Store what is new, has changed and is gone, and that the control ran.
 
         Args:
             period: First and last instant that was looked at.
             looked_at: Rows of the list.
+            unjudged: Days of the period of which there was no list: their findings stay.
+            zone: IANA zone of the days; by default the operator's.
             about: Tells of an entity's id whether this run could have found something of it.
         """
         patterns = [one.pattern for one in controls]
@@ -156,7 +172,8 @@ class Work:
             one for one in standing_alerts(self.client, patterns) if about(one.entity_id)
         ]  # fmt: skip
         now = now_us()
-        stored = standing(found, before, period, now)
+        stay = [period_of((day, day), zone or self.snapshot.time_zone) for day in sorted(unjudged)]
+        stored = standing(found, before, period, now, stay)
         put_alerts(self.client, stored, now)
         run = of_list(patterns, self.at, now, looked_at, len(stored))
         record(self.client, [run], now)
@@ -171,6 +188,17 @@ def work(settings: Settings) -> Iterator[Work]:
     prepare_store(settings)
     with opened(settings.store_url, home.store, database=settings.database) as client:
         yield Work(client, snapshot, now_us())
+
+
+def span(days: tuple[date, date]) -> list[date]:
+    """Give all days from the first to the last."""
+    return [date.fromordinal(one) for one in range(days[0].toordinal(), days[1].toordinal() + 1)]
+
+
+def not_judged(whose: str, days: Iterable[date]) -> None:
+    """Say of which days there was no list."""
+    for day in days:
+        typer.echo(f"{whose} lists nothing of {day}: the day is not judged", err=True)
 
 
 def local_day(at_us: int, zone: str) -> date:

@@ -37,11 +37,14 @@ from cli.controls.outside import (
     days_of,
     end,
     names_of,
+    not_judged,
     period_of,
     show,
+    span,
     text_of,
     work,
     wrong,
+    zone_of,
 )
 from cli.controls.pack import write_pack
 from dataflows.stores import store_of
@@ -80,49 +83,57 @@ class _Made:
     unjudged: list[date]
 
 
+_Files = Annotated[
+    list[Path] | None, typer.Argument(help="CSV files of the partner, or folders of them.")
+]
+_Feeds = Annotated[
+    tuple[str, str], typer.Option("--feeds", help="Two feeds of the same usage, no files.")
+]
+_Pack = Annotated[
+    Path | None, typer.Option("--pack", help="Write disputes.csv and disputes.html here.")
+]
+_Start = Annotated[
+    str, typer.Option("--start-within", help="Seconds between beginnings of one call.")
+]
+_Duration = Annotated[
+    str,
+    typer.Option(
+        "--duration-within",
+        help="Seconds between durations; by default 1, or 0 where nearly all agree exactly.",
+    ),
+]
+_Clock = Annotated[
+    str, typer.Option("--clock-within", help="Seconds by which a call's clock may be another.")
+]
+_Charge = Annotated[str, typer.Option("--charge-within", help="Money between charges of one call.")]
+_Most = Annotated[
+    tuple[str, str, str],
+    typer.Option(
+        "--most-percent",
+        metavar="CALLS SECONDS MONEY",
+        help="Shares of a day, in percent, up to which nothing is told.",
+    ),
+]
+
+
 def reconcile(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="CSV files of the partner, or folders of them.")
-    ] = None,
+    files: _Files = None,
     *,
     partner: Annotated[str, typer.Option("--partner", help="Its id in the catalogue.")] = "",
-    feeds: Annotated[
-        tuple[str, str], typer.Option("--feeds", help="Two feeds of the same usage, no files.")
-    ] = ("", ""),
+    feeds: _Feeds = ("", ""),
     first: FirstOption = "",
     last: LastOption = "",
-    pack: Annotated[
-        Path | None, typer.Option("--pack", help="Write disputes.csv and disputes.html here.")
-    ] = None,
-    start: Annotated[
-        str, typer.Option("--start-within", help="Seconds between beginnings of one call.")
-    ] = "2",
-    duration: Annotated[
-        str,
-        typer.Option(
-            "--duration-within",
-            help="Seconds between durations; by default 1, or 0 where nearly all agree exactly.",
-        ),
-    ] = "",
-    clock: Annotated[
-        str,
-        typer.Option("--clock-within", help="Seconds by which a call's clock may be another."),
-    ] = "10800",
-    charge: Annotated[
-        str, typer.Option("--charge-within", help="Money between charges of one call.")
-    ] = "0",
-    most: Annotated[
-        tuple[str, str, str],
-        typer.Option(
-            "--most-percent", metavar="CALLS SECONDS MONEY",
-            help="Shares of a day, in percent, up to which nothing is told.",
-        ),
-    ] = ("0", "0", "0"),
+    pack: _Pack = None,
+    start: _Start = "2",
+    duration: _Duration = "",
+    clock: _Clock = "10800",
+    charge: _Charge = "0",
+    most: _Most = ("0", "0", "0"),
     columns: ColumnOption = None,
     zone: ZoneOption = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
-) -> None:  # fmt: skip
+) -> None:
     """Hold our calls against a partner's list of them, or a feed against another of the same usage.
 
     Calls are matched one to one by caller, called number and beginning; what a partner's clock and
@@ -138,13 +149,12 @@ def reconcile(
             _micros(clock, "--clock-within"), amount_of(charge, "--charge-within"),
         )  # fmt: skip
         limits = Limits(*(amount_of(one, "--most-percent") for one in most))
+        asked, names = (first, last), names_of(columns)
         with store_of(settings), work(settings) as at_work:
             if any(feeds):
-                sides = _two_feeds(at_work, feeds, first, last, allowed)
+                sides = _two_feeds(at_work, feeds, asked, allowed)
             else:
-                sides = _with_files(
-                    at_work, partner, files or [], (first, last), names_of(columns), zone, allowed
-                )
+                sides = _with_files(at_work, partner, files or [], asked, names, zone, allowed)
             made = _made(at_work, sides, allowed, limits)
             _settle(at_work, made)
         if pack is not None:
@@ -172,7 +182,9 @@ def _with_files(
     if not files:
         wrong("give the partner's files, or --feeds with two feeds")
     own = snapshot.time_zone
-    read = [read_calls(path.name, text_of(path), zone or own, names) for path in csv_files(files)]
+    read = [
+        read_calls(path.name, text_of(path), zone_of(zone, own), names) for path in csv_files(files)
+    ]
     theirs = pl.concat(read)
     if theirs.is_empty():
         wrong("the files hold no calls")
@@ -195,15 +207,15 @@ def _usual(partner: Partner) -> str:
 
 
 def _two_feeds(
-    at_work: Work, feeds: tuple[str, str], first: str, last: str, allowed: Allowed
+    at_work: Work, feeds: tuple[str, str], asked: tuple[str, str], allowed: Allowed
 ) -> _Sides:
     snapshot = at_work.snapshot
     for feed in feeds:
         if feed not in snapshot.feeds:
             wrong(f"--feeds {feed}: the catalogue in use has {', '.join(snapshot.feeds)}")
-    if not (first and last):
+    if not all(asked):
         wrong("--feeds needs --from and --to")
-    days = days_of(first, last, ())
+    days = days_of(*asked, ())
     near = _near(days, snapshot.time_zone, allowed)
     ours, theirs = (of_feed(at_work.client, feed, near) for feed in feeds)
     parties = Parties(
@@ -227,8 +239,7 @@ def _between(calls: pl.DataFrame, near: tuple[int, int]) -> pl.DataFrame:
 def _made(at_work: Work, sides: _Sides, allowed: Allowed, limits: Limits) -> _Made:
     judged = judge(sides.ours, sides.theirs, allowed)
     counts = Counter(_days(sides.theirs, sides.zone))
-    mine = Counter(_days(sides.ours, sides.zone))
-    unjudged = [day for day in _span(sides.days) if mine[day] and not counts[day]]
+    unjudged = [day for day in span(sides.days) if not counts[day]]
     disputes = (
         one for one in judged.disputes
         if sides.days[0] <= (day := day_of(one.at_us, sides.zone)) <= sides.days[1]
@@ -250,10 +261,6 @@ def _days(calls: pl.DataFrame, zone: str) -> list[date]:
     return moments.dt.convert_time_zone(zone).dt.date().to_list()
 
 
-def _span(days: tuple[date, date]) -> list[date]:
-    return [date.fromordinal(one) for one in range(days[0].toordinal(), days[1].toordinal() + 1)]
-
-
 def _totals(sides: _Sides) -> dict[date, Totals]:
     """Add up what both sides have of each day, the larger of the two."""
     found: dict[date, Totals] = {}
@@ -270,14 +277,13 @@ def _settle(at_work: Work, made: _Made) -> None:
     sides = made.sides
     at_work.settle(
         CONTROLS.values(), made.alerts, period_of(sides.days, sides.zone), sides.theirs.height,
-        about=lambda entity: entity == sides.parties.entity_id,
+        about=lambda entity: entity == sides.parties.entity_id, unjudged=made.unjudged,
     )  # fmt: skip
 
 
 def _print(made: _Made, *, as_json: bool) -> None:
     judged, parties = made.judged, made.sides.parties
-    for day in made.unjudged:
-        typer.echo(f"{parties.theirs} lists nothing of {day}: the day is not judged", err=True)
+    not_judged(parties.theirs, made.unjudged)
     figures = {
         "our_calls": judged.ours, "their_calls": judged.theirs, "matched": judged.matched,
         **judged.explained,

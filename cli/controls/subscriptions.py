@@ -38,8 +38,10 @@ from cli.controls.outside import (
     end,
     midnight_us,
     names_of,
+    not_judged,
     period_of,
     show,
+    span,
     text_of,
     work,
     wrong,
@@ -96,10 +98,10 @@ def reconcile(
             made = _Compared(at_work, lists, int(hours * HOUR_US), may)
             alerts = made.alerts()
             at_work.settle(
-                CONTROLS.values(), alerts, made.period, sum(map(len, lists.lists.values()))
-            )
-    for day in made.lacking:
-        typer.echo(f"there is no list of {day}: the day is not judged", err=True)
+                CONTROLS.values(), alerts, made.period, sum(map(len, lists.lists.values())),
+                unjudged=made.lacking,
+            )  # fmt: skip
+    not_judged("the network", made.lacking)
     figures = {
         "days": len(lists.lists), "lines_of_last_list": len(made.newest),
         "identifiers_in_catalogue": len(made.holdings),
@@ -152,11 +154,11 @@ class _Compared:
         self.holdings = list(_holdings(self.work.snapshot))
         zone, held = self.zone, sorted(self.days.lists)
         begins = {
-            day: midnight_us(day, zone) for day in _span(held[0], held[-1] + timedelta(days=1))
+            day: midnight_us(day, zone) for day in span((held[0], held[-1] + timedelta(days=1)))
         }
         self.clock = Clock(begins, self.grace_us)
         self.period = period_of((held[0], held[-1]), zone)
-        self.lacking = [day for day in _span(held[0], held[-1]) if day not in self.days.lists]
+        self.lacking = [day for day in span((held[0], held[-1])) if day not in self.days.lists]
         self.newest = self.days.lists[held[-1]]
 
     @property
@@ -258,7 +260,3 @@ def _holdings(snapshot: Snapshot) -> Iterator[Holding]:
             row["subscription_id"], row["account_id"], row["offer_id"],
             (row["identifier_type"], row["identifier"]), row["valid_from_us"], row["valid_to_us"],
         )  # fmt: skip
-
-
-def _span(first: date, last: date) -> list[date]:
-    return [date.fromordinal(one) for one in range(first.toordinal(), last.toordinal() + 1)]

@@ -85,13 +85,15 @@ def test_a_partners_calls_are_held_against_ours_and_disputes_close(desk: Path) -
 
 def test_a_day_that_a_partner_does_not_list_is_not_judged(desk: Path) -> None:
     listed = desk / "reconcile/nordvik.csv"
+    days = ("--from", "2026-10-12", "--to", "2026-10-13")
+    assert len(typed(desk, *PARTNER, listed, *days, code=1)) == 3
     lines = listed.read_text().splitlines(keepends=True)
     listed.write_text("".join(line for line in lines if "10-13" not in line))
-    days = ("--from", "2026-10-12", "--to", "2026-10-13")
     made = tallywire("controls", *PARTNER, listed, *days, "--home", desk / "home")
     assert made.returncode == 1
     assert "nordvik lists nothing of 2026-10-13: the day is not judged" in made.stderr
     assert "2026-10-13" not in made.stdout
+    assert states(desk, "C17")["partner_only_theirs nordvik"] == "open"
 
 
 def test_whom_the_network_serves_is_held_against_the_catalogue(desk: Path) -> None:
@@ -201,6 +203,7 @@ def test_reports_in_near_real_time_are_held_against_tap(tmp_path: Path) -> None:
         (("partner", "--feeds", "calls", "x", "--from", "2026-10-12", "--to", "2026-10-12"),
          "--feeds x: the catalogue in use has calls, resources"),
         (("partner", "--feeds", "calls", "resources"), "--feeds needs --from and --to"),
+        ((*PARTNER, "reconcile/nordvik.csv", "--zone", "Oslo"), "--zone Oslo: write an IANA zone"),
         (("subscriptions", "reconcile/bill.csv"), "its name says no day"),
         (("subscriptions", "reconcile/served", "--from", "2027-01-01"), "lies behind --to"),
         (("subscriptions", "reconcile/served", "--grace-hours", "99"), "write hours, from 0 to 24"),

@@ -37,3 +37,13 @@ def test_what_is_gone_closes_where_all_of_it_was_looked_at(
     for one in made:
         assert (one.state, one.money_at_risk, one.opened_at) == ("auto_closed", None, 7)
         assert one.explanation.startswith("It is not found any more. It was: pbx-1 sent fewer")
+
+
+@pytest.mark.parametrize(
+    ("unjudged", "closes"), [((12, 13), False), ((0, 10), True), ((20, 30), True)]
+)
+def test_what_touches_a_time_that_was_not_judged_stays(
+    unjudged: tuple[int, int], closes: bool
+) -> None:
+    old = finding(1, window_start=10, window_end=20)
+    assert bool(standing([], [old], (0, 100), 99, [unjudged])) is closes

@@ -32,6 +32,7 @@ class Line:
 
     Attributes:
         price: Of one unit; nothing where the bill does not say.
+        rate: What names the price, where a SKU has several: by region, or tier.
     """
 
     day: date
@@ -41,6 +42,7 @@ class Line:
     price: Decimal | None
     cost: Decimal
     currency: str
+    rate: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,28 +169,30 @@ def _sum(billed: Mapping[Key, Sequence[Line]], key: Key) -> Decimal:
 
 
 def _prices(lines: Iterable[Line], agreed: Mapping[str, Decimal]) -> Iterator[Gap]:
-    """Find lines at another price than what was agreed, or than most lines of their SKU."""
-    priced = [line for line in lines if line.price is not None and line.quantity]
-    usual = {**_usual(priced), **agreed}
-    by: dict[tuple[str, str, tuple[int, int]], list[Line]] = defaultdict(list)
-    for line in priced:
-        if line.price != usual[line.sku]:
-            by[line.customer, line.sku, (line.day.year, line.day.month)].append(line)
+    """Find lines at another price than what was agreed, or than most lines of their rate."""
+    by: dict[tuple[str, str, tuple[int, int]], list[tuple[Line, Decimal]]] = defaultdict(list)
+    for line, more in _dearer(lines, agreed):
+        by[line.customer, line.sku, (line.day.year, line.day.month)].append((line, more))
     for (customer, sku, _), held in by.items():
-        apart = sum((((line.price or _NONE) - usual[sku]) * line.quantity for line in held), _NONE)
-        quantity = sum((line.quantity for line in held), _NONE)
-        days = tuple(sorted({line.day for line in held}))
+        apart = sum((more * line.quantity for line, more in held), _NONE)
+        quantity = sum((line.quantity for line, _ in held), _NONE)
+        days = tuple(sorted({line.day for line, _ in held}))
         yield Gap(
-            Cause.PRICE, customer, sku, days, quantity, quantity, abs(apart), held[0].currency,
-            apart >= 0,
+            Cause.PRICE, customer, sku, days, quantity, quantity, abs(apart),
+            held[0][0].currency, apart >= 0,
         )  # fmt: skip
 
 
-def _usual(lines: Iterable[Line]) -> dict[str, Decimal]:
-    counts: dict[str, Counter[Decimal]] = defaultdict(Counter)
-    for line in lines:
-        if line.price is not None:
-            counts[line.sku][line.price] += 1
-    return {
-        sku: min(held, key=lambda price: (-held[price], price)) for sku, held in counts.items()
+def _dearer(lines: Iterable[Line], agreed: Mapping[str, Decimal]) -> Iterator[tuple[Line, Decimal]]:
+    """Give lines with what their price is above the one that it should be; it may be below."""
+    priced = [(line, line.price) for line in lines if line.price is not None and line.quantity]
+    counts: dict[tuple[str, str], Counter[Decimal]] = defaultdict(Counter)
+    for line, price in priced:
+        counts[line.sku, line.rate][price] += 1
+    usual = {
+        rate: min(held, key=lambda price: (-held[price], price)) for rate, held in counts.items()
     }  # fmt: skip
+    for line, price in priced:
+        more = price - agreed.get(line.sku, usual[line.sku, line.rate])
+        if more:
+            yield line, more

@@ -93,7 +93,7 @@ def _focus(row: Row, zone: str, customers: Collection[str]) -> tuple[bool, Line]
         day, resource if resource in customers else account or resource, _said(row, "SkuId"),
         number(quantity or "0", "ConsumedQuantity"), price[0] if price else None,
         number(_said(row, "BilledCost", "EffectiveCost") or "0", "BilledCost"),
-        _said(row, "BillingCurrency"),
+        _said(row, "BillingCurrency"), _said(row, "SkuPriceId"),
     )  # fmt: skip
     return _said(row, "ChargeCategory") in {"", "Usage"} and bool(quantity), line
 

@@ -208,6 +208,7 @@ def _settle(at_work: Work, alerts: list[Alert], read: _Read) -> None:
     skus = {one.sku for one in read.lines}
     at_work.settle(
         CONTROLS.values(), alerts, read.period, len(read.lines),
-        about=lambda entity: entity.rpartition("/")[2] in skus, unjudged=read.lacking,
+        about=lambda entity: entity.endswith(tuple(f"/{sku}" for sku in skus)),
+        unjudged=read.lacking,
         zone=read.zone,
     )  # fmt: skip

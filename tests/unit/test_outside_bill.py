@@ -1,5 +1,6 @@
 """A provider's bill against what was rated of resold resources."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -60,6 +61,11 @@ def test_what_was_rated_and_is_not_billed_is_worth_what_its_kind_costs() -> None
     assert short(gaps(lines, ours, _KNOWN, {})) == [
         ("quantity_differs", "acme", "vm", 1, "2", False),
     ]  # fmt: skip
+
+
+def test_a_sku_with_several_prices_by_name_is_no_gap() -> None:
+    lines = [replace(line("1", price, day), rate=price) for price, day in (("1", 12), ("2", 13))]
+    assert gaps(lines, [rated("1"), rated("1", 13)], _KNOWN, {}) == []
 
 
 def test_an_agreed_price_goes_before_what_most_lines_have() -> None:

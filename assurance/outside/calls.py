@@ -80,6 +80,7 @@ class Dispute:
 
     Attributes:
         at_us: When it began: by our clock, or by theirs with its shift taken out.
+        habit: How much longer the partner counts every call; that is not in question.
         worth: Money in question; nothing where it is not known.
     """
 
@@ -87,6 +88,7 @@ class Dispute:
     at_us: int
     ours: Call | None
     theirs: Call | None
+    habit: int = 0
     worth: Decimal | None = None
 
     @property
@@ -100,7 +102,7 @@ class Dispute:
     def size(self) -> int:
         """Give what is in question, in the unit of sizes."""
         if self.ours and self.theirs:
-            return abs(self.theirs.size - self.ours.size)
+            return abs(self.theirs.size - self.ours.size - self.habit)
         return self.call.size
 
 
@@ -226,7 +228,7 @@ def _differing(both: pl.DataFrame, longer: int, size: int, allowed: Allowed) -> 
     found = both.with_columns(cause.alias("cause")).filter(pl.col("cause").is_not_null())
     for row in found.iter_rows(named=True):
         theirs = {name: row[f"{name}_theirs"] for name in CALLS}
-        yield Dispute(Cause(row["cause"]), row["time"], _call(row), _call(theirs))
+        yield Dispute(Cause(row["cause"]), row["time"], _call(row), _call(theirs), longer)
 
 
 def _call(row: Mapping[str, Any]) -> Call:

@@ -39,7 +39,6 @@ class Parties:
         entity_id: The partner's id, or both feeds.
         ours, theirs: What people call the sides.
         owed: Whether we pay the partner: what only they list is then our loss.
-        unit: What sizes are told in.
     """
 
     tenant_id: str
@@ -82,7 +81,8 @@ def _worth(one: Dispute, prices: Repricing, usual: str) -> Decimal | None:
     theirs = one.theirs.amount
     if theirs is None:
         tariff = one.ours.tariff if one.ours else usual
-        theirs = prices.by_tariff(tariff, one.call.called, one.at_us, one.theirs.size)
+        size = max(0, one.theirs.size - one.habit)
+        theirs = prices.by_tariff(tariff, one.call.called, one.at_us, size)
     if one.ours is None or theirs is None or one.ours.amount is None:
         return theirs if one.ours is None else None
     return abs(theirs - one.ours.amount)
@@ -93,7 +93,11 @@ def day_of(at_us: int, zone: str) -> date:
     return (EPOCH + timedelta(microseconds=at_us)).astimezone(ZoneInfo(zone)).date()
 
 
-def by_day(disputes: Iterable[Dispute], zone: str) -> dict[tuple[date, Cause], list[Dispute]]:
+Days = Mapping[tuple[date, Cause], Sequence[Dispute]]
+"""Disputes by day and cause, the largest money first."""
+
+
+def by_day(disputes: Iterable[Dispute], zone: str) -> Days:
     """Put disputes of one day and cause together, the largest money first."""
     found: dict[tuple[date, Cause], list[Dispute]] = {}
     for one in disputes:
@@ -110,7 +114,7 @@ Totals = tuple[int, int, Decimal]
 
 
 def told(
-    days: Mapping[tuple[date, Cause], Sequence[Dispute]], of_day: Callable[[date], Totals],
+    days: Days, of_day: Callable[[date], Totals],
     parties: Parties, limits: Limits, zone: str, at: int,
 ) -> Iterator[Alert]:  # fmt: skip
     """Tell every day and cause that is beyond the limits.

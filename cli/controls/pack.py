@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from assurance.outside.calls import SECOND_US, Dispute
-from assurance.outside.partner_findings import Parties
+from assurance.outside.partner_findings import Days, Parties
 from cli.printed_page import document, table
 from dataflows.files import write_atomic
 from schemas.instants import text_from_micros
 
-Days = Mapping[tuple[date, Any], Sequence[Dispute]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = {
     "only_theirs": "you list it, we do not have it", "only_ours": "we have it, you do not list it",
@@ -55,6 +54,7 @@ def _record(day: date, one: Dispute) -> dict[str, Any]:
         "our_seconds": _seconds(ours.size) if ours else None,
         "your_amount": theirs.amount if theirs else None,
         "our_amount": ours.amount if ours else None, "in_question": one.worth,
+        "seconds_in_question": _seconds(one.size),
         "our_record": ours.place if ours else "",
     }  # fmt: skip
 
@@ -123,7 +123,7 @@ def _totals(rows: Sequence[Mapping[str, Any]], name: str, words: str) -> str:
     for row in rows:
         held = sums.setdefault((row[name], row["cause"]), [0, Decimal(0), Decimal(0)])
         held[0] += 1
-        held[1] += _in_question(row)
+        held[1] += row["seconds_in_question"]
         held[2] += row["in_question"] or Decimal(0)
     made = [
         {name: key[0] or "not known", "cause": _WORDS[key[1]], "records": held[0],
@@ -133,10 +133,3 @@ def _totals(rows: Sequence[Mapping[str, Any]], name: str, words: str) -> str:
     heads = {name: words, "cause": "What", "records": "Records", "seconds": "Seconds",
              "money": "In question"}  # fmt: skip
     return table(heads, made)
-
-
-def _in_question(row: Mapping[str, Any]) -> Decimal:
-    sizes: list[Decimal] = [
-        row[name] for name in ("your_seconds", "our_seconds") if row[name] is not None
-    ]
-    return max(sizes) - min(sizes) if len(sizes) > 1 else sizes[0]

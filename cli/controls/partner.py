@@ -11,10 +11,11 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from assurance.outside.calls import CALLS, SECOND_US, Allowed, Dispute, Judged, judge
+from assurance.outside.calls import CALLS, SECOND_US, Allowed, Judged, judge
 from assurance.outside.calls_file import read_calls
 from assurance.outside.partner_findings import (
     CONTROLS,
+    Days,
     Limits,
     Parties,
     Totals,
@@ -78,7 +79,7 @@ class _Made:
 
     sides: _Sides
     judged: Judged
-    disputes: dict[tuple[date, object], list[Dispute]]
+    disputes: Days
     alerts: list[Alert]
     unjudged: list[date]
 
@@ -239,7 +240,8 @@ def _between(calls: pl.DataFrame, near: tuple[int, int]) -> pl.DataFrame:
 def _made(at_work: Work, sides: _Sides, allowed: Allowed, limits: Limits) -> _Made:
     judged = judge(sides.ours, sides.theirs, allowed)
     counts = Counter(_days(sides.theirs, sides.zone))
-    unjudged = [day for day in span(sides.days) if not counts[day]]
+    listed = sides.parties.entity_type == "partner"  # a feed that has nothing lacks something
+    unjudged = [day for day in span(sides.days) if listed and not counts[day]]
     disputes = (
         one for one in judged.disputes
         if sides.days[0] <= (day := day_of(one.at_us, sides.zone)) <= sides.days[1]
@@ -253,7 +255,7 @@ def _made(at_work: Work, sides: _Sides, allowed: Allowed, limits: Limits) -> _Ma
         return totals.get(day, _NOTHING)
 
     alerts = list(told(grouped, of_day, sides.parties, limits, sides.zone, at_work.at))
-    return _Made(sides, judged, grouped, alerts, unjudged)  # type: ignore[arg-type]  # causes are objects
+    return _Made(sides, judged, grouped, alerts, unjudged)
 
 
 def _days(calls: pl.DataFrame, zone: str) -> list[date]:

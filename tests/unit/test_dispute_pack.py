@@ -19,7 +19,7 @@ def dispute(place: str, cause: Cause = Cause.ONLY_THEIRS) -> Dispute:
     call = Call(
         place, 1_000_000, "47", "46", 61_500_000, None, "", "Sweden & more", suspended=False
     )
-    return Dispute(cause, 1_000_000, None, call, Decimal("-0.5"))
+    return Dispute(cause, 1_000_000, None, call, worth=Decimal("-0.5"))
 
 
 @given(st.text(max_size=12), st.sampled_from(["", "=", "+", "-", "@", "\t", "\r"]))

@@ -85,6 +85,7 @@ def test_a_habit_of_clock_and_counting_is_taken_out_and_told() -> None:
     [one] = made.disputes
     assert one.theirs is not None
     assert (one.cause, one.theirs.time - one.at_us) == ("longer", 3_600 * SECOND_US)
+    assert one.size == 7 * SECOND_US
 
 
 def test_a_caller_that_is_withheld_is_found_by_the_called_number() -> None:

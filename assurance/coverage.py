@@ -8,6 +8,8 @@ from assurance.alerts import Control
 from assurance.families import Area
 
 _VOICE_ONLY = {"near_copy", "part_beside_whole"}
+_SERVICES = {"C17": {"voice", "interconnect"}, "C20": {"cloud"}}
+"""Services that controls of a number watch, where that is not all of them."""
 
 
 @dataclass(frozen=True)
@@ -50,4 +52,6 @@ def coverage(
 
 
 def _watches(control: Control, service: str) -> bool:
+    if control.control_id in _SERVICES:
+        return service in _SERVICES[control.control_id]
     return service == "voice" or control.pattern not in _VOICE_ONLY

@@ -29,6 +29,7 @@ class Schedule(StrEnum):
     STREAM = "with every batch that was rated, seconds later"
     HOURLY = "every hour"
     CHANGE = "with every change of the catalogue"
+    LIST = "with every list of others: by hand, or by a scheduler"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,11 @@ _FOUND = (
     Family("C13", "Suspense", Area.RATING, ("collection", "rating"),
            "suspended / collected", "any; by reason and missing reference",
            "mediation", Schedule.BATCH),
+    Family("C14", "Subscriptions against whom the network serves", Area.PROVISIONING,
+           ("network's list", "catalogue", "rating"),
+           "subscriptions that differ / subscriptions",
+           "any difference of a whole day; what is under way for 4 hours is none",
+           "provisioning", Schedule.LIST),
     Family("C15", "Timeliness and clocks", Area.USAGE, ("network element", "collection"),
            "records behind their usual delay / records",
            "half of an hour's records eight times as late as usual, and a quarter of an hour at "
@@ -111,9 +117,20 @@ _FOUND = (
     Family("C16", "Negative margin", Area.PARTNER, ("retail charge", "partner's cost"),
            "(revenue - cost) / revenue", "a loss over at least 50 events of a day and route",
            "wholesale", Schedule.STREAM),
+    Family("C17", "Our records against the partner's", Area.PARTNER,
+           ("our usage", "partner's records"),
+           "money in question / money of the day",
+           "starts within 2 s, durations within 1 s, or exact where nearly all agree exactly; any "
+           "call beyond it, or shares of a day that are given",
+           "wholesale", Schedule.LIST),
     Family("C19", "Conservation of prepaid money", Area.RATING, ("top-ups", "charges"),
            "paid by balances - top-ups", "any more than top-ups gave; any less than nothing",
            "finance", Schedule.HOURLY),
+    Family("C20", "Resold usage against the provider's bill", Area.PARTNER,
+           ("provider's bill", "rating"),
+           "|billed quantity - rated quantity| / billed quantity",
+           "any difference warns; critical above 0.5 % of the bill's cost",
+           "cloud resale", Schedule.LIST),
 )  # fmt: skip
 
 FAMILIES = {one.family_id: one for one in _FOUND}

@@ -16,6 +16,7 @@ from assurance.following import (
     volume,
 )
 from assurance.following.control import StreamControl
+from assurance.outside import bill_findings, partner_findings, served_findings
 from assurance.price_book import findings
 from assurance.reconciling.balances import Balances
 from assurance.reconciling.charged_twice import ChargedTwice
@@ -63,6 +64,8 @@ def _declared() -> Iterator[Control]:
         yield from (one for one in vars(module).values() if isinstance(one, Control))
     yield from findings.CONTROLS.values()
     yield from checked.CONTROLS.values()
+    for others in (served_findings, partner_findings, bill_findings):
+        yield from others.CONTROLS.values()
     for kind in _OF_STREAM:
         yield from kind.declared
     for compared in _OF_STORE:

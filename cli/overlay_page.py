@@ -1,58 +1,12 @@
 """A comparison with a bill as one page to print: no scripts, nothing loaded, everything escaped."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from html import escape
 from typing import Any
 
 from assurance.overlay.causes import SENTENCES, Cause
 from cli.overlay_report import both_sides
-from cli.printed import money
-
-_STYLE = """
-body { font: 14px/1.45 system-ui, sans-serif; color: #1b1f24; margin: 2rem auto; max-width: 72rem;
-  padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-h3 { font-size: 1rem; margin-bottom: .3rem; } p.note { color: #57606a; margin-top: .2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { padding: .25rem .6rem; text-align: left;
-  border-bottom: 1px solid #d8dee4; vertical-align: top; overflow-wrap: anywhere; }
-th { border-bottom: 2px solid #8c959f; font-weight: 600; }
-td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-@page { size: A4 landscape; margin: 12mm; }
-@media print { body { margin: 0; max-width: none; font-size: 9.5pt; }
-  h2, h3 { break-after: avoid; } tr { break-inside: avoid; } thead { display: table-header-group; }
-}
-"""
-Rows = Sequence[Mapping[str, Any]]
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f'<td class="number">{escape(money(value))}</td>'
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f'<td class="number">{value:,}</td>'
-    return f"<td>{escape('' if value is None else str(value))}</td>"
-
-
-def _table(columns: Mapping[str, str], rows: Rows) -> str:
-    """Write rows as a table.
-
-    Args:
-        columns: Name of each value in a row, to the words above it.
-        rows: At least one.
-    """
-    first = rows[0]
-    heads = "".join(
-        f'<th scope="col"{_class(first[name])}>{escape(words)}</th>'
-        for name, words in columns.items()
-    )
-    body = "\n".join(f"<tr>{''.join(_cell(row[name]) for name in columns)}</tr>" for row in rows)
-    return f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
-
-
-def _class(value: object) -> str:
-    return ' class="number"' if isinstance(value, Decimal | int) else ""
-
+from cli.printed_page import document, table
 
 _MONEY = {"ours": "Our price", "billed": "Billed", "under": "Under", "over": "Over"}
 _SECTIONS: Sequence[tuple[str, str, Mapping[str, str]]] = (
@@ -85,7 +39,7 @@ def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, title, columns in _SECTIONS:
         if summary[name]:
             yield f"<h2>{escape(title)}</h2>"
-            yield _table(_of_age(columns, summary), summary[name])
+            yield table(_of_age(columns, summary), summary[name])
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in summary["largest"]:
         groups.setdefault((row["cause"], row["currency"]), []).append(both_sides(row))
@@ -93,7 +47,7 @@ def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
         yield "<h2>Evidence: the largest of each cause</h2>"
     for (cause, currency), rows in groups.items():
         yield f"<h3>{escape(SENTENCES[Cause(cause)])}, {escape(currency or 'no currency')}</h3>"
-        yield _table({name: name.capitalize() for name in rows[0]}, rows)
+        yield table({name: name.capitalize() for name in rows[0]}, rows)
 
 
 def _of_age(columns: Mapping[str, str], summary: Mapping[str, Any]) -> Mapping[str, str]:
@@ -132,9 +86,4 @@ def page(summary: Mapping[str, Any]) -> str:
     body = "\n".join(_parts(summary))
     if not summary["causes"]:
         body = f"<p><strong>Nothing leaks.</strong></p>\n{body}"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Leakage report</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>Leakage report</h1>\n{_head(summary)}\n{body}\n</body>\n</html>\n"
-    )
+    return document("Leakage report", f"{_head(summary)}\n{body}")

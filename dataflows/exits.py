@@ -36,6 +36,7 @@ CODES: Mapping[str, Exit] = {
     "dataflows.sinks.log.LayoutChanged": Exit.USAGE,
     "dataflows.ingest.log.IngestMisuse": Exit.USAGE,
     "dataflows.overlay.bill_map.BillMapWrong": Exit.USAGE,
+    "assurance.outside.reading.ListWrongError": Exit.USAGE,
     "dataflows.upgrades.HomeTooNew": Exit.USAGE,
     "dataflows.ledger.LedgerDamaged": Exit.DAMAGED,
     "dataflows.fetching.fetched.ListDamaged": Exit.DAMAGED,

@@ -17,7 +17,7 @@ class ControlRun(Record):
         positions: JSON object: position of each lane behind what it looked at.
         alerts: Alerts that were new or had changed.
         result: `done` or `failed`; of a fault that was planted to try it `fired`, `silent` or
-            `false` where it was not silent without it.
+            `false` where it was not silent without it; `listed` where it held usage against a list.
         detail: Why it failed.
     """
 

@@ -84,6 +84,15 @@ def open_alerts(client: Client, most: int) -> list[Alert]:
     return _rows(client, Alert, query, {"most": most})
 
 
+def standing_alerts(client: Client, patterns: Sequence[str]) -> list[Alert]:
+    """Read the findings of some patterns that are open, the oldest first."""
+    query = (
+        "SELECT * FROM alerts FINAL WHERE state = 'open' AND pattern IN {patterns:Array(String)} "
+        "ORDER BY opened_at, alert_id"
+    )
+    return _rows(client, Alert, query, {"patterns": list(patterns)})
+
+
 def suppression_events(client: Client) -> list[SuppressionEvent]:
     """Read every beginning and end of suppressions."""
     return _rows(client, SuppressionEvent, "SELECT * FROM alert_suppressions ORDER BY at")

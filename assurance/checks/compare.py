@@ -8,9 +8,7 @@ from enum import StrEnum
 import polars as pl
 
 from assurance.checks.models import Check, CompareEntry, KeyEntry
-
-_LEFT, _RIGHT = "left_row", "right_row"
-_TIMES = ("left_time", "right_time")
+from assurance.checks.pairing import LEFT, RIGHT, by_place, by_time
 
 
 class Cause(StrEnum):
@@ -70,8 +68,8 @@ def compare(check: Check, left: pl.DataFrame, right: pl.DataFrame) -> Compared:
     _have(check.left.name, left, [one.left for one in named])
     _have(check.right.name, right, [one.right for one in named])
     explained: dict[str, int] = {}
-    ours = _without(check, "left", left.with_row_index(_LEFT, 1), explained)
-    theirs = _without(check, "right", right.with_row_index(_RIGHT, 1), explained)
+    ours = _without(check, "left", left.with_row_index(LEFT, 1), explained)
+    theirs = _without(check, "right", right.with_row_index(RIGHT, 1), explained)
     pairs = _pairs(check, _keyed(check, ours, "left"), _keyed(check, theirs, "right"))
     found, problems = list(_unmatched(check, ours, theirs, pairs)), list[str]()
     found += _differing(check, ours, theirs, pairs, problems)
@@ -105,7 +103,7 @@ def _without(
 
 def _keyed(check: Check, frame: pl.DataFrame, side: str) -> pl.DataFrame:
     """Give the number of each row and its keys, by the same names on both sides."""
-    index = _LEFT if side == "left" else _RIGHT
+    index = LEFT if side == "left" else RIGHT
     columns = [pl.col(index)]
     for number, key in enumerate(check.keys):
         name = key.left if side == "left" else key.right
@@ -133,31 +131,16 @@ def _pairs(check: Check, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFram
     names = [f"key{number}" for number, key in enumerate(check.keys) if key.within is None]
     within = next((key.within for key in check.keys if key.within is not None), None)
     if within is None:
-        place = pl.int_range(pl.len()).over(names).alias("place")
-        return left.with_columns(place).join(
-            right.with_columns(place), on=[*names, "place"], how="inner", maintain_order="left"
-        ).select(_LEFT, _RIGHT)  # fmt: skip
-    near = left.join(right, on=names, how="inner", maintain_order="left").with_columns(
-        (pl.col("time") - pl.col("time_right")).abs().alias("apart")
-    )
-    near = near.filter(pl.col("apart") <= within).sort("apart", _LEFT, _RIGHT)
-    used: tuple[set[int], set[int]] = (set(), set())
-    pairs = []
-    for mine, other in near.select(_LEFT, _RIGHT).iter_rows():
-        if mine not in used[0] and other not in used[1]:
-            used[0].add(mine)
-            used[1].add(other)
-            pairs.append((mine, other))
-    schema = {_LEFT: near.schema[_LEFT], _RIGHT: near.schema[_RIGHT]}
-    return pl.DataFrame(pairs, schema=schema, orient="row").sort(_LEFT)
+        return by_place(left, right, names)
+    return by_time(left, right, names, within)
 
 
 def _unmatched(
     check: Check, left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame
 ) -> Iterator[Difference]:
     sides = (
-        (Cause.ONLY_LEFT, "left", left, _LEFT, check.right.name),
-        (Cause.ONLY_RIGHT, "right", right, _RIGHT, check.left.name),
+        (Cause.ONLY_LEFT, "left", left, LEFT, check.right.name),
+        (Cause.ONLY_RIGHT, "right", right, RIGHT, check.left.name),
     )
     for cause, side, frame, index, other in sides:
         if check.unmatched not in {"both", side}:
@@ -173,14 +156,14 @@ def _differing(
 ) -> Iterator[Difference]:
     if not check.compare:
         return
-    ours = pairs.join(left, on=_LEFT, how="left", maintain_order="left")
-    theirs = pairs.join(right, on=_RIGHT, how="left", maintain_order="left")
+    ours = pairs.join(left, on=LEFT, how="left", maintain_order="left")
+    theirs = pairs.join(right, on=RIGHT, how="left", maintain_order="left")
     rows = zip(ours.iter_rows(named=True), theirs.iter_rows(named=True), strict=True)
     for mine, other in rows:
         told = list(_told(check, mine, other, problems))
         if told:
             yield Difference(
-                Cause.DIFFERS, mine[_LEFT], _keys(check, mine, "left"), "; ".join(told),
+                Cause.DIFFERS, mine[LEFT], _keys(check, mine, "left"), "; ".join(told),
                 _money(check, mine, other),
             )  # fmt: skip
 

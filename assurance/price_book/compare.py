@@ -80,12 +80,17 @@ class Prices:
         self._template = cache(_template)
 
     def charge(
-        self, tariff: str, number: str, at_us: int, duration_us: int
+        self, tariff: str, number: str, at_us: int, duration_us: int, usage_type: str = ""
     ) -> tuple[Fraction, str, int] | None:
-        """Give charge, prefix and revision of a call; nothing where it has no price."""
+        """Give charge, prefix and revision of a call; nothing where it has no price.
+
+        Args:
+            duration_us: Of what is no call the quantity.
+        """
         row = {
             **self._template(self.snapshot.tariffs[tariff].service), "start_time": at_us,
             "quantity": duration_us, "duration_us": duration_us, "b_number": number,
+            "usage_type": usage_type,
         }  # fmt: skip
         values: Iterator[int] = iter(())
         currency = self.snapshot.tariffs[tariff].currency

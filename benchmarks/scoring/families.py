@@ -22,14 +22,19 @@ FAMILIES: dict[str, frozenset[str]] = {
     }),
     "zero_rated": frozenset({"became_free", "price_book_zero_rated"}),
     "unknown_subscriber": frozenset({"suspense"}),
-    "orphan": frozenset({"suspense"}),
+    "orphan": frozenset({"suspense", "subscription_unknown_here"}),
     "late_feed": frozenset({"feed_late", "file_schedule_gap", "file_sequence_gap"}),
     "skewed_node": frozenset({"clock_skew"}),
     "silent_node": frozenset({"feed_silent", "volume_drop"}),
     "negative_margin": frozenset({"negative_margin"}),
-    "partner_mismatch": frozenset(),
-    "subscription_mismatch": frozenset(),
-    "resale_mismatch": frozenset(),
+    "partner_mismatch": frozenset({
+        "partner_only_theirs", "partner_only_ours", "partner_longer", "partner_shorter",
+    }),
+    "subscription_mismatch": frozenset({
+        "subscription_used_not_served", "subscription_billed_not_served",
+        "subscription_other_offer",
+    }),
+    "resale_mismatch": frozenset({"provider_never_rated", "provider_quantity_differs"}),
 }  # fmt: skip
 """No pattern: no control looks for it yet, so nothing of it is found."""
 

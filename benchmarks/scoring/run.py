@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,7 +59,7 @@ def run(seed: int, parameters: Path | None, folder: Path, step_hours: int) -> Ou
         clock = folder / "clock"
         environment = {**planted(folder / "plugs", "moving_clock"), CLOCK: str(clock)}
         days = _delivered(folder, home, step_hours, clock, environment)
-        _booked(folder, home, environment)
+        _reconciled(folder, home, environment)
         client = connect("", home / "store", database="tallywire")
         alerts = [Found(*row) for row in client.query(_ALERTS).result_rows]
         [(end_us,)] = client.query(_END).result_rows
@@ -111,18 +111,41 @@ def _delivered(
     return max(1, (moments[-1] - moments[0]) // DAY_US)
 
 
-def _booked(folder: Path, home: Path, environment: Mapping[str, str]) -> None:
-    """Hold the catalogue against the price book of record, over the whole run."""
-    days = [line["delivered_at"][:10] for line in _lines(folder / "delivery.jsonl")]
+def _reconciled(folder: Path, home: Path, environment: Mapping[str, str]) -> None:
+    """Hold catalogue and usage against all that others say, over the whole run."""
+    side, delivered = folder / "side", _lines(folder / "delivery.jsonl")
+    lists = sorted(one.stem for one in (side / "subscriptions").glob("*.csv"))
+    booked = [
+        "--from",
+        delivered[0]["delivered_at"][:10],
+        "--to",
+        delivered[-1]["delivered_at"][:10],
+    ]
+    days = ["--from", lists[0], "--to", lists[-1]]
     for name in ("price_book.csv", "wholesale_cost.csv"):
-        command = [sys.executable, "-m", "cli.main", "controls", "book", "--home", str(home)]
-        command += ["--from", days[0], "--to", days[-1], str(folder / "side" / name)]
-        done = subprocess.run(
-            command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-        )
-        if done.returncode not in {0, 1}:
-            msg = f"{name} could not be held against the catalogue: {done.stderr[-2_000:]}"
-            raise SystemExit(msg)
+        _held("book", [*booked, side / name], home, environment)
+    calls: dict[str, list[Path]] = {}
+    for one in sorted((side / "partner_calls").glob("*.csv")):
+        calls.setdefault(one.stem.rpartition("_")[0], []).append(one)
+    for carrier, files in calls.items():
+        _held("partner", ["--partner", carrier, *days, *files], home, environment)
+    _held("subscriptions", [*days, side / "subscriptions"], home, environment)
+    columns = ["--column", "quantity=hours", "--column", "price=hour_price"]
+    _held("provider", [*days, *columns, side / "provider_bill.csv"], home, environment)
+
+
+def _held(
+    verb: str, arguments: Sequence[object], home: Path, environment: Mapping[str, str]
+) -> None:
+    """Run one of the verbs that hold something against something; 1 says that it found some."""
+    command = [sys.executable, "-m", "cli.main", "controls", verb, "--home", str(home)]
+    done = subprocess.run(
+        [*command, *map(str, arguments)], env={**os.environ, **environment}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if done.returncode not in {0, 1} or "Traceback" in done.stderr:
+        msg = f"controls {verb} {arguments} could not run: {done.stderr[-2_000:]}"
+        raise SystemExit(msg)
 
 
 def _steps(path: Path, step_hours: int) -> Iterator[tuple[int, list[str]]]:

@@ -11,19 +11,17 @@ from rich.table import Table
 
 from assurance.price_book.compare import Prices, Stretch, compare, stretches
 from assurance.price_book.entries import BookEntry, Sheet, midnights, read_book
-from assurance.price_book.findings import Charged, money_of, told
+from assurance.price_book.findings import CONTROLS, Charged, money_of, told
 from cli.common import HomeOption, JsonOption, console, plain_errors, settings_of
+from cli.controls.outside import Work, work
 from cli.printed import as_json_bytes, money
 from dashboards.queries import rows
-from dataflows.catalogs import CatalogStore
-from dataflows.controls.put import put_alerts
 from dataflows.exits import Exit
-from dataflows.settings import Home, Settings
-from dataflows.stores import prepare_store, store_of
+from dataflows.stores import store_of
 from dataflows.wall_clock import now_us
 from schemas.alerts import Alert
 from tallywire.catalog import Snapshot
-from warehouse.client import Client, opened
+from warehouse.client import Client
 
 _DAYS = 31
 _DAY_US = 86_400_000_000
@@ -42,16 +40,21 @@ def hold(
     """Hold the catalogue in use against the price book of record, line by line and day by day.
 
     Calls that never were are charged by both; each difference is an alert with its cause, and with
-    the money that calls of the store were charged wrongly. Exit code 1 says that there are some.
+    the money that calls of the store were charged wrongly; what is gone since closes. Exit code 1
+    says that there are some.
     """
     settings = settings_of(home)
-    with plain_errors(), store_of(settings):
-        catalogs = CatalogStore(Home(settings.home).catalogs)
-        snapshot = catalogs.load(catalogs.current())
+    with plain_errors(), store_of(settings), work(settings) as at_work:
+        snapshot = at_work.snapshot
         entries = _entries(book, snapshot)
-        days = _days(first, last)
-        found = stretches(compare(entries, Prices(snapshot), midnights(*days, snapshot.time_zone)))
-        alerts = _store(settings, snapshot, entries, found)
+        days = list(midnights(*_days(first, last), snapshot.time_zone))
+        found = stretches(compare(entries, Prices(snapshot), days))
+        alerts = _alerts(at_work, entries, found)
+        tariffs = {one.tariff for one in entries}
+        at_work.settle(
+            CONTROLS.values(), alerts, (days[0], days[-1]), len(entries),
+            about=lambda price: price.rpartition("/")[0] in tariffs,
+        )  # fmt: skip
     _print(alerts, as_json=as_json)
     if alerts:
         raise typer.Exit(Exit.PROBLEMS)
@@ -85,22 +88,15 @@ def _today() -> int:
     return date(1970, 1, 1).toordinal() + now_us() // _DAY_US
 
 
-def _store(
-    settings: Settings, snapshot: Snapshot, entries: Sequence[BookEntry], found: Sequence[Stretch]
-) -> list[Alert]:
-    """Find the money of each difference, and store it as an alert."""
-    prepare_store(settings)
-    alerts, at = [], now_us()
-    with opened(
-        settings.store_url, Home(settings.home).store, database=settings.database
-    ) as client:
-        for one in found:
-            tariff = one.example.entry.tariff
-            sheet = Sheet([entry for entry in entries if entry.tariff == tariff])
-            made = money_of(one, sheet, _calls(client, one))
-            currency = snapshot.tariffs[tariff].currency
-            alerts.append(told(one, made, snapshot.tenant_id, currency, at))
-        put_alerts(client, alerts, at)
+def _alerts(at_work: Work, entries: Sequence[BookEntry], found: Sequence[Stretch]) -> list[Alert]:
+    """Find the money of each difference, and tell it."""
+    alerts, snapshot = [], at_work.snapshot
+    for one in found:
+        tariff = one.example.entry.tariff
+        sheet = Sheet([entry for entry in entries if entry.tariff == tariff])
+        made = money_of(one, sheet, _calls(at_work.client, one))
+        currency = snapshot.tariffs[tariff].currency
+        alerts.append(told(one, made, snapshot.tenant_id, currency, at_work.at))
     return alerts
 
 

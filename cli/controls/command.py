@@ -9,7 +9,7 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, ids, proof
+from cli.controls import book, ids, partner, proof, provider, subscriptions
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
@@ -21,6 +21,9 @@ for _name, _verb, _examples in (
     ("coverage", proof.cover, ("controls coverage", "controls coverage --json")),
     ("book", book.hold, ("controls book signed.csv", "controls book signed.csv --from 2026-10-01")),
     ("ids", ids.name, ("controls ids switch 2026-11-27T10",)),
+    ("partner", partner.reconcile, partner.EXAMPLES),
+    ("subscriptions", subscriptions.reconcile, subscriptions.EXAMPLES),
+    ("provider", provider.reconcile, provider.EXAMPLES),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

@@ -94,6 +94,19 @@ def of_check(
     )  # fmt: skip
 
 
+def of_list(
+    patterns: Sequence[str], began_at: int, ended_at: int, inputs: int, alerts: int
+) -> ControlRun:
+    """Write down that usage was held against a list of somebody else.
+
+    Its result is `listed`: it runs when there is a list, so that nobody misses it on a day without.
+    """
+    return ControlRun(
+        control="list", patterns="+".join(patterns), version=_version(), began_at=began_at,
+        ended_at=ended_at, inputs=inputs, alerts=alerts, result="listed",
+    )  # fmt: skip
+
+
 def tried(one: Tried, began_at: int, ended_at: int) -> ControlRun:
     """Write down what a control made of the fault that was planted for it."""
     good = one.fired and one.quiet

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataflows import stop
 from dataflows.exits import Exit, explain
 from dataflows.jobs import Job
 from dataflows.logs import log_of
@@ -100,25 +101,53 @@ def pausing(parent: int) -> Callable[[float], None]:
     return pause
 
 
-Pause = Callable[[float], None]
+@dataclass(frozen=True)
+class Around:
+    """What a process that looks may use.
+
+    Attributes:
+        pause: Waits some seconds; ends the process with the run.
+        progress: Tells of itself.
+    """
+
+    pause: Callable[[float], None]
+    progress: Progress
 
 
-def follow(
-    arguments: list[str],
-    failed: str,
-    prepare: Callable[[Settings, Pause], tuple[Callable[[], str], float]],
-) -> None:
+Prepare = Callable[[Settings, Around], tuple[Callable[[], str], float]]
+"""Gives the look, and the seconds between two looks."""
+
+
+def alone(settings: Settings, role: str, failed: str, prepare: Prepare) -> None:
+    """Look again and again in a process of its own, until it is asked to stop."""
+    stop.listen()
+    log = log_of(role)
+    progress = Progress(Home(settings.home).progress / f"{role}.json", role)
+
+    def pause(seconds: float) -> None:
+        stop.wait(seconds)
+
+    look, every_s = prepare(settings, Around(pause, progress))
+    log.info("looks", every_s=every_s)
+    watch = Watch(look, every_s, failed, progress, log, lambda _seconds: None)
+    while not stop.stopping():
+        watch.once()
+        stop.wait(max(every_s, _LOOK_S))
+    progress.ended = True
+    progress.write(force=True)
+
+
+def follow(arguments: list[str], failed: str, prepare: Prepare) -> None:
     """Run `ROLE JOB_FILE` until it is ended.
 
     Args:
         failed: Begins what is told when a look fails.
-        prepare: Gives the look, and the seconds between two looks.
     """
     role, job_file = arguments
     pause = pausing(os.getppid())
     log = log_of(role)
     settings = Job.model_validate_json(Path(job_file).read_bytes()).settings
     progress = Progress(Home(settings.home).progress / f"{role}.json", role)
-    look, every_s = prepare(settings, pause)
+    look, every_s = prepare(settings, Around(pause, progress))
     log.info("looks", every_s=every_s)
     Watch(look, every_s, failed, progress, log, pause).follow()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataflows.lane_progress import Durations, LaneProgress
-from dataflows.reports import Report
+from dataflows.reports import Controls, Report
 from dataflows.wall_clock import now_us
 
 Kind = Literal["counter", "gauge", "histogram", "summary"]
@@ -149,6 +149,17 @@ DELIVERY_FAILING = Described(
     "tallywire_delivery_failing_seconds", "gauge", "Since when a target takes no findings.",
     (*_PROCESS, "target"),
 )  # fmt: skip
+CONTROLS: tuple[tuple[Described, Callable[[Controls], float]], ...] = (
+    (_process("controls_rows_total", "counter", "Rated rows that controls have looked at."),
+     lambda controls: controls.rows),
+    (_process("controls_alerts_total", "counter", "Findings that controls have stored."),
+     lambda controls: controls.alerts),
+    (_process("controls_failures_total", "counter", "What a control could not work."),
+     lambda controls: controls.failures),
+    (_process("controls_behind_seconds", "gauge",
+              "How long ago the usage was rated that controls look at now."),
+     lambda controls: controls.behind_s),
+)  # fmt: skip
 UNREADABLE = Described(
     "tallywire_progress_unreadable", "gauge", "Progress files that cannot be understood."
 )
@@ -163,6 +174,7 @@ METRICS: tuple[Described, ...] = (
     RADIUS_PACKETS, RADIUS_QUEUE, RADIUS_LIMIT, RADIUS_COMMITS,
     MQTT_MESSAGES, MQTT_CONNECTED, MQTT_CONNECTS, MQTT_COMMITS,
     DELIVERIES, DELIVERY_FAILING,
+    *(metric for metric, _ in CONTROLS),
     STORE_UP, UNREADABLE,
 )  # fmt: skip
 """Every metric there is."""

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from dataflows.lane_progress import SECONDS, Durations
 from dataflows.metric_table import (
+    CONTROLS,
     DELIVERIES,
     DELIVERY_FAILING,
     EVENTS,
@@ -101,6 +102,12 @@ def _of_deliver(process: str, deliver: Deliver) -> Iterator[Sample]:
         yield DELIVERY_FAILING, (process, target), seconds
 
 
+def _of_controls(process: str, report: Report) -> Iterator[Sample]:
+    if report.controls is not None:
+        for metric, figure in CONTROLS:
+            yield metric, (process,), figure(report.controls)
+
+
 def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator[Sample]:
     """Give every sample of a home.
 
@@ -115,6 +122,7 @@ def samples(found: Reports, store_up: bool | None, limit_bytes: int) -> Iterator
     for process, report in found.reports.items():
         for metric, figure in PROCESSES:
             yield metric, (process,), figure(report)
+        yield from _of_controls(process, report)
         yield from _of_lanes(process, report)
         if report.ingest is not None:
             yield from _of_ingest(process, report.ingest, limit_bytes)

@@ -15,7 +15,7 @@ from dataflows.lane_progress import COLLECTION, FATES, LaneProgress
 from dataflows.sources.streams import feed_of
 
 _EVERY_S = 0.5
-_OWN = {"path", "_written", "_writing"}
+_OWN = {"path", "more", "_written", "_writing"}
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Progress:
         problems: Things a person should know, each once: an unreadable file, a store away.
         news: The latest thing that was done beside the work itself.
         lanes: Figures of each lane, by its name.
+        more: Figures of one kind of process, by their name in its report.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Progress:
     problems: list[str] = field(default_factory=list)
     news: str = ""
     lanes: dict[str, LaneProgress] = field(default_factory=dict)
+    more: dict[str, object] = field(default_factory=dict)
     _written: float = 0.0
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,6 +80,7 @@ class Progress:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return {
             **{name: value for name, value in content.items() if name not in _OWN},
+            **self.more,
             "pid": os.getpid(),
             "cpu_s": used.ru_utime + used.ru_stime,
             "peak_rss_bytes": used.ru_maxrss * 1024,

@@ -85,6 +85,23 @@ class Deliver:
 
 
 @dataclass
+class Controls:
+    """Figures of the controls that follow what was rated.
+
+    Attributes:
+        rows: Rows that were looked at.
+        alerts: Findings that were stored.
+        failures: Batches and questions that a control could not work.
+        behind_s: How long ago the usage was stored that is looked at now, seconds; 0 when all was.
+    """
+
+    rows: int = 0
+    alerts: int = 0
+    failures: int = 0
+    behind_s: float = 0.0
+
+
+@dataclass
 class Report:
     """A progress file, read.
 
@@ -96,6 +113,7 @@ class Report:
         radius: Given by a RADIUS listener only.
         mqtt: Given by an MQTT subscriber only.
         deliver: Given by the delivery of findings only.
+        controls: Given by the controls that follow only.
     """
 
     pid: int = 0
@@ -113,6 +131,7 @@ class Report:
     radius: Radius | None = None
     mqtt: Mqtt | None = None
     deliver: Deliver | None = None
+    controls: Controls | None = None
 
     def lives(self) -> bool:
         """Tell whether the process that wrote it is there."""

@@ -1,7 +1,7 @@
 """`tallywire alerts deliver` and `skip`: findings told to programs and people."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Annotated
 
 import typer
@@ -16,6 +16,7 @@ from dataflows.delivery.targets import check_targets
 from dataflows.delivery.webhook import webhook_id
 from dataflows.desk import DeskMisuse, desk
 from dataflows.exits import Exit
+from dataflows.exporter import serve as serve_metrics
 from dataflows.files import lock
 from dataflows.settings import Home
 from dataflows.stores import store_of
@@ -34,6 +35,9 @@ def deliver(
         str,
         typer.Option("--since", help="Where targets begin that were told nothing yet; else now."),
     ] = "",
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Serve metrics, too; without a supervisor.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Send findings to the declared webhooks and channels until stopped; call who is on call.
@@ -45,6 +49,9 @@ def deliver(
     begin = instant(since, "--since") if since else None
     with plain_errors(), ExitStack() as during:
         check_targets(settings, os.environ)
+        if metrics:
+            exporter = serve_metrics(Home(settings.home), settings, store=False)
+            during.enter_context(closing(exporter))
         during.enter_context(store_of(settings))
         targets = [*sorted(settings.webhooks), *settings.channels]
         with desk(settings, login()) as here:

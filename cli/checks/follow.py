@@ -12,7 +12,7 @@ from assurance.checks.compare import CheckWrongError
 from assurance.checks.models import Check
 from cli.checks.sources import CheckMisuse, checks_of
 from cli.checks.work import compared, reader, store
-from cli.following import Pause, follow
+from cli.following import Around, follow
 from dataflows.beside import Beside
 from dataflows.controls.evidence import of_check, record
 from dataflows.files import lock, write_atomic
@@ -91,7 +91,7 @@ class Scheduler:
             typer.echo(text, err=True)
 
 
-def _prepare(settings: Settings, _pause: Pause) -> tuple[Callable[[], str], float]:
+def _prepare(settings: Settings, _around: Around) -> tuple[Callable[[], str], float]:
     home = Home(settings.home)
     held = lock(home.root / "locks" / NAME, f"the checks of {home.root}")
     scheduler = Scheduler(settings, settings.checks or home.root / NAME)

@@ -10,6 +10,7 @@ from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.controls import book, ids, partner, proof, provider, subscriptions
+from cli.controls.follow import serve
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
@@ -24,6 +25,7 @@ for _name, _verb, _examples in (
     ("partner", partner.reconcile, partner.EXAMPLES),
     ("subscriptions", subscriptions.reconcile, subscriptions.EXAMPLES),
     ("provider", provider.reconcile, provider.EXAMPLES),
+    ("follow", serve, ("controls follow", "controls follow --metrics")),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

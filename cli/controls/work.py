@@ -11,6 +11,7 @@ from dataflows.catalogs import CatalogStore, tenant_of
 from dataflows.controls.follower import Follower
 from dataflows.exits import explain
 from dataflows.files import lock
+from dataflows.progress import Progress
 from dataflows.settings import Home, Settings
 from dataflows.wall_clock import now_us
 from warehouse.client import opened
@@ -18,8 +19,11 @@ from warehouse.client import opened
 NAME = "controls"
 
 
-def follower_of(settings: Settings) -> Follower:
+def follower_of(settings: Settings, progress: Progress | None = None) -> Follower:
     """Make the follower of a home.
+
+    Args:
+        progress: Where its figures are told, too.
 
     Raises:
         CheckpointDamaged: If what it has kept is damaged.
@@ -27,10 +31,14 @@ def follower_of(settings: Settings) -> Follower:
     home = Home(settings.home)
     catalogs = CatalogStore(home.catalogs)
     world = World(lru_cache(maxsize=4)(catalogs.load))
-    return Follower(
+    made = Follower(
         home.root / NAME / "checkpoint", world, stream_controls(), reconciliations(), now_us,
         _tell, tenant_of(catalogs),
     )  # fmt: skip
+    if progress is not None:
+        progress.more[NAME] = made.figures
+        made.said = progress.write
+    return made
 
 
 def failed(failure: Failure) -> str:

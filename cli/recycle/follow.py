@@ -7,7 +7,7 @@ next time.
 import sys
 from collections.abc import Callable
 
-from cli.following import Pause, follow, running_store
+from cli.following import Around, follow, running_store
 from cli.recycle.again import Recycler
 from cli.rerate.world import Way, world_of
 from dataflows.beside import Beside
@@ -16,7 +16,7 @@ from dataflows.settings import Settings
 RECYCLER = Beside("recycle", "cli.recycle.follow", lambda _snapshot: True)
 
 
-def _prepare(settings: Settings, _pause: Pause) -> tuple[Callable[[], str], float]:
+def _prepare(settings: Settings, _around: Around) -> tuple[Callable[[], str], float]:
     return Recycler(world_of(settings, Way(running_store))).look, settings.recycle_s
 
 

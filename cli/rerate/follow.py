@@ -7,7 +7,7 @@ time.
 import sys
 from collections.abc import Callable
 
-from cli.following import Pause, follow, running_store
+from cli.following import Around, follow, running_store
 from cli.rerate.late import in_money, late_corrected, timed
 from cli.rerate.world import Way, world_of
 from dataflows.beside import Beside
@@ -17,8 +17,8 @@ FOLLOWER = Beside("late_usage", "cli.rerate.follow", lambda snapshot: bool(timed
 _LOOK_S = 0.2
 
 
-def _prepare(settings: Settings, pause: Pause) -> tuple[Callable[[], str], float]:
-    world = world_of(settings, Way(running_store, lambda _settings: pause(_LOOK_S)))
+def _prepare(settings: Settings, around: Around) -> tuple[Callable[[], str], float]:
+    world = world_of(settings, Way(running_store, lambda _settings: around.pause(_LOOK_S)))
     return lambda: in_money(world, late_corrected(world)), settings.late_usage_s
 
 

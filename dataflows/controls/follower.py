@@ -22,6 +22,7 @@ from dataflows.controls.checkpoint import Checkpoint, read_checkpoint, write_che
 from dataflows.controls.comparer import Comparer
 from dataflows.controls.evidence import Stretch, of_store, of_stream
 from dataflows.controls.put import put
+from dataflows.reports import Controls
 from schemas.alerts import Alert
 from schemas.columns import Record
 from schemas.controls import ControlRun
@@ -44,21 +45,6 @@ Tell = Callable[[Failure], None]
 
 
 @dataclass
-class Figures:
-    """What was done since the process started.
-
-    Attributes:
-        rows: Rows that were looked at.
-        alerts: Alerts that were stored.
-        failures: Batches that a control could not work.
-    """
-
-    rows: int = 0
-    alerts: int = 0
-    failures: int = 0
-
-
-@dataclass
 class Follower:
     """The controls of a home.
 
@@ -70,6 +56,8 @@ class Follower:
         now_us: The wall clock, for the ledger time of alerts.
         tell: Told of a control that failed.
         tenant_id: Of the catalogue in use.
+        figures: What was done since the process started.
+        said: Called when figures have changed.
     """
 
     path: Path
@@ -79,7 +67,8 @@ class Follower:
     now_us: Callable[[], int]
     tell: Tell
     tenant_id: str = "default"
-    figures: Figures = field(default_factory=Figures)
+    figures: Controls = field(default_factory=Controls)
+    said: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         kept = read_checkpoint(self.path)
@@ -108,8 +97,12 @@ class Follower:
         self._compare(client, at_once=at_once)
         while found := ranges(client, self._cursors, _MOST_RANGES):
             for part in _parts(found):
+                self.figures.behind_s = max(0.0, (self.now_us() - part[0].ledgered_at) / 1e6)
+                self.said()
                 self._work(client, part)
             self._keep_now_and_then(client)
+        self.figures.behind_s = 0.0
+        self.said()
         self._keep_now_and_then(client)
         return self.figures.alerts - before
 

@@ -220,6 +220,27 @@ ROWS: dict[str, list[Panel]] = {
             "Since when; 0 while all is taken. Findings wait in the store.",
         ),
     ],
+    "Controls": [
+        Panel(
+            "Rows looked at", "cps",
+            {"{{instance}}": "sum by (instance) "
+             "(rate(tallywire_controls_rows_total{FILTER}[$__rate_interval]))"},
+        ),
+        Panel(
+            "Behind what is rated", "s",
+            {"{{instance}}": "tallywire_controls_behind_seconds{FILTER}"},
+            "0 when all was looked at; rating never waits for it.",
+        ),
+        Panel(
+            "Findings, and what could not be worked", "cps",
+            {
+                "{{instance}} findings": "sum by (instance) "
+                "(rate(tallywire_controls_alerts_total{FILTER}[$__rate_interval]))",
+                "{{instance}} failures": "sum by (instance) "
+                "(rate(tallywire_controls_failures_total{FILTER}[$__rate_interval]))",
+            },
+        ),
+    ],
     "Processes": [
         Panel(
             "Processor", "percentunit",

@@ -44,7 +44,7 @@ LISTENS = {
 }
 """Ports by service; those of Kafka stand in its own settings."""
 
-OPTIONAL = {"podmonitor.yaml", "mqtt.yaml", "radius.yaml"}
+OPTIONAL = {"podmonitor.yaml", "mqtt.yaml", "radius.yaml", "delivery.yaml"}
 """Files of Kubernetes that are added where they are needed."""
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]

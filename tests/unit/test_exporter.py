@@ -57,6 +57,10 @@ def home(tmp_path: Path) -> Home:
     (home.progress / "radius.json").write_text(json.dumps({"pid": os.getpid(), "radius": counted}))
     told = {"sent": {"webhook-a": 4}, "failed": {"webhook-a": 1}, "failing_s": {"webhook-a": 0.0}}
     (home.progress / "deliver.json").write_text(json.dumps({"pid": os.getpid(), "deliver": told}))
+    looked = {"rows": 70, "alerts": 3, "failures": 1, "behind_s": 2.5}
+    (home.progress / "controls.json").write_text(
+        json.dumps({"pid": os.getpid(), "controls": looked})
+    )
     messages = {
         "messages": {"uplinks": {"accepted": 8, "too_long": 1}}, "connected": {"uplinks": 1},
         "connects": {"uplinks": {"kept": 2, "lost": 0}}, "commit_seconds": 0.25, "commits": 5,
@@ -126,6 +130,8 @@ def test_prometheus_reads_what_the_processes_say(exporter: Exporter) -> None:
     assert _one(found, "tallywire_mqtt_connects_total", **uplinks, session="kept") == 2
     assert _one(found, "tallywire_mqtt_connected", **uplinks) == 1
     assert _one(found, "tallywire_mqtt_commit_seconds_sum", process="mqtt") == 0.25
+    assert _one(found, "tallywire_controls_rows_total", process="controls") == 70
+    assert _one(found, "tallywire_controls_behind_seconds", process="controls") == 2.5
     assert _one(found, "tallywire_ingest_queue_bytes", process="ingest") == 77
     assert _one(found, "tallywire_ingest_queue_limit_bytes", process="ingest") == 64 * 1024 * 1024
     assert _one(found, "tallywire_ingest_commit_seconds_count", process="ingest") == 3

@@ -27,6 +27,7 @@ class Schedule(StrEnum):
 
     BATCH = "with every batch that is collected"
     STREAM = "with every batch that was rated, seconds later"
+    OFTEN = "every fifteen seconds"
     HOURLY = "every hour"
     CHANGE = "with every change of the catalogue"
 
@@ -108,6 +109,11 @@ _FOUND = (
     Family("C16", "Negative margin", Area.PARTNER, ("retail charge", "partner's cost"),
            "(revenue - cost) / revenue", "a loss over at least 50 events of a day and route",
            "wholesale", Schedule.STREAM),
+    Family("C18", "Canaries and test calls", Area.USAGE,
+           ("known usage", "collection", "rating", "store"),
+           "known usage that did not arrive once, in time, at its price / known usage",
+           "any: missing or late beyond its own time, twice, another quantity or another charge",
+           "revenue assurance", Schedule.OFTEN),
 )  # fmt: skip
 
 FAMILIES = {one.family_id: one for one in _FOUND}

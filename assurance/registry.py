@@ -7,6 +7,7 @@ from assurance import clocks, file_numbers, files, node_numbers, schedule, sessi
 from assurance.alerts import Control
 from assurance.checks import findings as checked
 from assurance.following import (
+    canary_accounts,
     charges,
     lateness,
     margin,
@@ -17,6 +18,7 @@ from assurance.following import (
 )
 from assurance.following.control import StreamControl
 from assurance.price_book import findings
+from assurance.reconciling.canaries import Canaries
 from assurance.reconciling.charged_twice import ChargedTwice
 from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
@@ -33,8 +35,11 @@ _OF_STREAM: tuple[type[StreamControl], ...] = (
     volume.Volume,
     lateness.Lateness,
     margin.Margin,
+    canary_accounts.CanaryAccounts,
 )
-_OF_STORE: tuple[type[Reconciliation], ...] = (Conservation, ChargedTwice, OldSuspense)
+_OF_STORE: tuple[type[Reconciliation], ...] = (
+    Conservation, ChargedTwice, OldSuspense, Canaries,
+)  # fmt: skip
 
 
 def reconciliations() -> tuple[type[Reconciliation], ...]:

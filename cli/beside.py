@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from cli.canary.follow import CANARIES
 from cli.controls.follow import CONTROLS
 from cli.recycle.follow import RECYCLER
 from cli.rerate.follow import FOLLOWER
@@ -18,5 +19,6 @@ def beside_of(settings: Settings) -> list[Beside]:
         (FOLLOWER, settings.late_usage_s),
         (recycler, settings.recycle_s),
         (CONTROLS, settings.controls_s),
+        (CANARIES, settings.canaries_s),
     )
     return [one for one, seconds in asked if seconds]

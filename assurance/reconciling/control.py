@@ -16,13 +16,15 @@ class Reconciliation(ABC):
     """A query, and how a difference is told; one that is gone closes its alert.
 
     Attributes:
-        declared: The one pattern that it finds.
+        declared: The patterns that it finds.
         query: Name of its query, a file beside this one.
+        every_us: How often it is run.
         settle_us: How long a difference must stand before it is told: what is on its way is none.
     """
 
     declared: ClassVar[tuple[Control, ...]]
     query: ClassVar[str]
+    every_us: ClassVar[int] = 3_600_000_000
     settle_us: ClassVar[int] = 0
 
     def __init__(self, tenant_id: str) -> None:

@@ -108,7 +108,7 @@ class Follower:
         for run in self._comparer.due(client, at_once=at_once):
             self._tell([run.failure] if run.failure else [])
             self._store(client, list(run.alerts))
-            self._insert(client, "control_runs", [of_store(run)], ControlRun)
+            self._insert(client, "control_runs", [of_store(run)] if run.told else [], ControlRun)
         self._keep_now_and_then(client)
         return self.figures.alerts - before
 

@@ -231,7 +231,8 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     else:
         snapshot = catalogs.load(catalogs.current())
     feeds_of_inputs = (feed.path and not feed.collect for feed in snapshot.feeds.values())
-    if plan.needed and not plan.inputs and all(feeds_of_inputs):
+    nothing = not plan.inputs and not snapshot.canaries and all(feeds_of_inputs)
+    if plan.needed and nothing:
         msg = (
             "no usage is named, and no feed of the catalogue is a stream or fetches its files: "
             "name files or folders"

@@ -1,6 +1,6 @@
 """C18: canaries that were sent, held against what the store has charged for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
@@ -21,16 +21,16 @@ TWICE = Control(
     "C18", "canary_twice", "duplicate", "critical", "over",
     "look for the second record with its id: whatever brought it there may bring usage twice",
 )  # fmt: skip
-QUANTITY = Control(
-    "C18", "canary_wrong_quantity", "misrating", "critical", "under",
-    "compare its record with what was stored of it: the feed's format or map changed usage",
+CHANGED = Control(
+    "C18", "canary_changed", "misrating", "critical", "under",
+    "compare its record with what was stored of it: the feed's format or map may change usage",
 )  # fmt: skip
 CHARGE = Control(
     "C18", "canary_wrong_charge", "misrating", "critical", "under",
     "correct the catalogue, or the amount that was written for the canary, then rate it again",
 )  # fmt: skip
 _CONTROLS = {
-    "missing": MISSING, "late": LATE, "twice": TWICE, "wrong_quantity": QUANTITY,
+    "missing": MISSING, "late": LATE, "twice": TWICE, "changed": CHANGED,
     "wrong_charge": CHARGE,
 }  # fmt: skip
 _DAY_US = 86_400_000_000
@@ -82,6 +82,21 @@ def _money(value: object) -> str:
     return f"{Decimal(str(value)).normalize():f}"
 
 
+def _changes(row: Row) -> Iterator[str]:
+    """Tell in what the newest differs; where nothing does, its signature is of another secret."""
+    before = None
+    for what, got, wanted in (
+        ("units", row["got_units"], row["wanted_units"]),
+        ("called number", row["got_to"] or "none", row["wanted_to"] or "none"),
+        ("seconds of its start", _seconds(row["moved_us"]), "0"),
+    ):
+        if str(got) != str(wanted):
+            before = f"{what} {got} instead of {wanted}"
+            yield before
+    if before is None:
+        yield "it is as it was sent, but signed with another secret"
+
+
 _SENTENCES: dict[str, Callable[[str, Row], str]] = {
     "missing": lambda which, row: (
         f"Sent and not charged within {_seconds(row['within_us'])} s: {which}."
@@ -91,9 +106,9 @@ _SENTENCES: dict[str, Callable[[str, Row], str]] = {
         f"{_seconds(row['within_us'])} s are allowed."
     ),
     "twice": lambda which, _row: f"Charged more than once: {which}.",
-    "wrong_quantity": lambda which, row: (
-        f"Another quantity than was sent: {which}; the newest {row['got_units']} instead of "
-        f"{row['wanted_units']} units."
+    "changed": lambda which, row: (
+        f"Stored as other usage than was sent, and charged as anybody's: {which}; "
+        f"{', '.join(_changes(row))}."
     ),
     "wrong_charge": lambda which, row: (
         f"Another charge than was written down: {which}; the newest {_money(row['got'])} "

@@ -1,4 +1,4 @@
-"""Reconciliations at work: each asks the store its query when it is time, and keeps what is open."""
+"""Reconciliations at work: each asks the store its query in time, and keeps what is open."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ class Comparer:
         return found
 
     def _weighed(self, name: str, made: Compared) -> Compared:
-        """Leave most runs that found nothing out of the evidence, where they are many in an hour."""
+        """Leave runs that found nothing out of the evidence, where they are many in an hour."""
         last = self._told.get(name, made.began_at - HOUR_US)
         told = bool(made.alerts or made.failure) or made.began_at - last >= HOUR_US
         if told:

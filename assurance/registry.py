@@ -23,6 +23,7 @@ from assurance.reconciling.charged_twice import ChargedTwice
 from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
 from assurance.reconciling.old_suspense import OldSuspense
+from assurance.test_calls import findings as test_calls
 
 _OF_COLLECTION: tuple[ModuleType, ...] = (
     clocks, file_numbers, files, node_numbers, schedule, sessions, streams,
@@ -61,6 +62,7 @@ def _declared() -> Iterator[Control]:
     for module in _OF_COLLECTION:
         yield from (one for one in vars(module).values() if isinstance(one, Control))
     yield from findings.CONTROLS.values()
+    yield from test_calls.CONTROLS.values()
     yield from checked.CONTROLS.values()
     for kind in _OF_STREAM:
         yield from kind.declared

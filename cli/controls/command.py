@@ -9,7 +9,7 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, proof
+from cli.controls import book, proof, test_calls
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
 from dataflows.exits import Exit
@@ -20,6 +20,11 @@ for _name, _verb, _examples in (
     ("test", proof.plant, ("controls test", "controls test --home my-home")),
     ("coverage", proof.cover, ("controls coverage", "controls coverage --json")),
     ("book", book.hold, ("controls book signed.csv", "controls book signed.csv --from 2026-10-01")),
+    (
+        "test-calls",
+        test_calls.hold,
+        ("controls test-calls calls.csv", "controls test-calls calls.csv --near 5 --json"),
+    ),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

@@ -47,7 +47,7 @@ def compare(store: Store, clock: Clock) -> Callable[[], list[tuple[object, ...]]
 
     def once() -> list[tuple[object, ...]]:
         runs = comparer.due(client, at_once=True)
-        assert [one.failure for one in runs] == [None] * 3
+        assert [one.failure for one in runs] == [None] * 4
         alerts = [alert for one in runs for alert in one.alerts]
         return [(one.pattern, one.state, one.observed, one.money_at_risk) for one in alerts]
 
@@ -136,6 +136,6 @@ def test_every_run_is_written_down_those_that_found_nothing_too(
     rows = client.query(
         "SELECT control, inputs, alerts, result, positions FROM control_runs ORDER BY control"
     ).result_rows
-    assert len(rows) == len(made.kinds) + 3
+    assert len(rows) == len(made.kinds) + 4
     told = {row[0]: row[1:] for row in rows}
     assert told["NearCopies"] == (20, 0, "done", '{"usage-0000":1}')

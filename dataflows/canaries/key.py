@@ -19,16 +19,17 @@ class CanaryMisuse(ValueError):  # noqa: N818  it says what is the case
 
 
 def canary_key(home: Home, environment: Mapping[str, str]) -> bytes:
-    """Give the secret of an installation.
+    """Give the secret of an installation: of the variable, of the file it names, or its own.
 
     Raises:
         CanaryMisuse: If it is too short to be one.
         OSError: If it can be neither read nor made.
     """
-    said = environment.get(_VARIABLE, "").strip()
-    found = said.encode() if said else _of_file(home.canaries / _FILE)
+    said, path = environment.get(_VARIABLE, "").strip(), environment.get(f"{_VARIABLE}_FILE", "")
+    place = Path(path) if path else home.canaries / _FILE
+    found = said.encode() if said else place.read_bytes().strip() if path else _of_file(place)
     if len(found) < _SHORTEST:
-        where = _VARIABLE if said else home.canaries / _FILE
+        where = _VARIABLE if said else place
         msg = (
             f"{where} is too short for a secret: write {_SHORTEST} characters or more, such as "
             "`openssl rand -hex 32` gives"

@@ -56,7 +56,7 @@ class _Tallywire(Verbs):
         ),
         Verb(
             "canary",
-            "Known usage that must arrive once, in time, at its price: list, send, status.",
+            "Known usage that must arrive once, in time, at its price: list, try, send, status.",
             module="cli.canary.command",
         ),
         Verb(

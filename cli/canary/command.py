@@ -1,5 +1,6 @@
-"""`tallywire canary`: list what is declared, send one now, show what became of them."""
+"""`tallywire canary`: list what is declared, try it, send one now, show what became of them."""
 
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from cli.printed import as_json_bytes, money
 from cli.reading import reader
 from cli.times import age_words
 from dashboards.queries import rows
+from dataflows.canaries.key import canary_key
+from dataflows.canaries.rehearsal import rehearsed
 from dataflows.canaries.sender import sender_of
 from dataflows.catalogs import CatalogStore
 from dataflows.exits import Exit
@@ -25,7 +28,7 @@ from tallywire.money import display
 from warehouse.client import opened
 
 app = typer.Typer(
-    help="Known usage that must arrive once, in time, at its price: list, send, status.",
+    help="Known usage that must arrive once, in time, at its price: list, try, send, status.",
     no_args_is_help=True,
 )
 _DAY_US = 86_400_000_000
@@ -67,6 +70,35 @@ def _list(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
             f"{row['within_s']} s",
         )  # fmt: skip
     console().print(table)
+
+
+@app.command("try", epilog=epilog("canary try", "canary try voice-national"))
+def _try(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[CANARY]...", help="Which; all without one.")
+    ] = None,
+    *,
+    home: HomeOption = None,
+) -> None:
+    """Read the record of a canary as its feed does; nothing is sent or kept.
+
+    It tells what would keep the canary from being known: a field that the feed does not read, a
+    number that is stored otherwise. It does not price it: that is what the canary is for. Exit
+    code 1 says that one would not be known.
+    """
+    settings = settings_of(home)
+    with plain_errors():
+        snapshot = _snapshot(settings)
+        key = canary_key(Home(settings.home), os.environ)
+        found = {
+            one.canary_id: rehearsed(one, snapshot, key, now_us())
+            for one in _chosen(snapshot, names or [])
+        }
+    for name, faults in found.items():
+        for text in faults or ["is known as it will be sent"]:
+            typer.echo(f"{name}: {text}")
+    if any(found.values()):
+        raise typer.Exit(Exit.PROBLEMS)
 
 
 @app.command("send", epilog=epilog("canary send", "canary send voice-national"))

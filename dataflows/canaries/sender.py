@@ -14,18 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from dataflows.canaries.key import CanaryMisuse, canary_key
+from dataflows.canaries.key import canary_key
+from dataflows.canaries.making import made, record_of
 from dataflows.canaries.places import inbox
 from dataflows.controls.put import put
 from dataflows.files import LaneTaken, lock, sync_folder, write_atomic
 from dataflows.settings import Home
-from dataflows.sources.folder import owner_of
 from schemas.canaries import CanarySent
-from schemas.instants import text_from_micros
 from tallywire.catalog import Snapshot
-from tallywire.catalog.canaries import END, ID, START, Canary
-from tallywire.mediation.canaries import signed_id
-from tallywire.money import display
+from tallywire.catalog.canaries import Canary
 from warehouse.canaries import newest_sent, sent_once
 from warehouse.client import Client
 
@@ -62,9 +59,12 @@ class Sender:
         return any(self._begun(one) for one in snapshot.canaries.values())
 
     def _begun(self, canary: Canary) -> bool:
-        """Tell whether a new `every` has begun since its last sending that is known here."""
+        """Tell whether it is another `every` than that of its last sending that is known here.
+
+        Another, not a later one: the clock may be set back.
+        """
         last = self._last.get(canary.canary_id, 0)
-        return self.now_us() // canary.every_us > last // canary.every_us
+        return self.now_us() // canary.every_us != last // canary.every_us
 
     def look(self, client: Client, snapshot: Snapshot) -> list[CanarySent]:
         """Send every canary whose time has come; what was missed meanwhile is not made up for.
@@ -94,9 +94,10 @@ class Sender:
         """
         with self._alone():
             self._take_back(client)
-            sent = self._made(canary, newest_sent(client, canary.canary_id)[0] + 1, snapshot)
+            number = newest_sent(client, canary.canary_id)[0] + 1
+            sent = made(canary, number, snapshot, self.key, self.now_us())
             draft = self._draft / f"{sent.canary_id}{_BETWEEN}{sent.sequence}"
-            write_atomic(draft, _record(canary, sent).encode() + b"\n", durable=True)
+            write_atomic(draft, record_of(canary, sent), durable=True)
             self._write_down(client, sent)
             place = self._inbox / sent.file_name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -133,28 +134,6 @@ class Sender:
                 self._write_down(client, one.model_copy(update={"change": -1}))
             draft.unlink()
 
-    def _made(self, canary: Canary, sequence: int, snapshot: Snapshot) -> CanarySent:
-        now = self.now_us()
-        start = (now - canary.lasts_us) // _SECOND_US * _SECOND_US
-        name = canary.pattern.replace("*", f"canary-{canary.canary_id}-{sequence}")
-        if (owner := owner_of(name, snapshot.feeds)) != canary.feed_id:
-            msg = (
-                f"canary {canary.canary_id}: its file {name} would be taken by feed {owner}, not "
-                f"by {canary.feed_id}: give the feed a path of its own"
-            )
-            raise CanaryMisuse(msg)
-        signed = signed_id(
-            self.key, canary.canary_id, sequence, account_id=canary.account_id, start_us=start,
-            quantity=canary.quantity, b_number=canary.b_number,
-        )  # fmt: skip
-        return CanarySent(
-            tenant_id=snapshot.feeds[canary.feed_id].tenant_id, canary_id=canary.canary_id,
-            sequence=sequence, session_id=signed, feed_id=canary.feed_id,
-            account_id=canary.account_id, file_name=name, sent_at=now, start_time=start,
-            within_us=canary.within_us, quantity=canary.quantity, b_number=canary.b_number,
-            amount=display(canary.amount), currency=canary.currency, catalog_hash=snapshot.hash,
-        )  # fmt: skip
-
     def _write_down(self, client: Client, one: CanarySent) -> None:
         token = f"canary:{one.canary_id}:{one.sequence}:{one.change}"
         put(client, "canaries_sent", [one], CanarySent, token, self.now_us())
@@ -167,21 +146,6 @@ class Sender:
             with suppress(FileNotFoundError):
                 if path.is_file() and int(path.stat().st_mtime) < before:
                     path.unlink()
-
-
-def _record(canary: Canary, sent: CanarySent) -> str:
-    end = sent.start_time + canary.lasts_us
-    text = canary.record.replace(ID, sent.session_id)
-    return text.replace(START, _moment(sent.start_time)).replace(END, _moment(end))
-
-
-def _moment(micros: int) -> str:
-    """Write an instant in whole seconds.
-
-    >>> _moment(1774746000000000)
-    '2026-03-29T01:00:00Z'
-    """
-    return text_from_micros(micros).partition(".")[0] + "Z"
 
 
 def sender_of(home: Home, now_us: Callable[[], int]) -> Sender:

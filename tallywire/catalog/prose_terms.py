@@ -244,7 +244,7 @@ def canary_words(one: Canary) -> str:
 
 
 def other_terms(snapshot: Snapshot) -> Mapping[str, Mapping[str, str]]:
-    """Write partners, customers' own tariffs, top-ups, exchange rates, canaries: kind, id, words."""
+    """Write partners, own tariffs, top-ups, exchange rates, canaries: kind, id, words."""
     partners: dict[str, list[str]] = {}
     for one in snapshot.partners:
         partners.setdefault(f"{one.partner_id}/{one.run}", []).append(partner_words(one))

@@ -18,78 +18,17 @@ from dataflows.canaries.sender import Sender
 from dataflows.catalogs import CatalogStore
 from dataflows.settings import Home
 from dataflows.wall_clock import now_us
+from tests.canary_catalogue import TARIFF, declared
 from tests.live.commands import served, tallywire
 from tests.live.streams import until
-from tests.unit.catalog_files import OPERATOR, PLAN, ZONES
 from warehouse.client import opened
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 KEY = b"0123456789abcdef0123456789abcdef"
-_FEED = """
-id: canaries
-format: cloudevents
-path: canaries/*.jsonl
-service: voice
-served: [{identifier: msisdn, field: a_number}]
-options:
-  events:
-    - type: call
-      service: voice
-      quantity: data.seconds
-      unit: seconds
-      fields: {session_key: id, a_raw: data.from, b_raw: data.to}
-"""
-_TARIFF = """
-id: voice
-service: voice
-zone_by: b_number
-rounding: {mode: half_up, scale: 4}
-revisions:
-  - revision: 1
-    valid_from: 2026-01-01
-    zones: dialled
-    prices:
-      - {zone: home, rate: "0.10", per: 60s, increment: 60/60}
-      - {zone: abroad, rate: "0.30", per: 60s, increment: 60/60}
-"""
-_ACCOUNTS = """
-- id: canary
-  subscriptions:
-    - {id: c1, offer: basic, identifiers: [{type: msisdn, value: "4790099999"}]}
-- id: customer
-  subscriptions:
-    - {id: s1, offer: basic, identifiers: [{type: msisdn, value: "4790000001"}]}
-"""
-_CANARY = """
-id: home-call
-feed: canaries
-account: canary
-record: '{"specversion":"1.0","type":"call","source":"canary","id":"$id","time":"$start","data":{"from":"4790099999","to":"4722000100","seconds":60}}'
-b_number: "4722000100"
-quantity: 60s
-expect: {amount: "0.10"}
-every: EVERY
-within: WITHIN
-"""
 _CALL = (
     '{"specversion":"1.0","type":"call","source":"switch","id":"ID","time":"2026-10-01T10:00:00Z",'
     '"data":{"from":"FROM","to":"4722000100","seconds":60}}\n'
 )
-
-
-def declared(folder: Path, *, every: str = "1h", within: str = "15s") -> Path:
-    """Write a catalogue with one canary."""
-    canary = _CANARY.replace("EVERY", every).replace("WITHIN", within)
-    texts = {
-        "operator.yaml": OPERATOR, "feeds/canaries.yaml": _FEED, "zones/dialled.yaml": ZONES,
-        "tariffs/voice.yaml": _TARIFF, "plans/mobile.yaml": PLAN,
-        "offers/basic.yaml": "id: basic\nplans: [mobile]\n", "accounts/all.yaml": _ACCOUNTS,
-        "canaries/home.yaml": canary,
-    }  # fmt: skip
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 @pytest.fixture
@@ -189,12 +128,12 @@ def test_a_canary_is_charged_and_no_revenue_and_its_faults_are_told_until_they_a
 
     # the catalogue is changed and prices it otherwise
     tariff = catalog / "tariffs/voice.yaml"
-    tariff.write_text(_TARIFF.replace('"0.10"', '"0.12"'))
+    tariff.write_text(TARIFF.replace('"0.10"', '"0.12"'))
     _typed(home, "catalog", "compile", catalog)
     _sent(home)
     _typed(home, "run", inputs.parent)
     assert _findings(home)["canary_wrong_charge"] == ("open", 1)
-    tariff.write_text(_TARIFF)
+    tariff.write_text(TARIFF)
     _typed(home, "catalog", "compile", catalog)
     _typed(home, "rerate", "--tariff", "voice", "--reason", "price_corrected")
     _typed(home, "controls", "run")

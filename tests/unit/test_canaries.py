@@ -18,16 +18,19 @@ from assurance.following.volume import Volume
 from assurance.planted import usage as calls_of_a_week
 from assurance.reconciling.canaries import Canaries
 from dataflows.canaries.key import CanaryMisuse, canary_key
+from dataflows.canaries.rehearsal import rehearsed
 from dataflows.settings import Home
 from schemas.canaries import CANARY, UNSIGNED
 from schemas.columns import rows_to_frame
 from schemas.usage import UsageEvent
+from tallywire.catalog import read
 from tallywire.catalog.canaries import Canary
 from tallywire.mediation.canaries import holds, marked, signed_id
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import LaneState, mediate
 from tallywire.rating.counters import Counters
 from tallywire.rating.dispatch import Rater
+from tests.canary_catalogue import texts
 from tests.priced import group, one_tariff, rate, usage
 from tests.reference_feed import COLUMNS, catalogue, context
 from tests.unit.catalog_files import reading, snapshot
@@ -118,10 +121,10 @@ def test_a_feed_of_which_a_file_name_cannot_be_made_takes_no_canary() -> None:
 
 # signed
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=8)
+words = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=8)
 
 
-@given(texts, st.integers(0, 2**62), st.integers(0, 10**15), texts, st.binary(min_size=32))
+@given(words, st.integers(0, 2**62), st.integers(0, 10**15), words, st.binary(min_size=32))
 def test_an_id_holds_for_its_own_usage_and_for_no_other(
     account: str, start: int, quantity: int, number: str, key: bytes
 ) -> None:
@@ -212,6 +215,40 @@ def test_what_is_usual_is_not_of_canaries() -> None:
     )
     Fold(World(none), [Counted]).take(rows, lambda _: [])  # type: ignore[arg-type]  # none is asked for
     assert taken == [rows.height - 5]
+
+
+def rehearsal(name: str = "", old: str = "", new: str = "") -> list[str]:
+    """Try the canary of a catalogue of which one file says something else."""
+    said = texts()
+    if name:
+        assert old in said[name]
+        said[name] = said[name].replace(old, new)
+    made = read({name: text.encode() for name, text in said.items()}, DECODERS).snapshot
+    assert made is not None
+    return rehearsed(made.canaries["home-call"], made, KEY, _START + 2 * _MINUTE)
+
+
+def test_what_would_keep_a_canary_from_being_known_is_said_before_it_is_sent() -> None:
+    assert rehearsal() == []
+    [text] = rehearsal("canaries/home.yaml", '"4722000100"\n', '"4722000101"\n')
+    assert text == "b_number is 4722000100, and must be 4722000101"
+    assert rehearsal("canaries/home.yaml", '"seconds":60', '"seconds":61') == [
+        "quantity is 61000000, and must be 60000000"
+    ]
+    [text] = rehearsal("feeds/canaries.yaml", "session_key: id, ", "")
+    assert text.startswith("session_id is empty, and must be canary:home-call:0:")
+    [text] = rehearsal("canaries/home.yaml", '"type":"call"', '"type":"other"')
+    assert text.startswith("its record is suspended, record_type_unknown: ")
+
+
+def test_a_file_that_another_feed_would_take_is_no_canary() -> None:
+    said = texts()
+    other = said["feeds/canaries.yaml"].replace("id: canaries", "id: aaa")
+    said["feeds/aaa.yaml"] = other.replace("path: canaries/*.jsonl", 'path: "*.jsonl"')
+    made = read({name: text.encode() for name, text in said.items()}, DECODERS).snapshot
+    assert made is not None
+    with pytest.raises(CanaryMisuse, match="taken by feed aaa, not by canaries"):
+        rehearsed(made.canaries["home-call"], made, KEY, _START)
 
 
 # kept

@@ -24,14 +24,15 @@ def _feed(entry: CanaryEntry, entries: Entries) -> Found:
         if not _takes_files(feed):
             text = (
                 f"the feed {feed.id} cannot be sent to: a canary is a file of the inputs, so write "
-                "a feed with a path that has one `*` and no other wildcard, and no collect"
+                "a feed with a path of plain names and one `*`, without collect"
             )
             yield ("feed",), text
 
 
 def _takes_files(feed: FeedEntry) -> bool:
     plain = feed.path.count("*") == 1 and not set(feed.path) & set("?[")
-    return plain and feed.collect is None and not feed.growing
+    inside = not any(part.startswith(".") for part in feed.path.split("/")) and feed.path[:1] != "/"
+    return plain and inside and feed.collect is None and not feed.growing
 
 
 def _account(entry: CanaryEntry, entries: Entries) -> Found:

@@ -6,7 +6,6 @@ again is a copy.
 """
 
 import hmac
-from collections.abc import Iterable
 
 import polars as pl
 
@@ -68,12 +67,11 @@ def marked(usage: pl.DataFrame, snapshot: Snapshot, key: bytes) -> pl.DataFrame:
     if not own.any():
         return usage
     columns = ("session_id", "account_id", "start_time", "quantity", "b_number")
-    good = pl.Series([
-        bool(mine) and holds(key, *row)
-        for mine, row in zip(own, _rows(usage, columns), strict=True)
-    ], dtype=pl.Boolean)  # fmt: skip
+    places = own.arg_true()
+    signed = [
+        place
+        for place, row in zip(places, usage.select(columns)[places].iter_rows(), strict=True)
+        if holds(key, *row)
+    ]
+    good = pl.int_range(usage.height, eager=True).is_in(signed)
     return flagged(flagged(usage, good, CANARY), own & ~good, UNSIGNED)
-
-
-def _rows(usage: pl.DataFrame, columns: Iterable[str]) -> Iterable[tuple[str, str, int, int, str]]:
-    return usage.select(columns).iter_rows()

@@ -33,7 +33,7 @@ from tallywire.rating.dispatch import Rater
 from tests.canary_catalogue import texts
 from tests.priced import group, one_tariff, rate, usage
 from tests.reference_feed import COLUMNS, catalogue, context
-from tests.unit.catalog_files import reading, snapshot
+from tests.unit.catalog_files import FEED, reading, snapshot
 
 KEY = b"0123456789abcdef0123456789abcdef"
 _START = 1_792_490_400_000_000
@@ -113,8 +113,11 @@ def test_a_canary_that_cannot_be_sent_or_judged_is_refused(
     assert words in problems[0].message
 
 
-def test_a_feed_of_which_a_file_name_cannot_be_made_takes_no_canary() -> None:
-    feed = "id: exchange\nformat: plain\npath: 'exchange/[a]*.csv'\nservice: voice\nserved: []\n"
+@pytest.mark.parametrize(
+    "path", ["exchange/[a]*.csv", "exchange/*/*.csv", "exchange/a.csv", "../*.csv", "/var/usage/*.csv"]
+)
+def test_a_feed_of_which_a_file_name_cannot_be_made_takes_no_canary(path: str) -> None:
+    feed = FEED.replace("exchange/*.csv", path)
     problems = reading({**FILES, "feeds/exchange.yaml": feed}).problems
     assert "cannot be sent to" in str(problems)
 

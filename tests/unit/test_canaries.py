@@ -114,7 +114,8 @@ def test_a_canary_that_cannot_be_sent_or_judged_is_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["exchange/[a]*.csv", "exchange/*/*.csv", "exchange/a.csv", "../*.csv", "/var/usage/*.csv"]
+    "path",
+    ["exchange/[a]*.csv", "exchange/*/*.csv", "exchange/a.csv", "../*.csv", "/var/usage/*.csv"],
 )
 def test_a_feed_of_which_a_file_name_cannot_be_made_takes_no_canary(path: str) -> None:
     feed = FEED.replace("exchange/*.csv", path)

@@ -27,6 +27,7 @@ class Schedule(StrEnum):
 
     BATCH = "with every batch that is collected"
     STREAM = "with every batch that was rated, seconds later"
+    OFTEN = "every fifteen seconds"
     HOURLY = "every hour"
     CHANGE = "with every change of the catalogue"
     LIST = "with every list of others: by hand, or by a scheduler"
@@ -123,6 +124,11 @@ _FOUND = (
            "starts within 2 s, durations within 1 s, or exact where nearly all agree exactly; any "
            "call beyond it, or shares of a day that are given",
            "wholesale", Schedule.LIST),
+    Family("C18", "Canaries and test calls", Area.USAGE,
+           ("known usage", "collection", "rating", "store"),
+           "known usage that did not arrive once, in time, at its price / known usage",
+           "any: missing or late beyond its own time, twice, another quantity or another charge",
+           "revenue assurance", Schedule.OFTEN),
     Family("C19", "Conservation of prepaid money", Area.RATING, ("top-ups", "charges"),
            "paid by balances - top-ups", "any more than top-ups gave; any less than nothing",
            "finance", Schedule.HOURLY),

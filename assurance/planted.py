@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from assurance.following.rows import DAY_US, HOUR_US, ROWS
+from schemas.canaries import UNSIGNED
 
 MONDAY_US = 20_458 * DAY_US  # 2026-01-05
 DAYS = 8
@@ -48,6 +49,7 @@ def usage(days: int = DAYS, per_hour: int = PER_HOUR, seed: int = 7) -> pl.DataF
         "zone_id": np.array(_ZONES)[np.arange(count) % 3], "rated_quantity": seconds * 1_000_000,
         "included_quantity": [0] * count, "amount_nano": amount, "rounding_nano": amount - charge,
         "currency": ["EUR"] * count, "rater": ["columnar"] * count, "catalog_hash": ["c"] * count,
+        "quality_flags": [""] * count,
     }).cast(ROWS)  # fmt: skip
 
 
@@ -147,6 +149,9 @@ FAULTS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "negative_margin": lambda rows: changed(
         rows, last_day(rows) & (pl.col("side") == "cost") & (pl.col("zone_id") == "se"),
         amount_nano=pl.col("amount_nano") * 3,
+    ),
+    "canary_account_used": lambda rows: changed(
+        rows, last_day(rows) & (pl.col("record_no") % 400 == 3), quality_flags=pl.lit(UNSIGNED)
     ),
 }  # fmt: skip
 """What each pattern must find."""

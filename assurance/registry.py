@@ -7,6 +7,7 @@ from assurance import clocks, file_numbers, files, node_numbers, schedule, sessi
 from assurance.alerts import Control
 from assurance.checks import findings as checked
 from assurance.following import (
+    canary_accounts,
     charges,
     lateness,
     margin,
@@ -19,6 +20,7 @@ from assurance.following.control import StreamControl
 from assurance.outside import bill_findings, partner_findings, served_findings
 from assurance.price_book import findings
 from assurance.reconciling.balances import Balances
+from assurance.reconciling.canaries import Canaries
 from assurance.reconciling.charged_twice import ChargedTwice
 from assurance.reconciling.conservation import Conservation
 from assurance.reconciling.control import Reconciliation
@@ -26,6 +28,7 @@ from assurance.reconciling.old_suspense import OldSuspense
 from assurance.reconciling.ranges import Ranges
 from assurance.reconciling.runs import Runs
 from assurance.reconciling.stages import Collected, Logged, Stored
+from assurance.test_calls import findings as test_calls
 
 _OF_COLLECTION: tuple[ModuleType, ...] = (
     clocks, file_numbers, files, node_numbers, schedule, sessions, streams,
@@ -38,9 +41,11 @@ _OF_STREAM: tuple[type[StreamControl], ...] = (
     volume.Volume,
     lateness.Lateness,
     margin.Margin,
+    canary_accounts.CanaryAccounts,
 )
 _OF_STORE: tuple[type[Reconciliation], ...] = (
     Runs, Conservation, Collected, Logged, Stored, Ranges, ChargedTwice, OldSuspense, Balances,
+    Canaries,
 )  # fmt: skip
 
 
@@ -63,6 +68,7 @@ def _declared() -> Iterator[Control]:
     for module in _OF_COLLECTION:
         yield from (one for one in vars(module).values() if isinstance(one, Control))
     yield from findings.CONTROLS.values()
+    yield from test_calls.CONTROLS.values()
     yield from checked.CONTROLS.values()
     for others in (served_findings, partner_findings, bill_findings):
         yield from others.CONTROLS.values()

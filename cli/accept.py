@@ -1,5 +1,6 @@
 """`tallywire suspense accept`: a restatement holds; what was charged first is corrected."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ from cli.rerate.materialise import Correction, affected
 from cli.rerate.selection import Selection
 from cli.rerate.world import World, world_of
 from cli.suspended import open_suspense
+from dataflows.canaries.key import canary_key
 from dataflows.exits import Exit
+from dataflows.settings import Home
 from dataflows.stores import store_of
 from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
@@ -37,11 +40,13 @@ def _correction(world: World, held: SuspenseEvent, target: str) -> Correction:
         unless=held.feed_id in snapshot.feeds,
         text=f"the catalogue has no feed {held.feed_id}: give one that has, by --catalog",
     )
+    home = Home(world.settings.home)
+    key = canary_key(home, os.environ) if snapshot.canaries else b""
     context = BatchContext(
         feed=snapshot.feeds[held.feed_id], snapshot=snapshot,
         index=IdentifierIndex(snapshot.identifiers), lane=held.lane,
         file_id=held.file_id, file_name=held.file_name, collected_at=held.collected_at,
-        frames=None,
+        frames=None, canary_key=key,
     )  # fmt: skip
     usage, wrong = restated_usage(held, context)
     text = f"the restatement {held.suspense_id} cannot be used: {wrong}"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from cli.canary.follow import CANARIES
 from cli.checks.follow import CHECKS
 from cli.controls.follow import CONTROLS
 from cli.recycle.follow import RECYCLER
@@ -20,5 +21,6 @@ def beside_of(settings: Settings) -> list[Beside]:
         (recycler, settings.recycle_s),
         (CONTROLS, settings.controls_s),
         (CHECKS, settings.checks),
+        (CANARIES, settings.canaries_s),
     )
     return [one for one, wanted in asked if wanted]

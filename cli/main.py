@@ -55,6 +55,11 @@ class _Tallywire(Verbs):
             module="cli.controls.command",
         ),
         Verb(
+            "canary",
+            "Known usage that must arrive once, in time, at its price: list, try, send, status.",
+            module="cli.canary.command",
+        ),
+        Verb(
             "checks",
             "Compare any two files or tables, as a check says; differences are alerts.",
             module="cli.checks.command",

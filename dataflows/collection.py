@@ -1,9 +1,10 @@
 """The collection flow: files → decode → deduplicate, correlate, normalise → usage log."""
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import bytewax.operators as op
@@ -12,6 +13,7 @@ from bytewax.inputs import Source
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 from bytewax.outputs import Sink
 
+from dataflows.canaries.key import canary_key
 from dataflows.crashes import Guard
 from dataflows.journal import Cut, Journal
 from dataflows.lane import SpoolItem
@@ -62,8 +64,11 @@ class Mediate(StatefulBatchLogic[tuple[FeedBatch, Decoded | None], SpoolItem, La
     def _open(self, lane: str) -> LaneWork:
         """Open the lane at its first batch, when its name is known."""
         if self._work is None:
-            self._work = LaneWork(lane, self._settings.partitions)
-            folder: Path = Home(self._settings.home).lane("collection", lane)
+            home = Home(self._settings.home)
+            self._work = LaneWork(
+                lane, self._settings.partitions, cache(partial(canary_key, home, os.environ))
+            )
+            folder: Path = home.lane("collection", lane)
             cut = self._resume.journal if self._resume else None
             self._journal = Journal(folder, self._work.state, cut)
             if self._resume:

@@ -47,6 +47,7 @@ CODES: Mapping[str, Exit] = {
     "dataflows.groups.GroupsWrong": Exit.USAGE,
     "dataflows.desk.DeskMisuse": Exit.USAGE,
     "dataflows.delivery.targets.DeliveryMisuse": Exit.USAGE,
+    "dataflows.canaries.key.CanaryMisuse": Exit.USAGE,
     "dataflows.delivery.cursor.CursorDamaged": Exit.DAMAGED,
     "assurance.cases.states.CaseRefusedError": Exit.PROBLEMS,
     "assurance.suppression.SuppressionRefusedError": Exit.USAGE,

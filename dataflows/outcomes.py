@@ -1,6 +1,6 @@
 """A collection lane at work: mediation, the records of its files, its controls, its blocks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -85,10 +85,17 @@ class Gathered:
 
 
 class LaneWork:
-    """The work of one lane; its large state is journaled, its files' counts are in the snapshot."""
+    """The work of one lane; its large state is journaled, its files' counts are in the snapshot.
 
-    def __init__(self, lane: str, partitions: int) -> None:
+    Args:
+        canary_key: Gives the secret by which canaries are known; asked where there are some.
+    """
+
+    def __init__(
+        self, lane: str, partitions: int, canary_key: Callable[[], bytes] = bytes
+    ) -> None:  # fmt: skip
         self.lane = lane
+        self._canary_key = canary_key
         self.state = LaneState()
         self._partitions = partitions
         self._files: dict[str, dict[str, Any]] = {}
@@ -130,6 +137,7 @@ class LaneWork:
             file_name=batch.detail["name"],
             collected_at=batch.entry.ledgered_at,
             frames=batch.frames,
+            canary_key=self._canary_key() if snapshot.canaries else b"",
         )
         if batch.kind == LOST:
             return self._lost(batch, context)

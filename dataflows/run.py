@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import orjson
 from dataflows import stop
 from dataflows.activation import put_into_use
 from dataflows.beside import Beside, Newest
+from dataflows.canaries.places import canary_inputs
 from dataflows.catalogs import CatalogRefused, CatalogStore, read_folder
 from dataflows.exits import Exit
 from dataflows.fetching.begun import unread
@@ -230,12 +231,14 @@ def run(plan: RunPlan, tell: Tell) -> RunResult:
     else:
         snapshot = catalogs.load(catalogs.current())
     feeds_of_inputs = (feed.path and not feed.collect for feed in snapshot.feeds.values())
-    if plan.needed and not plan.inputs and all(feeds_of_inputs):
+    nothing = not plan.inputs and not snapshot.canaries and all(feeds_of_inputs)
+    if plan.needed and nothing:
         msg = (
             "no usage is named, and no feed of the catalogue is a stream or fetches its files: "
             "name files or folders"
         )
         raise InputMissing(msg)
+    plan = replace(plan, inputs=[*plan.inputs, *canary_inputs(home, follow=plan.follow)])
     taken, unclaimed = discover(plan.inputs, snapshot.feeds)
     feeds = sorted(snapshot.feeds) if plan.follow else sorted(_busy(plan, taken, snapshot))
     began = time.monotonic()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataflows.beside import Beside, Newest
+from dataflows.canaries.places import canary_inputs
 from dataflows.catalogs import CatalogStore
 from dataflows.delivery.names import DELIVER, delivers
 from dataflows.files import write_atomic
@@ -151,7 +152,8 @@ class HouseServices:
             ) as error:  # the lanes known before go on; asked again soon
                 self.tell(str(error))
         base = Job(
-            run=self._run, inputs=list(self.inputs), follow=True,
+            run=self._run, inputs=[*self.inputs, *canary_inputs(self._home, follow=True)],
+            follow=True,
             settings=self.settings.model_copy(update={"home": self.settings.home.resolve()}),
         )  # fmt: skip
         _keep(job_path(self._home), written(base))

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
             never.
         controls_s: Seconds from one look of the controls at what was rated to the next, while a
             run follows its inputs; one that does not looks at its end. 0 for never.
+        canaries_s: Seconds from one look for canaries that are due to the next, while a run follows
+            its inputs and the catalogue in use has some; 0 for never.
         store_memory_bytes: Memory cap of the embedded store.
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
@@ -107,6 +109,7 @@ class Settings(BaseSettings):
     recycle_s: int = Field(default=60, ge=0)
     controls_s: int = Field(default=1, ge=0)
     checks: Path | None = None
+    canaries_s: int = Field(default=1, ge=0)
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
@@ -206,6 +209,11 @@ class Home:
     def inbox(self) -> Path:
         """Files that were fetched from elsewhere, or unpacked, until their lanes have read them."""
         return self.root / "inbox"
+
+    @property
+    def canaries(self) -> Path:
+        """Canaries that were sent, those that are about to be, and the secret that signs them."""
+        return self.root / "canaries"
 
     @property
     def ingest_keys(self) -> Path:

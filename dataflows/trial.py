@@ -86,11 +86,14 @@ def pieces(path: Path, feed: Feed) -> Iterator[Frames]:
         state.overlong = found.more
 
 
-def try_feed(path: Path, feed: Feed, snapshot: Snapshot, *, show: int) -> Trial:
+def try_feed(
+    path: Path, feed: Feed, snapshot: Snapshot, *, show: int, canary_key: bytes = b""
+) -> Trial:  # fmt: skip
     """Decode and mediate a file with a lane of its own, without home and store.
 
     Args:
         show: How many usage events are kept to be shown.
+        canary_key: The secret by which canaries are known.
 
     Raises:
         OSError: If the file cannot be read.
@@ -99,7 +102,7 @@ def try_feed(path: Path, feed: Feed, snapshot: Snapshot, *, show: int) -> Trial:
     index = IdentifierIndex(snapshot.identifiers)
     for frames in pieces(path, feed):
         context = BatchContext(
-            feed, snapshot, index, feed.feed_id, "trial", path.name, now_us(), frames
+            feed, snapshot, index, feed.feed_id, "trial", path.name, now_us(), frames, canary_key
         )
         decoded = DECODERS[feed.format].decode(frames, feed)
         for name, value in decoded.control.items():

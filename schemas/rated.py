@@ -18,7 +18,7 @@ class RatedEvent(UsageEvent):
     Attributes:
         rated_id: Hash of event, restatement, attempt, run and operation.
         run: Which leg was priced: `retail`, or a leg of a partner such as `wholesale`.
-        side: `revenue` or `cost`.
+        side: `revenue` or `cost`; of a canary's charges `canary`, which is neither.
         party_id: Partner of the leg; empty for retail.
         op: `charge`, `reversal`, `correction` (the replacement), or `true_up` (at period close).
         cause_id: What asked for a correction: the id of a re-rating.

@@ -347,11 +347,15 @@ def usage_of(seed: int, count: int) -> list[UsageEvent]:
                 source_currency=pick(chance, "", "EUR", "USD", "GBP"),
                 apn=pick(chance, "internet", "ims"), rat=pick(chance, "5g", ""),
                 trunk_out=pick(chance, "t1", "t2", ""), partner_id=pick(chance, "p1", "p2", ""),
-                attributes=attributes,
+                attributes=attributes, quality_flags=_FLAGS[number % len(_FLAGS)],
                 runs=pick(chance, "", "retail", "wholesale", "retail+roaming") if asking else "",
             )
         )  # fmt: skip
     return events
+
+
+_FLAGS = ("", "", "canary", "", "canary_unsigned", "", "canary,clock_corrected")
+"""Of usage, by its number: most has no remark."""
 
 
 def _quantity(chance: Random, service: str, *, huge: bool) -> int:

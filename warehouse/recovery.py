@@ -62,6 +62,7 @@ def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
     )
     (touched,) = one_row(client, hours, {"token": token})
     terms = ", ".join(f"'{term}'" for term in feeding.terms)
+    of_rows = f"AND {feeding.where} " if feeding.where else ""
     of_term = f" AND term IN ({terms})" if terms else ""
     with told(client.uri):
         parameters = {"hours": touched, "writer": writer_of(token)}
@@ -75,7 +76,7 @@ def _rebuild(client: Client, feeding: Feeding, token: str) -> None:
         client.command(
             f"INSERT INTO {feeding.rollup} SELECT {feeding.select} FROM {feeding.table} "  # noqa: S608  as above
             f"WHERE toUnixTimestamp({feeding.hour}) IN {{hours:Array(UInt32)}} "
-            f"AND {WRITER} = {{writer:String}} GROUP BY {feeding.group}",
+            f"AND {WRITER} = {{writer:String}} {of_rows}GROUP BY {feeding.group}",
             parameters=parameters,
             settings={"insert_deduplicate": 0},
         )

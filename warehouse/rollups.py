@@ -6,6 +6,8 @@ rows anew while others insert into the same hours.
 
 from dataclasses import dataclass
 
+from schemas.canaries import CANARY
+
 WRITER = "if(countSubstrings(batch_token, ':') = 2, splitByChar(':', batch_token)[1], '')"
 """The lane that inserted a row of a base table, by its token `lane:position:first-last`.
 
@@ -24,6 +26,7 @@ class Feeding:
         terms: Values of `term` that come from this table, for a rebuild; empty where the rollup
             has no terms.
         hour: Expression of the rollup's hour over the base table.
+        where: Rows that count; empty for all.
     """
 
     rollup: str
@@ -32,6 +35,12 @@ class Feeding:
     group: str
     terms: tuple[str, ...]
     hour: str
+    where: str = ""
+
+    @property
+    def condition(self) -> str:
+        """Write its WHERE, where it has one."""
+        return f"WHERE {self.where}\n" if self.where else ""
 
 
 def _fate(table: str, term: str, records: str, terms: tuple[str, ...]) -> Feeding:
@@ -62,6 +71,7 @@ FEEDINGS = (
         "tenant_id, hour, service, currency, writer",
         (),
         "toStartOfHour(start_time)",
+        f"side != '{CANARY}'",
     ),
 )
 
@@ -86,5 +96,5 @@ def view_sql(feeding: Feeding) -> str:
     return (
         f"CREATE MATERIALIZED VIEW IF NOT EXISTS {view_name(feeding)} {{on_cluster}} "
         f"TO {feeding.rollup}\nAS SELECT {feeding.select}\nFROM {feeding.table}\n"
-        f"GROUP BY {feeding.group}"
+        f"{feeding.condition}GROUP BY {feeding.group}"
     )

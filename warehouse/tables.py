@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.alerts import Alert
+from schemas.canaries import CanarySent
 from schemas.columns import Record, clickhouse_columns
 from schemas.controls import ControlRun
 from schemas.decisions import AuditEvent, CaseEvent, FeedbackEvent, SuppressionEvent
@@ -49,6 +50,7 @@ TABLES: dict[str, Table] = {
     "alerts": Table(Alert, "tenant_id, control_id, alert_id", 400,
                     engine="ReplacingMergeTree(ledgered_at)"),
     "control_runs": Table(ControlRun, "control, began_at", 800),
+    "canaries_sent": Table(CanarySent, "tenant_id, canary_id, sequence", 400),
     "alert_suppressions": Table(SuppressionEvent, "tenant_id, suppression_id, at", 0),
     "alert_feedback": Table(FeedbackEvent, "tenant_id, alert_id, at", 0),
     "case_events": Table(CaseEvent, "tenant_id, case_id, step", 0),

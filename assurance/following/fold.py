@@ -11,6 +11,7 @@ import polars as pl
 from assurance.alerts import latest
 from assurance.following.control import StreamControl, World
 from schemas.alerts import Alert
+from schemas.canaries import CANARY
 
 Whole = Callable[[pl.DataFrame], Sequence[Mapping[str, Any]]]
 """Gives rows with all their columns, by `rated_id`."""
@@ -65,12 +66,13 @@ class Fold:
         return control
 
     def take(self, rows: pl.DataFrame, whole: Whole) -> list[Alert]:
-        """Give rows of one lane, in order, to every control.
+        """Give rows of one lane, in order, to every control; what is usual is not of canaries.
 
         Returns:
             Alerts that are new or have changed, one for each id.
         """
         found: list[Alert] = []
+        rows = rows.filter(pl.col("side") != CANARY)
         for kind in self.kinds:
             made = self._work(kind, rows, whole)
             self.counted[kind.__name__] += len(made)

@@ -17,8 +17,9 @@ class Reconciliation(ABC):
     """A query, and how a difference is told; one that is gone closes its alert.
 
     Attributes:
-        declared: The one pattern that it finds.
+        declared: The patterns that it finds.
         query: Name of its query, a file beside this one.
+        every_us: How often it is run.
         settle_us: How long a difference must stand before it is told: what is on its way is none.
         stretch_us: Length of the stretches of time that it compares; 0 where it looks at all.
         stretches: How many stretches that are past it compares; those with an open alert always.
@@ -26,6 +27,7 @@ class Reconciliation(ABC):
 
     declared: ClassVar[tuple[Control, ...]]
     query: ClassVar[str]
+    every_us: ClassVar[int] = 3_600_000_000
     settle_us: ClassVar[int] = 0
     stretch_us: ClassVar[int] = 0
     stretches: ClassVar[int] = 0

@@ -9,7 +9,7 @@ from rich.table import Table
 from assurance.alerts import Control
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, ids, partner, proof, provider, subscriptions
+from cli.controls import book, ids, partner, proof, provider, subscriptions, test_calls
 from cli.controls.follow import serve
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
@@ -26,6 +26,11 @@ for _name, _verb, _examples in (
     ("subscriptions", subscriptions.reconcile, subscriptions.EXAMPLES),
     ("provider", provider.reconcile, provider.EXAMPLES),
     ("follow", serve, ("controls follow", "controls follow --metrics")),
+    (
+        "test-calls",
+        test_calls.hold,
+        ("controls test-calls calls.csv", "controls test-calls calls.csv --near 5 --json"),
+    ),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)

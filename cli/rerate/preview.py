@@ -11,6 +11,7 @@ from cli.printed import money
 from cli.rerate.world import World
 from dataflows.corrections import rerated
 from dataflows.requests import Asked
+from schemas.canaries import CANARY
 from tallywire.rating.corrections import REVERSAL
 from tallywire.rating.counters import Counters
 from tallywire.rating.rerate import Rerated
@@ -51,6 +52,8 @@ def totals(found: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
     """Sum differences by currency: revenue, and costs under a name of their own."""
     sums: dict[str, Decimal] = {}
     for row in found:
+        if row["side"] == CANARY:
+            continue  # no revenue, and no cost
         name = row["currency"] if row["side"] != "cost" else f"{row['currency']} of costs"
         sums[name] = sums.get(name, Decimal(0)) + row["difference"]
     return dict(sorted(sums.items()))

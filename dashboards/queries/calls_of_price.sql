@@ -6,5 +6,5 @@ FROM rated_events AS r
 WHERE r.tariff_id = {tariff:String} AND startsWith(r.b_number, {prefix:String})
     AND r.start_time >= fromUnixTimestamp64Micro({first:Int64}, 'UTC')
     AND r.start_time <= fromUnixTimestamp64Micro({last:Int64}, 'UTC')
-    AND r.op != 'true_up'
+    AND r.op != 'true_up' AND r.side != 'canary'
 ORDER BY at_us, place, sign

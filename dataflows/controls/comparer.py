@@ -1,7 +1,7 @@
-"""Reconciliations at work: each asks the store its query every hour, and keeps what is open."""
+"""Reconciliations at work: each asks the store its query in time, and keeps what is open."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assurance.following.control import NOWHERE, World
@@ -21,6 +21,7 @@ class Compared:
     Attributes:
         rows: Differences that its query gave.
         failure: Why it could not be done.
+        told: It belongs into the evidence: it found or failed, or an hour has passed since one did.
     """
 
     kind: type[Reconciliation]
@@ -29,6 +30,7 @@ class Compared:
     rows: int
     alerts: Sequence[Alert]
     failure: Failure | None = None
+    told: bool = True
 
 
 class Comparer:
@@ -47,6 +49,7 @@ class Comparer:
         self._controls = {kind.__name__: kind(tenant_id, world) for kind in kinds}
         self._now_us = now_us
         self._last: dict[str, int] = {}
+        self._told: dict[str, int] = {}
         for name, control in self._controls.items():
             if name in kept:
                 control.load(kept[name])
@@ -63,10 +66,20 @@ class Comparer:
         found = []
         for name, control in self._controls.items():
             now = self._now_us()
-            if at_once or now - self._last.get(name, now - HOUR_US) >= HOUR_US:
-                found.append(self._compared(client, control, now))
+            every = control.every_us
+            if at_once or now - self._last.get(name, now - every) >= every:
+                made = self._compared(client, control, now)
+                found.append(made if at_once else self._weighed(name, made))
                 self._last[name] = now
         return found
+
+    def _weighed(self, name: str, made: Compared) -> Compared:
+        """Leave runs that found nothing out of the evidence, where they are many in an hour."""
+        last = self._told.get(name, made.began_at - HOUR_US)
+        told = bool(made.alerts or made.failure) or made.began_at - last >= HOUR_US
+        if told:
+            self._told[name] = made.began_at
+        return replace(made, told=told)
 
     def _compared(self, client: Client, control: Reconciliation, now: int) -> Compared:
         kind = type(control)

@@ -111,7 +111,7 @@ class Follower:
         for run in self._comparer.due(client, at_once=at_once):
             self._tell([run.failure] if run.failure else [])
             self._store(client, list(run.alerts))
-            self._insert(client, "control_runs", [of_store(run)], ControlRun)
+            self._insert(client, "control_runs", [of_store(run)] if run.told else [], ControlRun)
 
     def _work(self, client: Client, part: Sequence[Range]) -> None:
         """Fold ranges and store what was found, then count them as read."""

@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import lcm
 
 from tallywire.catalog.compile_calendars import compile_calendars
+from tallywire.catalog.compile_canaries import compile_canaries
 from tallywire.catalog.compile_feeds import compile_feeds
 from tallywire.catalog.compile_offers import compile_identifiers, compile_offers
 from tallywire.catalog.compile_tariffs import compile_tariffs
@@ -103,5 +104,6 @@ def compile_snapshot(entries: Entries, files: Mapping[str, bytes]) -> Snapshot:
             for account, parent in entries.parents.items()
             if parent.parent_id
         },
+        canaries=compile_canaries(entries),
         reference=without_lines(entries.reference),
     )

@@ -20,6 +20,7 @@ from tallywire.catalog.models import (
     TariffEntry,
     ZonePlan,
 )
+from tallywire.catalog.models_canaries import CanaryEntry
 from tallywire.catalog.models_terms import Entry, PartnerEntry
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.terms import Grant
@@ -95,6 +96,7 @@ class Entries:
     partners: tuple[Placed[PartnerEntry], ...] = ()
     accounts: tuple[Placed[AccountEntry], ...] = ()
     assertions: tuple[Placed[AssertionEntry], ...] = ()
+    canaries: tuple[Placed[CanaryEntry], ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     top_ups: Mapping[str, pl.DataFrame] = field(default_factory=dict)

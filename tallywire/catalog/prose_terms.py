@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from schemas.services import Unit
+from tallywire.catalog.canaries import Canary
 from tallywire.catalog.prose import (
     date_words,
     money_words,
@@ -233,8 +234,17 @@ def _grant(grants: Iterable[Grant]) -> str:
     )
 
 
+def canary_words(one: Canary) -> str:
+    """Write what is sent, how often, and what must come of it."""
+    return (
+        f"{one.quantity} units by {one.feed_id} on account {one.account_id} every "
+        f"{one.every_us // 1_000_000} s: {number_words(one.amount)} {one.currency} within "
+        f"{one.within_us // 1_000_000} s"
+    )
+
+
 def other_terms(snapshot: Snapshot) -> Mapping[str, Mapping[str, str]]:
-    """Write partners, tariffs of single customers, top-ups and exchange rates: kind, id, words."""
+    """Write partners, own tariffs, top-ups, exchange rates, canaries: kind, id, words."""
     partners: dict[str, list[str]] = {}
     for one in snapshot.partners:
         partners.setdefault(f"{one.partner_id}/{one.run}", []).append(partner_words(one))
@@ -249,4 +259,5 @@ def other_terms(snapshot: Snapshot) -> Mapping[str, Mapping[str, str]]:
             )
             for (source, target), dated in snapshot.fx.items()
         },
+        "canary": {name: canary_words(one) for name, one in snapshot.canaries.items()},
     }

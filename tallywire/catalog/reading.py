@@ -13,6 +13,7 @@ from tallywire.catalog.reference_tables import reference
 from tallywire.catalog.rules_accounts import hierarchy, subscriptions
 from tallywire.catalog.rules_assertions import assertions
 from tallywire.catalog.rules_calendars import calendars
+from tallywire.catalog.rules_canaries import canaries
 from tallywire.catalog.rules_feed_rules import feed_rules
 from tallywire.catalog.rules_feeds import HasOptions, feeds
 from tallywire.catalog.rules_ids import unique_ids
@@ -74,6 +75,7 @@ def passes(files: Mapping[str, bytes], formats: Mapping[str, HasOptions]) -> tup
         hierarchy,
         subscriptions,
         assertions,
+        canaries,
     )
 
 

@@ -18,6 +18,7 @@ _KINDS = (
     "partners",
     "accounts",
     "assertions",
+    "canaries",
 )
 
 

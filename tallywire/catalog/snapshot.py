@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import polars as pl
 
+from tallywire.catalog.canaries import Canary
 from tallywire.catalog.feed import Feed
 from tallywire.catalog.terms import (
     FOREVER_US,
@@ -259,6 +260,7 @@ class Snapshot:
         late_usage: By state of a period (`soft_closed`, `closed`) what becomes of usage that comes
             late: `correct`, `next_period` or `suspend`.
         reference: Tables of reference data by name.
+        canaries: Known usage that is sent again and again, by id; their accounts are theirs alone.
         typical_rates: Per service the median exact price per base unit and its currency, for the
             estimated worth of suspense.
     """
@@ -284,3 +286,4 @@ class Snapshot:
     parents: Mapping[str, str] = field(default_factory=dict)
     late_usage: Mapping[str, str] = field(default_factory=lambda: dict(LATE_USAGE))
     reference: Reference = field(default_factory=dict)
+    canaries: Mapping[str, Canary] = field(default_factory=dict)

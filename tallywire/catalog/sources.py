@@ -21,6 +21,7 @@ from tallywire.catalog.models import (
     TariffEntry,
     ZonePlan,
 )
+from tallywire.catalog.models_canaries import CanaryEntry
 from tallywire.catalog.models_terms import Entry, PartnerEntry
 from tallywire.catalog.problems import Problem
 from tallywire.catalog.table import read_table
@@ -37,6 +38,7 @@ KINDS: Mapping[str, type[Entry]] = {
     "partners": PartnerEntry,
     "accounts": AccountEntry,
     "assertions": AssertionEntry,
+    "canaries": CanaryEntry,
 }
 """Folder to the model of the entries in it."""
 

@@ -15,6 +15,7 @@ from schemas.reasons import FATE_OF_REASON, Fate, Reason
 from schemas.usage import UsageEvent
 from tallywire.catalog.snapshot import Feed, Snapshot
 from tallywire.hashes import from_bytes, hash64, hash128, to_bytes
+from tallywire.mediation.canaries import marked
 from tallywire.mediation.correlate import Correlated, correlate
 from tallywire.mediation.decoded import Frames
 from tallywire.mediation.dedup import DAY_US, DedupWindow, Verdict
@@ -41,7 +42,11 @@ _SUSPENDED = frozenset(
 
 @dataclass(frozen=True)
 class BatchContext:
-    """Where a batch comes from and what it is worked with."""
+    """Where a batch comes from and what it is worked with.
+
+    Attributes:
+        canary_key: The secret by which canaries are known; needed where the catalogue has some.
+    """
 
     feed: Feed
     snapshot: Snapshot
@@ -51,6 +56,7 @@ class BatchContext:
     file_name: str
     collected_at: int
     frames: Frames | None
+    canary_key: bytes = b""
 
 
 @dataclass
@@ -140,6 +146,7 @@ def _fated(
     watermarks = _watermarks(frame, before)[frame["reason"].is_null().to_numpy()]
     correlated = correlate(state.sessions, passed, watermarks, before, context.feed)
     usage = normalise(correlated.events, context.feed, context.index, context.snapshot.reference)
+    usage = marked(usage, context.snapshot, context.canary_key)
     filtered = usage.filter(pl.col("reason") == Reason.FILTERED_BY_RULE.value)
     good = usage.filter(pl.col("reason").is_null()).select(polars_schema(UsageEvent).names())
     return Mediated(

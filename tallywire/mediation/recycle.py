@@ -13,6 +13,7 @@ from schemas.outcomes import SuspenseEvent
 from schemas.reasons import Reason
 from schemas.usage import UsageEvent
 from tallywire.hashes import hash128
+from tallywire.mediation.canaries import marked
 from tallywire.mediation.decoded import DECODED_TEXTS, Frames
 from tallywire.mediation.decoders import DECODERS
 from tallywire.mediation.lane import (
@@ -131,6 +132,7 @@ def _resolved(request: Request, context: BatchContext) -> Mediated:
         usage = normalise(
             _decoded_again(frame, decoded), context.feed, context.index, context.snapshot.reference
         )
+    usage = marked(usage, context.snapshot, context.canary_key)
     good = usage.filter(pl.col("reason").is_null()).select(list(UsageEvent.model_fields))
     filtered = usage.filter(pl.col("reason") == Reason.FILTERED_BY_RULE.value)
     bad = usage.filter(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from schemas.canaries import CANARY
 from schemas.columns import columns, defaults
 from schemas.rated import RatedEvent
 from tallywire.hashes import hash128, to_bytes
@@ -189,7 +190,7 @@ def _found(usage: pl.DataFrame, legs: _Legs, tables: Tables) -> Columns:
         **{name: tables.word(name, tariff) for name in words},
         "rated_id": _rated_ids(usage, legs),
         "run": legs.by_leg([leg.run for leg in of]),
-        "side": legs.texts(lambda one: (one.leg.party, one.leg.sides)),
+        "side": _sides(usage, legs),
         "party_id": legs.texts(lambda one: (one.leg.party, one.leg.parties)),
         "op": pl.lit(_OP),
         "fate_change": legs.by_leg([int(leg.retail) for leg in of]),
@@ -203,6 +204,18 @@ def _found(usage: pl.DataFrame, legs: _Legs, tables: Tables) -> Columns:
         "catalog_hash": pl.lit(tables.snapshot.hash),
         "engine_version": pl.lit(_ENGINE_VERSION),
     }
+
+
+def _sides(usage: pl.DataFrame, legs: _Legs) -> pl.Series | pl.Expr:
+    """Say whether a charge is revenue or cost; that of a canary is neither."""
+    sides = legs.texts(lambda one: (one.leg.party, one.leg.sides))
+    if "quality_flags" not in usage.columns:
+        return sides
+    flags = usage["quality_flags"]
+    if not flags.str.contains(CANARY, literal=True).any():
+        return sides
+    own = flags.str.split(",").list.contains(CANARY)
+    return pl.when(legs.places.of_usage(own)).then(pl.lit(CANARY)).otherwise(pl.lit(sides))
 
 
 def _counted(legs: _Legs, names: pl.Series) -> Columns:

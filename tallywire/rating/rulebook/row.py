@@ -7,6 +7,7 @@ from typing import Any
 
 import xxhash
 
+from schemas.canaries import CANARY
 from tallywire.catalog.snapshot import Snapshot
 from tallywire.money import display
 from tallywire.rating.rulebook.allowance import Drawn
@@ -44,7 +45,7 @@ def rated_row(working: Working, snapshot: Snapshot) -> dict[str, Any]:
         **event,
         "rated_id": rated_id(*number, leg.run),
         "run": leg.run,
-        "side": leg.side,
+        "side": CANARY if CANARY in event["quality_flags"].split(",") else leg.side,
         "party_id": leg.party_id,
         "op": OP,
         "version": 1,

@@ -1,0 +1,1 @@
+"""Calls that a generator of test calls made, held against what was charged for them."""

@@ -15,6 +15,7 @@ ROWS = pl.Schema({
     "zone_id": pl.String(), "rated_quantity": pl.Int64(),
     "included_quantity": pl.Int64(), "amount_nano": pl.Int64(), "rounding_nano": pl.Int64(),
     "currency": pl.String(), "rater": pl.String(), "catalog_hash": pl.String(),
+    "trunk_in": pl.String(), "trunk_out": pl.String(), "cell_id": pl.String(),
 })  # fmt: skip
 """Of each row: times are microseconds UTC, `_nano` are billionths of the currency."""
 

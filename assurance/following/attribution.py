@@ -1,0 +1,98 @@
+"""Of stretches with less usage, those that are told: one for one cause, none where nothing is lost.
+
+What other elements took over is no loss. Where all elements of a feed fell together, it is the
+feed; where one fell, it is that one and not its feed; and a trunk or a cell is told only if no feed
+and no node explains it. What came an hour sooner or later is not lost either.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assurance.following.elements import CELL, FEED, NODE, TRUNK, Key, whole_of
+from assurance.following.episodes import Episode, Hour, evidence
+
+_TOGETHER = 3_000
+"""Evidence, in thousandths of a logarithm, that the others have less than usual, too."""
+_ANY = 1_000_000_000
+
+Within = Callable[[Key, int, int], tuple[int, int]]
+"""Gives what is usual in hours of an entity, in thousandths, and what came."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A stretch that is told.
+
+    Attributes:
+        key: Of whom.
+    """
+
+    key: Key
+    episode: Episode
+
+    @property
+    def records(self) -> int:
+        """Give how many records are missing."""
+        return self.episode.usual - self.episode.here
+
+
+def told(found: Mapping[Key, Sequence[Episode]], within: Within) -> list[Loss]:
+    """Choose what is told, of all stretches of a tenant."""
+    every = [Loss(key, one) for key in sorted(found) for one in found[key]]
+    losses = [one for one in every if not _moved(one, within)]
+    by_kind = {
+        kind: [one for one in losses if one.key[0] == kind] for kind in (NODE, FEED, TRUNK, CELL)
+    }
+    alone = [
+        one
+        for one in by_kind[NODE]
+        if _is_lost(one, within)
+        and not (_others_fell(one, within) and _explained(one, by_kind[FEED]))
+    ]
+    feeds = [one for one in by_kind[FEED] if not _explained(one, alone)]
+    chosen = [*alone, *feeds]
+    for kind in (TRUNK, CELL):
+        own = [
+            one for one in by_kind[kind] if _is_lost(one, within) and not _others_fell(one, within)
+        ]
+        chosen += [one for one in own if not _explained(one, chosen)]
+    return chosen
+
+
+def _is_lost(loss: Loss, within: Within) -> bool:
+    """Tell whether the whole of an element lacks usage, too: the others did not take it over."""
+    usual, here = within(whole_of(loss.key), loss.episode.first, loss.episode.last)
+    return 2 * (usual // 1_000 - here) >= loss.records
+
+
+def _others_fell(loss: Loss, within: Within) -> bool:
+    """Tell whether the other elements have less than usual as well."""
+    one = loss.episode
+    usual, here = within(whole_of(loss.key), one.first, one.last)
+    others = Hour(one.first, max(0, usual - 1_000 * one.usual), max(0, here - one.here))
+    return evidence(others, _ANY) >= _TOGETHER
+
+
+def _moved(loss: Loss, within: Within) -> bool:
+    """Tell whether the hour before a stretch, or that behind it, brought half of what it lacks.
+
+    A clock was set, or the day had another number of hours.
+    """
+    more = 0
+    for hour in (loss.episode.first - 1, loss.episode.last + 1):
+        usual, here = within(loss.key, hour, hour)
+        more += max(0, here - usual // 1_000)
+    return 2 * more >= loss.records
+
+
+def _explained(loss: Loss, by: Iterable[Loss]) -> bool:
+    """Tell whether others, of the same usage and time, lost half of it or more."""
+    key, one = loss.key, loss.episode
+    lost = sum(
+        other.records
+        for other in by
+        if other.episode.first <= one.last and one.first <= other.episode.last
+        and key[1] == other.key[1] and key[3:5] == other.key[3:5]
+        and key[2] in {"", other.key[2]}
+    )  # fmt: skip
+    return 2 * lost >= loss.records

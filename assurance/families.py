@@ -66,7 +66,8 @@ _FOUND = (
            "mediation", Schedule.BATCH),
     Family("C4", "Silence and shift of volume", Area.USAGE, ("network element", "rating"),
            "|usage - usual usage| / usual usage",
-           "a fifth less in two hours of usually 400 events; none in an hour of usually 30",
+           "so much less than a fifth in hours that follow each other that chance gives it once "
+           "in a thousand days; none where usual are 30; lastingly a twentieth less",
            "network operations", Schedule.STREAM),
     Family("C5", "Conservation from stage to stage", Area.USAGE,
            ("collection", "usage log", "rating", "store"),

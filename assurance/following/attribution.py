@@ -1,8 +1,8 @@
 """Of stretches with less usage, those that are told: one for one cause, none where nothing is lost.
 
-What other elements took over is no loss. Where all elements of a feed fell together, it is the
-feed; where one fell, it is that one and not its feed; and a trunk or a cell is told only if no feed
-and no node explains it. What came an hour sooner or later is not lost either.
+What other elements took over is no loss. Where all elements fell together, it is the feed; where
+one node, trunk or cell fell by itself, it is that one, and not the feeds that lack its usage. What
+came an hour sooner or later is not lost either.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ from assurance.following.episodes import Episode, Hour, evidence
 _TOGETHER = 3_000
 """Evidence, in thousandths of a logarithm, that the others have less than usual, too."""
 _ANY = 1_000_000_000
+_KINDS = (NODE, TRUNK, CELL, FEED)
 
 Within = Callable[[Key, int, int], tuple[int, int]]
 """Gives what is usual in hours of an entity, in thousandths, and what came."""
@@ -37,26 +38,32 @@ class Loss:
 
 
 def told(found: Mapping[Key, Sequence[Episode]], within: Within) -> list[Loss]:
-    """Choose what is told, of all stretches of a tenant."""
-    every = [Loss(key, one) for key in sorted(found) for one in found[key]]
-    losses = [one for one in every if not _moved(one, within)]
-    by_kind = {
-        kind: [one for one in losses if one.key[0] == kind] for kind in (NODE, FEED, TRUNK, CELL)
-    }
-    alone = [
-        one
-        for one in by_kind[NODE]
-        if _is_lost(one, within)
-        and not (_others_fell(one, within) and _explained(one, by_kind[FEED]))
-    ]
-    feeds = [one for one in by_kind[FEED] if not _explained(one, alone)]
-    chosen = [*alone, *feeds]
-    for kind in (TRUNK, CELL):
-        own = [
-            one for one in by_kind[kind] if _is_lost(one, within) and not _others_fell(one, within)
-        ]
-        chosen += [one for one in own if not _explained(one, chosen)]
-    return chosen
+    """Choose what is told, of all stretches of a tenant: the largest first, feeds last."""
+    losses = [Loss(key, one) for key in found for one in found[key]]
+    losses = [one for one in losses if not _moved(one, within)]
+    feeds = [one for one in losses if one.key[0] == FEED]
+    chosen: list[Loss] = []
+    for one in sorted((one for one in losses if one.key[0] != FEED), key=_order):
+        if _is_alone(one, feeds, within) and not _explained(one, chosen):
+            chosen.append(one)
+    return [*chosen, *(one for one in sorted(feeds, key=_order) if not _explained(one, chosen))]
+
+
+def _order(loss: Loss) -> tuple[int, int, Key, int]:
+    """Put the largest loss first; of equal ones a node before a trunk before a cell."""
+    return -loss.records, _KINDS.index(loss.key[0]), loss.key, loss.episode.first
+
+
+def _is_alone(loss: Loss, feeds: Sequence[Loss], within: Within) -> bool:
+    """Tell whether an element lost usage, and not with all others of its kind.
+
+    Of nodes only a feed that was found to have lost it tells that.
+    """
+    if not _is_lost(loss, within):
+        return False
+    if loss.key[0] == NODE and not _explained(loss, feeds):
+        return True
+    return not _others_fell(loss, within)
 
 
 def _is_lost(loss: Loss, within: Within) -> bool:
@@ -93,6 +100,6 @@ def _explained(loss: Loss, by: Iterable[Loss]) -> bool:
         for other in by
         if other.episode.first <= one.last and one.first <= other.episode.last
         and key[1] == other.key[1] and key[3:5] == other.key[3:5]
-        and key[2] in {"", other.key[2]}
+        and (key[2] == other.key[2] or "" in {key[2], other.key[2]})
     )  # fmt: skip
     return 2 * lost >= loss.records

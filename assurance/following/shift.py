@@ -10,6 +10,7 @@ river implements it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assurance.following.episodes import Hour
 from assurance.following.usual_hours import HOURS_OF_WEEK
@@ -23,7 +24,6 @@ _LEAST = 50
 _LEAST_HOURS = 24
 _DELTA = 0.002
 _TENTHS = 100
-KEEP_HOURS = 8 * HOURS_OF_WEEK
 _BLOCK = 4 * HOURS_OF_WEEK
 
 
@@ -60,7 +60,7 @@ def begins(until: int) -> int:
 def shifts(residuals: Mapping[int, int]) -> list[Shift]:
     """Find lasting shifts downwards, in the residuals of hours."""
     hours = sorted(residuals)
-    values = [residuals[one] for one in hours]
+    values = tuple(residuals[one] for one in hours)
     edges = [0, *_edges(values), len(hours)]
     found = []
     for before, first, end in zip(edges, edges[1:], edges[2:], strict=False):
@@ -70,10 +70,11 @@ def shifts(residuals: Mapping[int, int]) -> list[Shift]:
     return found
 
 
-def _edges(values: Sequence[int]) -> list[int]:
+@lru_cache(maxsize=256)  # most batches change no hour that is judged
+def _edges(values: tuple[int, ...]) -> tuple[int, ...]:
     """Give the places at which residuals began to be others."""
     if len(values) < 2 * _LEAST_HOURS:
-        return []
+        return ()
     from river.drift import ADWIN  # noqa: PLC0415  it brings all of scipy: seconds at every start
 
     detector = ADWIN(delta=_DELTA, clock=1)  # type: ignore[no-untyped-call]  # river gives it no types
@@ -86,7 +87,7 @@ def _edges(values: Sequence[int]) -> list[int]:
             if by >= _LEAST:
                 begin += edge
                 found.append(begin)
-    return found
+    return tuple(found)
 
 
 def _edge(values: Sequence[int]) -> tuple[int, int]:

@@ -14,9 +14,11 @@ FAMILIES: dict[str, frozenset[str]] = {
     "exact_duplicate": frozenset({"duplicate_records"}),
     "near_duplicate": frozenset({"near_copy"}),
     "partial_and_total": frozenset({"part_beside_whole"}),
-    "missing_interim": frozenset({"session_records_missing", "partial_chain_incomplete"}),
+    "missing_interim": frozenset({
+        "session_records_missing", "partial_chain_incomplete", "session_reports_missing",
+    }),
     "missing_stop": frozenset({"session_never_ended", "session_open_too_long"}),
-    "counter_wrap": frozenset(),
+    "counter_wrap": frozenset({"counter_wraps_assumed"}),
     "wrong_tariff_version": frozenset({"price_book_wrong_version", "price_book_other_price"}),
     "deleted_prefix": frozenset({"price_book_child_prefix_missing", "price_book_no_price"}),
     "wrong_increment": frozenset({"price_book_wrong_increment"}),

@@ -18,8 +18,8 @@ def usual(history: History, hour: int) -> int | None:
     """Give how many records are usual in an hour, in thousandths; none where too little is known.
 
     The middle of that hour of at least two earlier weeks; where there are not so many yet, of the
-    same hour of three workdays or two days off, less in proportion where the day a week before was
-    less than four fifths of such a day: a Sunday is no Saturday.
+    same hour of three workdays or two days off, of those less in proportion where the day a week
+    before was less than four fifths of such a day: a Sunday is no Saturday.
     """
     weeks = _weeks(history, hour)
     if len(weeks) >= _LEAST_WEEKS:
@@ -28,7 +28,7 @@ def usual(history: History, hour: int) -> int | None:
     if not days:
         return None
     found = _middle(_records(history, days))
-    if weeks and found:
+    if weeks and found and _is_off(hour):
         then = 1_000 * _of_day(history, weeks[0])
         typical = _middle([_of_day(history, one) for one in days])
         if 5 * then < 4 * typical:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 import polars as pl
 
 from assurance.following.attribution import Loss, told
 from assurance.following.control import StreamControl, World
-from assurance.following.elements import FEED, NODE, Elements, Key, whole_of
+from assurance.following.elements import FEED, NODE, Counted, Elements, Key, ahead, whole_of
 from assurance.following.episodes import Episode, Hour, episodes
 from assurance.following.hourly import KEEP_HOURS, Hourly, key_of, text_of
 from assurance.following.shift import begins, residual, shifts
@@ -19,7 +19,7 @@ from schemas.alerts import Alert
 
 _ENOUGH = 7_000
 _EACH_DOUBLING = 693
-"""Evidence that a stretch must have, in thousandths of a logarithm: chance gives it once in twenty
+"""Evidence that a stretch must have, in thousandths of a logarithm: chance gives it once in a
 thousand stretches; of more elements more, for among many one is always the least likely."""
 
 
@@ -35,6 +35,7 @@ class Volume(StreamControl):
         self._found: dict[Key, list[Episode]] = {}
         self._residuals: dict[Key, dict[int, int]] = {}
         self._told: dict[str, Told] = {}
+        self._older: list[Counted] = []
 
     def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
         """Add rows up; judge hours whose usage should have come, and changed ones."""
@@ -42,6 +43,7 @@ class Volume(StreamControl):
         if kept.is_empty():
             return []
         self._hourly.add(self._elements.counted(kept))
+        self._add_older()
         self._hourly.arrive(kept, self._elements.zones)
         judged: dict[str, int] = {}
         for key, since, until in self._hourly.due(self._found):
@@ -49,6 +51,17 @@ class Volume(StreamControl):
             judged[key[1]] = max(until, judged.get(key[1], until))
         at = int(str(rows["collected_at"].max()))
         return [one for tenant, until in judged.items() for one in self._news(tenant, until, at)]
+
+    def _add_older(self) -> None:
+        """Add what an older version counted by UTC, where the tenant's wall clock is known now."""
+        zones = self._elements.zones
+        known = [one for one in self._older if one[0][1] in zones]
+        if known:
+            self._older = [one for one in self._older if one[0][1] not in zones]
+            self._hourly.add(
+                (key, hour + ahead(hour, zones[key[1]]), records, nano)
+                for key, hour, records, nano in known
+            )
 
     def _judge(self, key: Key, since: int, until: int) -> None:
         """Find the stretches of an entity anew, and of a feed the residuals of its hours."""
@@ -147,11 +160,16 @@ class Volume(StreamControl):
             ],
             "zones": self._elements.zones,
             "told": [asdict(one) for one in self._told.values()],
+            "older": self._older,
         })  # fmt: skip
 
     def load(self, content: bytes) -> None:
         """Read them back."""
         found = orjson.loads(content)
+        if "hourly" not in found:
+            self._older = [*_of_older(found)]
+            return
+        self._older = [(key_of("\x1f".join(key)), *rest) for key, *rest in found["older"]]
         self._hourly.load(found["hourly"])
         self._elements.zones = found["zones"]
         self._found = {
@@ -161,3 +179,11 @@ class Volume(StreamControl):
         self._residuals = {key_of(text): dict(kept) for text, kept in found["residuals"]}
         held = [Told(**{**one, "key": tuple(one["key"])}) for one in found["told"]]
         self._told = {name_of(one): one for one in held}
+
+
+def _of_older(found: dict[str, Any]) -> Iterator[Counted]:
+    """Read counts of feeds by hours of UTC; which alerts are open their memory does not say."""
+    for text, history in found["sums"].items():
+        tenant, feed, service, currency = text.split("\x1f")
+        for hour, (records, nano) in history.items():
+            yield (FEED, tenant, feed, service, currency, ""), int(hour), records, nano

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+import orjson
 import polars as pl
 import pytest
 
@@ -144,9 +145,26 @@ def test_a_lasting_shift_begins_where_it_began() -> None:
     assert abs(found.window_start - since) <= 12 * HOUR_US
 
 
-def test_a_memory_of_another_version_is_begun_anew_by_the_fold() -> None:
-    with pytest.raises((LookupError, TypeError, ValueError)):
-        Volume(WORLD).load(b'{"sums": {}, "open": {}, "arrived": {}, "judged": {}, "delays": {}}')
+def test_what_an_older_version_counted_is_still_usual() -> None:
+    """It kept the sums of feeds alone: eight days of them, and the silence comes after."""
+    begun = ROWS.filter(pl.col("start_time") < END_US - DAY_US)
+    sums = begun.group_by("feed_id", pl.col("start_time") // HOUR_US).agg(
+        pl.len(), pl.col("amount_nano").sum()
+    )
+    kept: dict[str, dict[str, list[int]]] = {}
+    for feed, hour, count, nano in sums.iter_rows():
+        kept.setdefault(f"default\x1f{feed}\x1fvoice\x1fEUR", {})[f"{hour}"] = [count, nano]
+    control = Volume(WORLD)
+    control.load(orjson.dumps({"sums": kept, "open": {}}))
+    dumped, control = control.dump(), Volume(WORLD)
+    control.load(dumped)
+    rest = ROWS.filter(pl.col("start_time") >= END_US - DAY_US)
+    alerts = [
+        one for part in parts(rest.filter(~(between(6, 14) & OWN))) for one in control.take(part)
+    ]
+    assert [(one.pattern, one.entity_id) for one in left_open(alerts)] == [
+        ("feed_silent", "switch-a/voice")
+    ]
 
 
 def test_evidence_must_be_more_where_counts_vary() -> None:

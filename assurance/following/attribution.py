@@ -9,11 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assurance.following.elements import CELL, FEED, NODE, TRUNK, Key, whole_of
-from assurance.following.episodes import Episode, Hour, evidence
+from assurance.following.episodes import Episode
 
-_TOGETHER = 3_000
-"""Evidence, in thousandths of a logarithm, that the others have less than usual, too."""
-_ANY = 1_000_000_000
 _KINDS = (NODE, TRUNK, CELL, FEED)
 
 Within = Callable[[Key, int, int], tuple[int, int]]
@@ -73,11 +70,12 @@ def _is_lost(loss: Loss, within: Within) -> bool:
 
 
 def _others_fell(loss: Loss, within: Within) -> bool:
-    """Tell whether the other elements have less than usual as well."""
+    """Tell whether the others lost half as large a part as an element did, and not by chance."""
     one = loss.episode
     usual, here = within(whole_of(loss.key), one.first, one.last)
-    others = Hour(one.first, max(0, usual - 1_000 * one.usual), max(0, here - one.here))
-    return evidence(others, _ANY) >= _TOGETHER
+    others = max(0, usual // 1_000 - one.usual)
+    lost = others - max(0, here - one.here)
+    return lost > 0 and lost * lost >= 4 * others and 2 * lost * one.usual >= loss.records * others
 
 
 def _moved(loss: Loss, within: Within) -> bool:

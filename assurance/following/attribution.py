@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from assurance.following.elements import CELL, FEED, NODE, TRUNK, Key, whole_of
 from assurance.following.episodes import Episode
 
+_DAY = 24
+_KNOWN = 100
+"""So many usual records tell how busy the others are."""
 _KINDS = (NODE, TRUNK, CELL, FEED)
 
 Within = Callable[[Key, int, int], tuple[int, int]]
@@ -64,17 +67,34 @@ def _is_alone(loss: Loss, feeds: Sequence[Loss], within: Within) -> bool:
 
 
 def _is_lost(loss: Loss, within: Within) -> bool:
-    """Tell whether the whole of an element lacks usage, too: the others did not take it over."""
-    usual, here = within(whole_of(loss.key), loss.episode.first, loss.episode.last)
-    return 2 * (usual // 1_000 - here) >= loss.records
+    """Tell whether the others did not take half of it over.
+
+    What they brought is held against what they brought in the day before it and in that behind it:
+    a busy day is no take-over.
+    """
+    first, last = loss.episode.first, loss.episode.last
+    usual, here = _others(loss, within, first, last)
+    parts = [
+        _others(loss, within, first - _DAY, first - 1), _others(loss, within, last + 1, last + _DAY)
+    ]  # fmt: skip
+    around, came = sum(one for one, _ in parts), sum(one for _, one in parts)
+    if around >= _KNOWN:
+        usual = usual * max(4 * around, min(5 * came, 6 * around)) // (5 * around)
+    return 2 * (here - usual) <= loss.records
+
+
+def _others(loss: Loss, within: Within, first: int, last: int) -> tuple[int, int]:
+    """Give what is usual of the other elements in hours, and what came of them."""
+    usual, here = within(whole_of(loss.key), first, last)
+    own, own_here = within(loss.key, first, last)
+    return max(0, usual - own) // 1_000, max(0, here - own_here)
 
 
 def _others_fell(loss: Loss, within: Within) -> bool:
     """Tell whether the others lost half as large a part as an element did, and not by chance."""
     one = loss.episode
-    usual, here = within(whole_of(loss.key), one.first, one.last)
-    others = max(0, usual // 1_000 - one.usual)
-    lost = others - max(0, here - one.here)
+    others, here = _others(loss, within, one.first, one.last)
+    lost = others - here
     return lost > 0 and lost * lost >= 4 * others and 2 * lost * one.usual >= loss.records * others
 
 

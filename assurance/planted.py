@@ -9,7 +9,7 @@ from assurance.following.rows import DAY_US, HOUR_US, ROWS
 from schemas.canaries import UNSIGNED
 
 MONDAY_US = 20_458 * DAY_US  # 2026-01-05
-DAYS = 8
+DAYS = 10
 PER_HOUR = 260
 _UNIT = 10**7  # two decimals of a currency, in billionths
 _PRICE = 5 * 10**7  # a minute
@@ -36,7 +36,10 @@ def usage(days: int = DAYS, per_hour: int = PER_HOUR, seed: int = 7) -> pl.DataF
     return pl.DataFrame({
         "tenant_id": ["default"] * count, "event_id": event_ids(count, seed),
         "rated_id": event_ids(count, seed + 1), "feed_id": feed, "lane": feed,
-        "file_name": [f"{one}-{number}.csv" for one, number in zip(feed, hour, strict=True)],
+        "file_name": [
+            f"{one}{1 + who % 3}-{number}.csv"
+            for one, who, number in zip(feed, account, hour, strict=True)
+        ],
         "record_no": np.arange(count), "collected_at": start + seconds * 1_000_000 + 5_000_000,
         "ledgered_at": start + seconds * 1_000_000 + 6_000_000, "service": ["voice"] * count,
         "kind": ["complete"] * count, "account_id": [f"a{one}" for one in account],
@@ -50,6 +53,8 @@ def usage(days: int = DAYS, per_hour: int = PER_HOUR, seed: int = 7) -> pl.DataF
         "included_quantity": [0] * count, "amount_nano": amount, "rounding_nano": amount - charge,
         "currency": ["EUR"] * count, "rater": ["columnar"] * count, "catalog_hash": ["c"] * count,
         "quality_flags": [""] * count,
+        "trunk_in": [""] * count, "trunk_out": [f"carrier-{one % 2}" for one in account],
+        "cell_id": [""] * count,
     }).cast(ROWS)  # fmt: skip
 
 
@@ -109,6 +114,11 @@ def _free(rows: pl.DataFrame) -> pl.DataFrame:
     return changed(rows, where, amount_nano=zero, rounding_nano=zero)
 
 
+def _begin(rows: pl.DataFrame, days: int) -> int:
+    """Give the instant at which the last days begin."""
+    return (int(rows["start_time"].max() or 0) // DAY_US + 1 - days) * DAY_US  # type: ignore[arg-type]  # integers
+
+
 def _hours(rows: pl.DataFrame, first: int, last: int) -> pl.Expr:
     end = int(rows["start_time"].max() or 0) // DAY_US * DAY_US  # type: ignore[arg-type]  # as above
     return pl.col("start_time").is_between(end + first * HOUR_US, end + last * HOUR_US)
@@ -142,6 +152,19 @@ FAULTS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     ),
     "volume_drop": lambda rows: rows.filter(
         ~(_hours(rows, 5, 15) & (pl.col("feed_id") == "switch-a") & (pl.col("record_no") % 3 == 0))
+    ),
+    "element_silent": lambda rows: rows.filter(
+        ~(_hours(rows, 6, 11) & pl.col("file_name").str.starts_with("switch-a1-"))
+    ),
+    "element_volume_drop": lambda rows: rows.filter(
+        ~(
+            _hours(rows, 5, 17)
+            & pl.col("file_name").str.starts_with("switch-a1-")
+            & (pl.col("record_no") % 2 == 0)
+        )
+    ),
+    "volume_shift": lambda rows: rows.filter(
+        ~((pl.col("start_time") >= _begin(rows, 3)) & (pl.col("record_no") % 20 < 3))
     ),
     "feed_late": lambda rows: changed(
         rows, _hours(rows, 10, 13), collected_at=pl.col("collected_at") + 6 * HOUR_US

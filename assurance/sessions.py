@@ -1,6 +1,8 @@
 """Controls over the numbers of sessions: missing, repeated, beyond the end, without an end."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
 
 from assurance.alerts import Control, Worth, alert
 from schemas.alerts import Alert
@@ -20,6 +22,15 @@ REPEATED = Control(
     "C8", "session_number_repeated", "duplicate", "warning", "over",
     "compare the two records: both were charged, they carry the same number with other keys",
 )  # fmt: skip
+REPORTS = Control(
+    "C8", "session_reports_missing", "completeness", "warning", "under",
+    "ask the access server for its log: reports were lost on their way; the next ones brought all "
+    "usage",
+)  # fmt: skip
+WRAPPED = Control(
+    "C8", "counter_wraps_assumed", "misrating", "warning", "over",
+    "let the access server send Gigawords: without them each wrap is an assumption",
+)  # fmt: skip
 NEVER_ENDED = Control(
     "C8", "session_never_ended", "leakage", "warning", "under",
     "ask the network element for the last record of the session",
@@ -30,8 +41,14 @@ _CONTROLS = {
     Fault.AFTER_END: AFTER_END,
     Fault.REPEATED: REPEATED,
     Fault.NEVER_ENDED: NEVER_ENDED,
+    Fault.SILENT: NEVER_ENDED,
+    Fault.REPORTS: REPORTS,
+    Fault.WRAPPED: WRAPPED,
 }
-_LOST = {Fault.MISSING, Fault.NEVER_ENDED}
+_LOST = {Fault.MISSING, Fault.NEVER_ENDED, Fault.SILENT}
+_COUNTED = {Fault.REPORTS, Fault.WRAPPED}
+_BY_NUMBER = {Fault.REPEATED, Fault.WRAPPED}
+"""Of one session there may be several of these."""
 _MOST_SPANS = 20
 _MOST_VALUED = 1_000
 """More missing numbers are no list of lost records, they are another numbering."""
@@ -45,7 +62,9 @@ def numbers_text(finding: Finding) -> str:
 
 
 def _explanation(finding: Finding) -> str:
-    numbers, session = numbers_text(finding), finding.session
+    numbers, session = numbers_text(finding), _name(finding)
+    if finding.fault in _COUNTED or (finding.fault is Fault.SILENT and finding.closed):
+        return _of_counters(finding)
     if finding.fault is Fault.MISSING and finding.closed:
         return f"The records of session {session} that were missing have come."
     if finding.fault is Fault.MISSING:
@@ -54,7 +73,44 @@ def _explanation(finding: Finding) -> str:
         return f"Numbers of session {session} came beyond its last record: {numbers}."
     if finding.fault is Fault.REPEATED:
         return f"Number {numbers} of session {session} came twice, in records with other keys."
-    return f"Session {session} fell silent without its last record."
+    return f"Session {session} fell silent without its last record.{_unknown(finding)}"
+
+
+def _name(finding: Finding) -> str:
+    """Name a session as people read it; sessions of counters have parts with a sign between."""
+    counted = finding.fault in _COUNTED or finding.fault is Fault.SILENT
+    return finding.session.replace("\x1f", " ") if counted else finding.session
+
+
+def _of_counters(finding: Finding) -> str:
+    """Tell of sessions whose reports are counters."""
+    session, count = _name(finding), finding.records
+    if finding.fault is Fault.SILENT:
+        return f"The session {session} was heard of again, or ended."
+    if finding.fault is Fault.WRAPPED:
+        return (
+            f"Counters of {session}, which sends no Gigawords, fell {count} times in a day as if "
+            "they had passed 32 bits: each time 4 GiB were charged by that rule."
+        )
+    if finding.closed:
+        return f"The reports of session {session} that lacked have come."
+    plural = "s" if count > 1 else ""
+    return (
+        f"{count} report{plural} of session {session} never came; the next one brought all usage, "
+        "so nothing is lost."
+    )
+
+
+def _unknown(finding: Finding) -> str:
+    """Say what cannot be known of usage behind the last report."""
+    if finding.fault is not Fault.SILENT:
+        return ""
+    if not finding.most:
+        return " What it used was never reported, and how much that is nobody knows."
+    return (
+        " What it used since its last report was never reported and is not charged: at its own "
+        f"rate at most {finding.most} octets by the time its next report was due."
+    )
 
 
 def session_faults(
@@ -73,17 +129,32 @@ def session_faults(
 
 
 def _alert(finding: Finding, feed_id: str, at: int, snapshot: Snapshot) -> Alert:
-    valued = finding.fault in _LOST and 0 < finding.records <= _MOST_VALUED
-    worth = Worth()
-    if valued:
-        records, quantity = finding.records, finding.quantity
-        worth = Worth(*lost(finding.service, records, quantity, feed_id, snapshot))
-    is_lost = finding.fault in _LOST
-    episode = f"number-{numbers_text(finding)}" if finding.fault is Fault.REPEATED else "numbers"
+    lacks = finding.fault in _LOST or finding.fault is Fault.REPORTS
+    episode = f"number-{numbers_text(finding)}" if finding.fault in _BY_NUMBER else "numbers"
+    kind = "server" if finding.fault is Fault.WRAPPED else "session"
     return alert(
         _CONTROLS[finding.fault], tenant_id=snapshot.tenant_id, feed_id=feed_id,
-        entity=("session", f"{feed_id}/{finding.session}"), episode=episode, at=at,
-        explanation=_explanation(finding), expected=finding.records if is_lost else 0,
-        observed=0 if is_lost else finding.records, unit="records", worth=worth,
+        entity=(kind, f"{feed_id}/{_name(finding)}"), episode=episode, at=at,
+        explanation=_explanation(finding), expected=finding.records if lacks else 0,
+        observed=0 if lacks else finding.records, unit="records",
+        worth=_worth(finding, feed_id, snapshot),
         state="auto_closed" if finding.closed else "open",
+        window=(finding.first_us or None, finding.last_us or None),
     )  # fmt: skip
+
+
+def _worth(finding: Finding, feed_id: str, snapshot: Snapshot) -> Worth:
+    """Value what is missing, or in question; bounds where only they are known."""
+
+    def of(quantity: int) -> Worth:
+        return Worth(*lost(finding.service, finding.records, quantity, feed_id, snapshot))
+
+    if finding.closed:
+        return Worth()
+    if finding.fault is Fault.REPORTS:
+        return Worth(Decimal(0), of(0).currency, "counters_went_on")
+    if finding.fault in {Fault.SILENT, Fault.WRAPPED} and finding.most:
+        amount, most = of(finding.quantity), of(finding.most)
+        return replace(amount, low=Decimal(0), high=most.amount, confidence=90)
+    valued = finding.fault in _LOST and 0 < finding.records <= _MOST_VALUED
+    return of(finding.quantity) if valued else Worth()

@@ -16,6 +16,7 @@ ROWS = pl.Schema({
     "included_quantity": pl.Int64(), "amount_nano": pl.Int64(), "rounding_nano": pl.Int64(),
     "currency": pl.String(), "rater": pl.String(), "catalog_hash": pl.String(),
     "quality_flags": pl.String(),
+    "trunk_in": pl.String(), "trunk_out": pl.String(), "cell_id": pl.String(),
 })  # fmt: skip
 """Of each row: times are microseconds UTC, `_nano` are billionths of the currency."""
 

@@ -1,212 +1,189 @@
-"""C4: feeds that fell silent, or bring much less than they usually do at that hour of the week."""
+"""C4: feeds and elements that fell silent, or bring less than they usually do; lasting shifts."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
 
+import orjson
 import polars as pl
 
-from assurance.alerts import Control, Worth, alert
-from assurance.following.control import World
-from assurance.following.rows import HOUR_US, hour_of
-from assurance.following.totals import BUCKET, SIGN, History, Key, TotalsControl
-from assurance.money import worth_of
+from assurance.following.attribution import Loss, told
+from assurance.following.control import StreamControl, World
+from assurance.following.elements import FEED, NODE, Counted, Elements, Key, ahead, whole_of
+from assurance.following.episodes import Episode, Hour, episodes
+from assurance.following.hourly import KEEP_HOURS, Hourly, key_of, text_of
+from assurance.following.shift import begins, residual, shifts
+from assurance.following.usual_hours import like
+from assurance.following.volume_told import CONTROLS, Told, alert_of, name_of, pattern_of
 from schemas.alerts import Alert
 
-SILENT = Control(
-    "C4", "feed_silent", "completeness", "critical", "under",
-    "ask the sender for the usage of that time; look whether the element works",
-)  # fmt: skip
-LESS = Control(
-    "C4", "volume_drop", "completeness", "warning", "under",
-    "ask the sender whether usage of that time is missing; look for a lost file or a lost route",
-)  # fmt: skip
-
-_DAY, _WEEK = 24, 168
-_WEEKS, _LEAST_WEEKS, _LEAST_DAYS = 4, 2, 3
-_GRACE = 2
-"""Hours beyond the usual delay of a series that must have passed before an hour is judged."""
-_MOST_DELAY = 14 * _DAY
-"""Usage that usually comes later than this is not judged."""
-_ENOUGH = 400
-_SILENT_ENOUGH = 30
-_MOST_HOURS = 14 * _DAY
-_EPOCH_MONDAY = 4 * _DAY
-"""Hours from 1970 to its first Monday."""
+_ENOUGH = 7_000
+_EACH_DOUBLING = 693
+"""Evidence that a stretch must have, in thousandths of a logarithm: chance gives it once in a
+thousand stretches; of more elements more, for among many one is always the least likely."""
 
 
-class Volume(TotalsControl):
-    """Records of each feed and service by hour of their time; the usual is the median of weeks."""
+class Volume(StreamControl):
+    """Records of feeds, nodes, trunks and cells by hour of their time."""
 
-    declared: ClassVar = (SILENT, LESS)
-    keys: ClassVar = ("tenant_id", "feed_id", "service", "currency")
-    sums: ClassVar = ("records", "nano")
-    keep: ClassVar = 35 * _DAY
+    declared: ClassVar = CONTROLS
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._arrived: dict[str, int] = {}
-        self._judged_to: dict[Key, int] = {}
-        self._delays: dict[Key, list[int]] = {}
-
-    def totals(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Count records and their charges."""
-        kept = rows.filter(pl.col("run") == "retail", pl.col("op") != "true_up")
-        hours = kept.group_by("tenant_id", maintain_order=True).agg(hour_of("collected_at").max())
-        for tenant, hour in hours.iter_rows():
-            self._arrived[tenant] = max(self._arrived.get(tenant, 0), hour)
-        self._add_delays(kept)
-        return kept.group_by(
-            *self.keys, hour_of("start_time").alias(BUCKET), maintain_order=True
-        ).agg(
-            SIGN.sum().cast(pl.Int64).alias("records"),
-            pl.col("amount_nano").sum().alias("nano"),
-        )
-
-    def _add_delays(self, rows: pl.DataFrame) -> None:
-        """Count how many hours after its own the usage of each series comes."""
-        late = (hour_of("collected_at") - hour_of("start_time")).clip(0, _MOST_DELAY).alias("late")
-        counts = rows.group_by(*self.keys, late, maintain_order=True).len()
-        for *key, hours, count in counts.iter_rows():
-            self._delays.setdefault(tuple(key), [0] * (_MOST_DELAY + 1))[hours] += count
+        self._elements = Elements(world)
+        self._hourly = Hourly()
+        self._found: dict[Key, list[Episode]] = {}
+        self._residuals: dict[Key, dict[int, int]] = {}
+        self._told: dict[str, Told] = {}
+        self._older: list[Counted] = []
 
     def take(self, rows: pl.DataFrame) -> Sequence[Alert]:
         """Add rows up; judge hours whose usage should have come, and changed ones."""
-        if rows.is_empty():
+        kept = rows.filter(pl.col("run") == "retail", pl.col("op") != "true_up")
+        if kept.is_empty():
             return []
+        self._hourly.add(self._elements.counted(kept))
+        self._add_older()
+        self._hourly.arrive(kept, self._elements.zones)
+        judged: dict[str, int] = {}
+        for key, since, until in self._hourly.due(self._found):
+            self._judge(key, since, until)
+            judged[key[1]] = max(until, judged.get(key[1], until))
         at = int(str(rows["collected_at"].max()))
-        touched = self._add(self.totals(rows))
-        found: list[Alert] = []
-        for key, history in self._sums.items():
-            delay = _usual_delay(self._delays[key])
-            if delay >= _MOST_DELAY:
-                continue  # usage of long ago, loaded now: nobody can tell when more of it is due
-            due = self._arrived[key[0]] - delay - _GRACE
-            until = max(due, self._judged_to.get(key, due + 1) - 1)
-            since = min(self._judged_to.get(key, min(history)), touched.get(key, until + 1))
-            if since > until:
+        return [one for tenant, until in judged.items() for one in self._news(tenant, until, at)]
+
+    def _add_older(self) -> None:
+        """Add what an older version counted by UTC, where the tenant's wall clock is known now."""
+        zones = self._elements.zones
+        known = [one for one in self._older if one[0][1] in zones]
+        if known:
+            self._older = [one for one in self._older if one[0][1] not in zones]
+            self._hourly.add(
+                (key, hour + ahead(hour, zones[key[1]]), records, nano)
+                for key, hour, records, nano in known
+            )
+
+    def _judge(self, key: Key, since: int, until: int) -> None:
+        """Find the stretches of an entity anew, and of a feed the residuals of its hours."""
+        self._found.pop(key, None)
+        if key[-1] == "" and key[0] != FEED:
+            return  # all trunks, or all cells: their feeds tell
+        count = self._hourly.elements.get(whole_of(key), 0) if key[-1] else 1
+        if key[0] == NODE and count < 2:
+            return  # the only node of its feed: the feed tells
+        hours = self._hourly.hours(key)
+        enough = _ENOUGH + _EACH_DOUBLING * (count - 1).bit_length()
+        oldest = self._hourly.oldest(until)
+        found = [one for one in episodes(hours, enough) if one.first > oldest]
+        if found:
+            self._found[key] = found
+        if key[0] == FEED:
+            self._keep_residuals(key, [one for one in hours if one.hour >= since], until)
+
+    def _keep_residuals(self, key: Key, hours: Sequence[Hour], until: int) -> None:
+        kept = self._residuals.setdefault(key, {})
+        for hour in [one for one in kept if one < begins(until)]:
+            del kept[hour]
+        for one in hours:
+            kept.pop(one.hour, None)
+            value = residual(one)
+            if value is not None:
+                kept[one.hour] = value
+
+    def _news(self, tenant: str, until: int, at: int) -> Iterator[Alert]:
+        """Tell what of a tenant is to be told otherwise than it was."""
+        now = {name_of(one): one for one in self._open(tenant)}
+        oldest = {True: begins(until), False: self._hourly.oldest(until)}
+        for name, one in list(self._told.items()):
+            if one.key[1] != tenant or name in now:
                 continue
-            self._judged_to[key] = until + 1
-            for hour in range(max(since, until - _MOST_HOURS), until + 1):
-                found += [one for one in self.judge(key, hour, history, at) if self._changes(one)]
-        return found
+            if one.first > oldest[one.is_shift]:
+                yield alert_of(one, at, self._elements.zones[tenant], is_open=False)
+                del self._told[name]
+            elif one.last < until - KEEP_HOURS:
+                del self._told[name]
+        for name, one in now.items():
+            if self._told.get(name) != one:
+                self._told[name] = one
+                yield alert_of(one, at, self._elements.zones[tenant], is_open=True)
 
-    def judge(self, key: Key, bucket: int, history: History, at: int) -> Sequence[Alert]:
-        """Hold an hour, and the hour before it, against what is usual then."""
-        usual = _usual(history, bucket)
-        here = history.get(bucket, [0, 0])[0]
-        silent = usual is not None and usual >= _SILENT_ENOUGH and here <= 0
-        last = _usual(history, bucket - 1)
-        less = False
-        if usual is not None and last is not None and not silent:
-            there = history.get(bucket - 1, [0, 0])[0]
-            less = (
-                usual + last >= _ENOUGH
-                and _fewer(here, usual) and _fewer(there, last)
-                and _beyond_chance(here + there, usual + last)
-            )  # fmt: skip
-        return [
-            _finding(SILENT, key, bucket, at, (here, usual or 0), history, is_open=silent),
-            _finding(LESS, key, bucket, at, (here, usual or 0), history, is_open=less),
-        ]
+    def _open(self, tenant: str) -> Iterator[Told]:
+        """Give what is less than usual by all that is known now."""
+        own = {key: found for key, found in self._found.items() if key[1] == tenant}
+        losses = told(own, self._hourly.within)
+        for loss in losses:
+            one = loss.episode
+            nano = self._worth(loss)
+            yield Told(pattern_of(loss), loss.key, one.first, one.last, one.usual, one.here, nano)
+        for key in self._residuals:
+            if key[1] == tenant:
+                yield from self._shifts(key, losses)
 
-    def more(self) -> dict[str, object]:
-        """Give how far each series is judged."""
-        judged = {"\x1f".join(key): hour for key, hour in self._judged_to.items()}
-        delays = {"\x1f".join(key): counts for key, counts in self._delays.items()}
-        return {"arrived": self._arrived, "judged": judged, "delays": delays}
+    def _worth(self, loss: Loss) -> int:
+        """Value missing records by what a record brought in hours like theirs, billionths."""
+        history = self._hourly.sums[loss.key]
+        hours = {
+            one
+            for hour in range(loss.episode.first, loss.episode.last + 1)
+            for one in like(history, hour)
+        }
+        kept = [history[one] for one in hours if one in history]
+        records, nano = sum(one[0] for one in kept), sum(one[1] for one in kept)
+        return nano * loss.records // records if records > 0 else 0
 
-    def load_more(self, found: dict[str, object]) -> None:
-        """Take it back."""
-        self._arrived = dict(found["arrived"])  # type: ignore[call-overload]  # what `more` gave
-        judged: dict[str, int] = dict(found["judged"])  # type: ignore[call-overload]  # as above
-        self._judged_to = {tuple(key.split("\x1f")): hour for key, hour in judged.items()}
-        delays: dict[str, list[int]] = dict(found["delays"])  # type: ignore[call-overload]  # as above
-        self._delays = {tuple(key.split("\x1f")): counts for key, counts in delays.items()}
+    def _shifts(self, key: Key, losses: Sequence[Loss]) -> Iterator[Told]:
+        """Give lasting shifts of a feed, of the hours that no other finding explains."""
+        gone = {
+            hour
+            for loss in losses
+            if whole_of(loss.key) == key
+            for hour in range(loss.episode.first, loss.episode.last + 1)
+        }
+        kept = {hour: one for hour, one in self._residuals[key].items() if hour not in gone}
+        history = self._hourly.sums[key]
+        for one in shifts(kept):
+            held = [history[hour] for hour in kept if one.first <= hour <= one.last]
+            here, nano = sum(found[0] for found in held), sum(found[1] for found in held)
+            usual = here * 1_000 // (1_000 - one.by)
+            lost = nano * (usual - here) // here if here > 0 else 0
+            yield Told("volume_shift", key, one.first, one.last, usual, here, lost)
 
+    def dump(self) -> bytes:
+        """Write counts, residuals and what is told."""
+        return orjson.dumps({
+            "hourly": self._hourly.dump(),
+            "found": [
+                [text_of(key), [asdict(one) for one in found]] for key, found in self._found.items()
+            ],
+            "residuals": [
+                [text_of(key), [*kept.items()]] for key, kept in self._residuals.items()
+            ],
+            "zones": self._elements.zones,
+            "told": [asdict(one) for one in self._told.values()],
+            "older": self._older,
+        })  # fmt: skip
 
-def _usual_delay(counts: Sequence[int]) -> int:
-    """Give the hours within which all but a hundredth of a series' usage has come.
-
-    >>> _usual_delay([10, 89, 1, 0]), _usual_delay([0, 98, 2])
-    (1, 2)
-    """
-    left = sum(counts)
-    total = left
-    for hours, count in enumerate(counts):
-        left -= count
-        if left * 100 <= total:
-            return hours
-    return len(counts) - 1
-
-
-def _like(history: History, hour: int) -> list[int]:
-    """Name the same hours of earlier weeks, else of earlier days of the same kind; none if few."""
-    first = min(history)
-    weeks = [hour - _WEEK * number for number in range(1, _WEEKS + 1)]
-    found = [one for one in weeks if one >= first]
-    if len(found) >= _LEAST_WEEKS:
-        return found
-    days = [hour - _DAY * number for number in range(1, 15)]
-    found = [one for one in days if one >= first and _weekend(one) == _weekend(hour)]
-    return found if len(found) >= _LEAST_DAYS else []
-
-
-def _usual(history: History, hour: int) -> int | None:
-    """Give the median of hours like this one."""
-    counts = sorted(history.get(one, [0, 0])[0] for one in _like(history, hour))
-    return counts[len(counts) // 2] if counts else None
-
-
-def _weekend(hour: int) -> bool:
-    return (hour - _EPOCH_MONDAY) % _WEEK >= 5 * _DAY
-
-
-def _fewer(here: int, usual: int) -> bool:
-    """Tell a fifth less; of nothing nothing can be less."""
-    return usual > 0 and 5 * here <= 4 * usual
-
-
-def _beyond_chance(here: int, usual: int) -> bool:
-    """Tell whether the roots of two counts lie two apart: four times what chance does.
-
-    >>> _beyond_chance(640, 800), _beyond_chance(80, 100)
-    (True, False)
-    """
-    both = here + usual - 4
-    return here < usual and both >= 0 and both * both >= 4 * here * usual
+    def load(self, content: bytes) -> None:
+        """Read them back."""
+        found = orjson.loads(content)
+        if "hourly" not in found:
+            self._older = [*_of_older(found)]
+            return
+        self._older = [(key_of("\x1f".join(key)), *rest) for key, *rest in found["older"]]
+        self._hourly.load(found["hourly"])
+        self._elements.zones = found["zones"]
+        self._found = {
+            key_of(text): [Episode(**one) for one in episodes_]
+            for text, episodes_ in found["found"]
+        }
+        self._residuals = {key_of(text): dict(kept) for text, kept in found["residuals"]}
+        held = [Told(**{**one, "key": tuple(one["key"])}) for one in found["told"]]
+        self._told = {name_of(one): one for one in held}
 
 
-def _finding(
-    control: Control, key: Key, bucket: int, at: int, counts: tuple[int, int], history: History,
-    *, is_open: bool,
-) -> Alert:  # fmt: skip
-    tenant, feed, service, currency = key
-    here, usual = counts
-    missing = max(0, usual - here)
-    told = (
-        f"{feed} brought no {service} usage in this hour; usual are {usual} records."
-        if control is SILENT
-        else f"{feed} brought {here} records of {service} in this hour, and few in the hour "
-        f"before; usual are {usual}."
-    )
-    return alert(
-        control, tenant_id=tenant, feed_id=feed, entity=("feed", f"{feed}/{service}"),
-        episode=f"{currency} {bucket}", at=at,
-        explanation=told if is_open else "The usage of that hour has come.",
-        expected=usual, observed=here if is_open else 0, unit="records",
-        worth=_worth(history, bucket, missing, currency) if is_open else Worth(),
-        state="open" if is_open else "auto_closed",
-        window=(bucket * HOUR_US, (bucket + 1) * HOUR_US),
-    )  # fmt: skip
-
-
-def _worth(history: History, hour: int, missing: int, currency: str) -> Worth:
-    """Value records by what a record brought in hours like this one; half as much either way."""
-    hours = [history[one] for one in _like(history, hour) if one in history]
-    records, nano = (sum(column) for column in zip(*hours, strict=True))
-    if records <= 0:
-        return Worth()
-    lost = nano * missing // records
-    worth = worth_of(lost, currency, "usual_hour_of_week")
-    low, high = (worth_of(one, currency, "").amount for one in (lost // 2, lost + lost // 2))
-    return Worth(worth.amount, currency, worth.method, low, high, 90)
+def _of_older(found: dict[str, Any]) -> Iterator[Counted]:
+    """Read counts of feeds by hours of UTC; which alerts are open their memory does not say."""
+    for text, history in found["sums"].items():
+        tenant, feed, service, currency = text.split("\x1f")
+        for hour, (records, nano) in history.items():
+            yield (FEED, tenant, feed, service, currency, ""), int(hour), records, nano

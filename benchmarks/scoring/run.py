@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scoring.match import DAY_US, Found
+from benchmarks.simulator.parameters import read
 from tests.live.plugs import CLOCK, planted
 from warehouse.client import connect
 from warehouse.configuration import ServerPlan
@@ -25,8 +26,6 @@ SELECT pattern, feed_id, entity_id,
     toUnixTimestamp64Micro(detected_at), toString(ifNull(money_at_risk, 0))
 FROM alerts FINAL ORDER BY detected_at, alert_id
 """
-_END = "SELECT toUnixTimestamp64Micro(max(start_time)) FROM rated_events"
-"""Where the usage of a run ends: behind it everything is silent, and no alert says anything new."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,6 @@ def run(seed: int, parameters: Path | None, folder: Path, step_hours: int) -> Ou
         _reconciled(folder, home, environment)
         client = connect("", home / "store", database="tallywire")
         alerts = [Found(*row) for row in client.query(_ALERTS).result_rows]
-        [(end_us,)] = client.query(_END).result_rows
         [(lacking,)] = client.query("SELECT sum(abs(difference)) FROM v_conservation").result_rows
     finally:
         running.stop()
@@ -72,7 +70,8 @@ def run(seed: int, parameters: Path | None, folder: Path, step_hours: int) -> Ou
         msg = f"seed {seed}: the simulator changed between usage ({commitment}) and truth ({again})"
         raise SystemExit(msg)
     truth = folder / "truth"
-    within = [one for one in alerts if one.first_us <= end_us]
+    # behind the end of a run everything is silent, and no alert says anything new
+    within = [one for one in alerts if one.first_us < read(parameters).run.end_us]
     return Outcome(
         within, _lines(truth / "injections.jsonl"), _lines(truth / "hard_negatives.jsonl"), days,
         commitment, int(lacking), seconds,

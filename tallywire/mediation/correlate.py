@@ -17,10 +17,11 @@ from tallywire.catalog.snapshot import Feed
 from tallywire.mediation.cumulative import advance, close_server, expire
 from tallywire.mediation.dedup import DAY_US
 from tallywire.mediation.findings import Fault, Finding, median, spans_of
-from tallywire.mediation.following import NUMBERED_COLUMNS, TIMED, follow
+from tallywire.mediation.following import NUMBERED_COLUMNS, OWN, TIMED, follow
 from tallywire.mediation.numbered import Ints
 from tallywire.mediation.partials import Chain, Held, due, hold, joined, settled
 from tallywire.mediation.patience import patience_of
+from tallywire.mediation.reports import Reports, before
 from tallywire.mediation.sessions import Sessions
 from tallywire.mediation.worked import ORDER, frame_of, lean, place_of
 
@@ -97,6 +98,7 @@ class _Correlator:
         self._counted: list[tuple[int, int, int, str]] = []
         self._uncounted: list[tuple[int, str]] = []
         self._faults: list[tuple[int, int, Finding]] = []
+        self._reports = Reports(sessions, self._patience)
         self._found = Correlated(frame)
 
     def run(self) -> Correlated:
@@ -173,7 +175,10 @@ class _Correlator:
             self._uncounted.append((row, Reason.CONTROL_RECORD.value))
             return
         horizon = int(self._watermarks[row]) - self._window_us
+        was = before(self._sessions, record["session_key"])
         delta = advance(self._sessions, record, max_rate=self._rate, horizon=horizon)
+        found = self._reports.take(record, was, delta.flags)
+        self._faults += [(row, OWN, one) for one in found]
         if delta.up + delta.down == 0:
             opened = record["kind"] == "start"
             reason = Reason.SESSION_OPENED if opened else Reason.PARTIAL_JOINED

@@ -178,5 +178,5 @@ def close_server(sessions: Sessions, server: str) -> None:
 def expire(sessions: Sessions, horizon: int) -> None:
     """Forget sessions last heard of before an instant; `advance` holds them for absent already."""
     for key, session in list(sessions.open.items()):
-        if "nas" in session and session["at"] < horizon:
+        if session.get("at" if "nas" in session else "clock", horizon) < horizon:
             sessions.drop(key)

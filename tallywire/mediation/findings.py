@@ -15,6 +15,9 @@ class Fault(StrEnum):
     AFTER_END = "after_end"
     REPEATED = "repeated"
     NEVER_ENDED = "never_ended"
+    REPORTS = "reports"
+    SILENT = "silent"
+    WRAPPED = "wrapped"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Finding:
         records: How many they are.
         quantity: What missing records held, by the median of their neighbours, base units.
         closed: The numbers that were missing have all come.
+        most: The most that missing usage, or usage in question, may be, base units.
+        first_us, last_us: Event time that it is about; 0 where that is not known.
     """
 
     fault: Fault
@@ -35,6 +40,9 @@ class Finding:
     records: int = 0
     quantity: int = 0
     closed: bool = False
+    most: int = 0
+    first_us: int = 0
+    last_us: int = 0
 
 
 def spans_of(numbers: Iterable[int]) -> tuple[Span, ...]:

@@ -21,6 +21,7 @@ class Sessions:
         open: Counters, and chains of parts.
         numbered: Sessions of which only the numbers are watched.
         deadlines: Of the chains, by `patience`; derived from them, never written down.
+        due: Of counters, by their server; likewise.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class Sessions:
         self.numbered = Numbered()
         self.deadlines: Deadlines | None = None
         self.patience: Patience | None = None
+        self.due: dict[str, Deadlines] | None = None
         self._touched: dict[str, None] = {}
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class Sessions:
 
     def apply(self, changes: bytes) -> None:
         """Take changes written before."""
-        self.deadlines = None
+        self.deadlines = self.due = None
         text, numbers = _unpacked(changes)
         self.numbered.apply(numbers)
         for key, session in orjson.loads(text or b"[]"):

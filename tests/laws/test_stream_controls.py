@@ -28,7 +28,7 @@ CURED = [(kind, pattern) for kind, pattern in PATTERNS if pattern != "feed_late"
 
 
 def _no_snapshot(name: str) -> object:
-    raise AssertionError(name)
+    raise LookupError(name)
 
 
 WORLD = World(_no_snapshot)  # type: ignore[arg-type]  # none of these controls asks for one

@@ -38,7 +38,7 @@ _NOW = int(time.time()) * 1_000_000 - DAY_US
 
 
 def no_snapshot(name: str) -> Any:
-    raise AssertionError(name)
+    raise LookupError(name)
 
 
 @dataclass

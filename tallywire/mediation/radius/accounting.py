@@ -77,12 +77,14 @@ class RadiusOptions(BaseModel):
         zone_abbreviations: IANA zone of each abbreviation that Event-Timestamp may carry: WIB is
             Asia/Jakarta to some and nothing to others, so nothing is guessed.
         max_rate_bits_per_s: What a port can carry: a counter that wrapped must fit it.
+        idle_minutes: A report that lacks, or an end, is told when its server went on for so long.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     zone_abbreviations: dict[str, str] = {}
     max_rate_bits_per_s: int = Field(default=10**10, gt=0)
+    idle_minutes: int = Field(default=240, ge=1)
 
 
 class UnreadableError(ValueError):

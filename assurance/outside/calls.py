@@ -27,9 +27,13 @@ CALLS = pl.Schema(
         "tariff": pl.String(),
         "destination": pl.String(),
         "suspended": pl.Boolean(),  # collected, and in suspense
+        "waiting": pl.Int64(),  # size of further parts of it, which wait to be charged
     }
 )
-"""Calls of either side; the last three say something of ours only."""
+"""Calls of either side; the last four say something of ours only.
+
+Of ours one in suspense may have neither caller nor called number: no more was read of it.
+"""
 
 
 class Cause(StrEnum):
@@ -72,6 +76,7 @@ class Call:
     tariff: str
     destination: str
     suspended: bool
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,8 +137,9 @@ def judge(ours: pl.DataFrame, theirs: pl.DataFrame, allowed: Allowed) -> Judged:
 
     First those of one caller and called number whose beginnings lie nearest; then those of which
     one side does not say the caller; then those that agree in all but their beginning, by another
-    clock: these are explained. Which rows are partners does not depend on their order, unless
-    two calls agree in everything.
+    clock, and those of which we have no more than beginning and duration, in suspense: these are
+    explained, as is what is longer by parts of ours that wait. Which rows are partners does not
+    depend on their order, unless two calls agree in everything.
 
     Args:
         ours, theirs: Rows of CALLS.
@@ -143,19 +149,24 @@ def judge(ours: pl.DataFrame, theirs: pl.DataFrame, allowed: Allowed) -> Judged:
     shift = _shift(left, right, allowed)
     right = right.with_columns(time=pl.col("time") - shift)
     pairs = _pairs(left, right, allowed)
-    clocks = _other_clock(_without(left, pairs, LEFT), _without(right, pairs, RIGHT), allowed)
+    clocks, unread = _explained(left, right, pairs, allowed)
     both = pairs.join(left, on=LEFT).join(right, on=RIGHT, suffix="_theirs").sort(LEFT)
     more = both["size_theirs"] - both["size"]
     longer = _habit(more, SECOND_US if allowed.size is None else allowed.size)
     longer = longer if abs(longer) >= SECOND_US else 0  # less is how a list rounds
     size = _size_allowed(more - longer) if allowed.size is None else allowed.size
-    done = pl.concat([pairs, clocks])
+    done = pl.concat([pairs, clocks, unread])
     alone = _without(left, done, LEFT), _without(right, done, RIGHT)
-    waiting = alone[0].filter("suspended").height
-    found = [*_alone(*alone), *_differing(both, longer, size, allowed)]
+    differing = list(_differing(both, longer, size, allowed))
+    disputed = [one for one in differing if not _rest_waits(one, size)]
+    explained = {
+        "began_by_another_clock": clocks.height, "unread_in_suspense": unread.height,
+        "ours_in_suspense": alone[0].filter(pl.col("suspended") & (pl.col("called") != "")).height,
+        "rest_of_ours_waits": len(differing) - len(disputed),
+    }  # fmt: skip
+    found = [*_alone(*alone), *disputed]
     return Judged(
-        ours.height, theirs.height, pairs.height, shift, longer, size,
-        {"began_by_another_clock": clocks.height, "ours_in_suspense": waiting},
+        ours.height, theirs.height, pairs.height, shift, longer, size, explained,
         tuple(replace(one, theirs=_as_listed(one.theirs, shift)) for one in found),
     )  # fmt: skip
 
@@ -201,12 +212,22 @@ def _pairs(left: pl.DataFrame, right: pl.DataFrame, allowed: Allowed) -> pl.Data
     return found
 
 
-def _other_clock(left: pl.DataFrame, right: pl.DataFrame, allowed: Allowed) -> pl.DataFrame:
+def _explained(
+    left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame, allowed: Allowed
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Match what began by another clock, and what of ours was not read further."""
     whole = (pl.col("size") // SECOND_US).alias("whole")
-    names = ["caller", "called", "whole"]
-    return by_time(
-        left.with_columns(whole), right.with_columns(whole), names, allowed.clock_us
-    )  # fmt: skip
+    mine, other = (side.with_columns(whole) for side in (left, right))
+    rest = _without(mine, pairs, LEFT), _without(other, pairs, RIGHT)
+    clocks = by_time(*rest, ["caller", "called", "whole"], allowed.clock_us)
+    unread = _without(rest[0], clocks, LEFT).filter(pl.col("suspended") & (pl.col("called") == ""))
+    return clocks, by_time(unread, _without(rest[1], clocks, RIGHT), ["whole"], allowed.start_us)
+
+
+def _rest_waits(one: Dispute, size: int) -> bool:
+    """Tell whether a call is longer by parts of ours that wait."""
+    waiting = one.ours.waiting if one.ours else 0
+    return one.cause is Cause.LONGER and one.size <= waiting + size
 
 
 def _alone(left: pl.DataFrame, right: pl.DataFrame) -> Iterator[Dispute]:

@@ -42,5 +42,5 @@ def _call(row: Row, zone: str) -> dict[str, Any]:
     return {
         "place": row["call_id"], "time": moment(row["start"], zone),
         "caller": digits(row["caller"]), "called": digits(row["called"]), "size": int(size),
-        "amount": amount, "tariff": "", "destination": "", "suspended": False,
+        "amount": amount, "tariff": "", "destination": "", "suspended": False, "waiting": 0,
     }  # fmt: skip

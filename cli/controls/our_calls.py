@@ -11,6 +11,7 @@ import polars as pl
 from assurance.outside.calls import CALLS
 from dashboards.queries import rows
 from schemas.instants import micros_from_text
+from schemas.services import Service
 from tallywire.catalog.snapshot import Snapshot
 from warehouse.client import Client
 
@@ -26,7 +27,8 @@ def of_partner(
         near: First instant, and the one behind the last, microseconds UTC.
     """
     asked = {"partner": partner, "first": near[0], "last": near[1]}
-    charged = [_charged(row) for row in rows(client, "calls_of_partner", asked)]
+    parts = _parts(client, near)
+    charged = [_charged(row, parts) for row in rows(client, "calls_of_partner", asked)]
     legs = [one for one in snapshot.partners if one.partner_id == partner]
     waiting = [
         _suspended(one)
@@ -34,13 +36,15 @@ def of_partner(
         if one.event.get("unit") == "microsecond"
         and any(one.event.get(leg.field, "") in leg.values for leg in legs)
     ]
-    return pl.DataFrame([*charged, *waiting], schema=CALLS, orient="row")
+    unread = [_unread(row) for row in rows(client, "unread_in_suspense", _of_voice(near))]
+    return pl.DataFrame([*charged, *waiting, *unread], schema=CALLS, orient="row")
 
 
 def of_feed(client: Client, feed: str, near: tuple[int, int]) -> pl.DataFrame:
     """Read the usage of a feed, as rows of CALLS: rated, and in suspense."""
     asked = {"feed": feed, "first": near[0], "last": near[1]}
-    charged = [_charged(row) for row in rows(client, "calls_of_feed", asked)]
+    parts = _parts(client, near)
+    charged = [_charged(row, parts) for row in rows(client, "calls_of_feed", asked)]
     waiting = [
         {**_suspended(one), "caller": one.event.get("imsi") or one.event.get("a_number", "")}
         for one in suspended(client, near)
@@ -76,11 +80,30 @@ def suspended(client: Client, near: tuple[int, int]) -> Iterator[Suspended]:
         yield Suspended(row["place"], row["feed"], orjson.loads(row["event"]), row["worth"])
 
 
-def _charged(row: Mapping[str, Any]) -> dict[str, Any]:
+def _parts(client: Client, near: tuple[int, int]) -> dict[str, int]:
+    """Give what waits of each session, in the unit of its usage."""
+    asked = {"first": near[0], "last": near[1]}
+    return {row["session"]: row["size"] for row in rows(client, "waiting_parts", asked)}
+
+
+def _of_voice(near: tuple[int, int]) -> dict[str, object]:
+    return {"service": Service.VOICE.value, "first": near[0], "last": near[1]}
+
+
+def _unread(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "place": row["place"], "time": row["at_us"], "caller": "", "called": "",
+        "size": row["size"], "amount": None, "tariff": "", "destination": "", "suspended": True,
+        "waiting": 0,
+    }  # fmt: skip
+
+
+def _charged(row: Mapping[str, Any], parts: Mapping[str, int]) -> dict[str, Any]:
     return {
         "place": row["place"], "time": row["at_us"], "caller": row["caller"],
         "called": row["called"], "size": row["size"], "amount": row["charged"].quantize(_NANO),
         "tariff": row["tariff"], "destination": row["destination"], "suspended": False,
+        "waiting": parts.get(row["session"], 0),
     }  # fmt: skip
 
 
@@ -89,5 +112,5 @@ def _suspended(one: Suspended) -> dict[str, Any]:
     return {
         "place": one.place, "time": one.at_us, "caller": event.get("a_number", ""),
         "called": event.get("b_number", ""), "size": int(event.get("quantity", 0)),
-        "amount": None, "tariff": "", "destination": "", "suspended": True,
+        "amount": None, "tariff": "", "destination": "", "suspended": True, "waiting": 0,
     }  # fmt: skip

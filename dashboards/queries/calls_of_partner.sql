@@ -6,7 +6,8 @@ SELECT argMaxIf(concat(r.feed_id, '/', r.file_name, ', record ', toString(r.reco
     argMaxIf(r.b_number, r.ledgered_at, r.op != 'reversal') AS called,
     argMaxIf(r.quantity, r.ledgered_at, r.op != 'reversal') AS size, sum(r.amount) AS charged,
     argMaxIf(r.tariff_id, r.ledgered_at, r.op != 'reversal') AS tariff,
-    argMaxIf(r.zone_id, r.ledgered_at, r.op != 'reversal') AS destination
+    argMaxIf(r.zone_id, r.ledgered_at, r.op != 'reversal') AS destination,
+    argMaxIf(r.session_id, r.ledgered_at, r.op != 'reversal') AS session
 FROM rated_events AS r
 WHERE r.party_id = {partner:String} AND r.op != 'true_up' AND r.unit = 'microsecond'
     AND r.start_time >= fromUnixTimestamp64Micro({first:Int64}, 'UTC')

@@ -29,7 +29,7 @@ def call(number: int, after_s: int = 0, seconds: str = "60", **more: Any) -> dic
         "place": f"r{number}", "time": _NOON + (number * 600 + after_s) * SECOND_US,
         "caller": "4790010001", "called": f"46{number:06d}",
         "size": int(Decimal(seconds) * SECOND_US), "amount": None, "tariff": "tariff",
-        "destination": "", "suspended": False, **more,
+        "destination": "", "suspended": False, "waiting": 0, **more,
     }  # fmt: skip
 
 
@@ -98,7 +98,28 @@ def test_what_agrees_in_all_but_its_clock_and_what_is_in_suspense_is_explained()
     theirs = [*TEN, call(20, after_s=90), call(30)]
     made = judge(frame(*ours), frame(*theirs), Allowed())
     assert made.disputes == ()
-    assert made.explained == {"began_by_another_clock": 1, "ours_in_suspense": 1}
+    assert made.explained == {
+        "began_by_another_clock": 1, "unread_in_suspense": 0, "ours_in_suspense": 1,
+        "rest_of_ours_waits": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "found"), [("160", 0), ("161", 1), ("59", 1)])
+def test_what_is_longer_by_parts_of_ours_that_wait_is_explained(seconds: str, found: int) -> None:
+    many = [call(number) for number in range(60)]
+    ours = call(60, waiting=100 * SECOND_US)
+    made = judge(frame(*many, ours), frame(*many, call(60, seconds=seconds)), Allowed())
+    assert len(made.disputes) == found
+    assert made.explained["rest_of_ours_waits"] == 1 - found
+
+
+def test_a_record_in_suspense_of_which_no_number_was_read_is_found_by_its_time_and_length() -> None:
+    unread = call(20, seconds="61.4", caller="", called="", suspended=True)
+    made = judge(frame(*TEN, unread), frame(*TEN, call(20, 2, "61")), Allowed())
+    assert (made.disputes, made.explained["unread_in_suspense"]) == ((), 1)
+    made = judge(frame(*TEN, unread), frame(*TEN, call(20, 2, "62")), Allowed())
+    assert [one.cause for one in made.disputes] == ["only_theirs"]
+    assert set(made.explained.values()) == {0}
 
 
 def test_of_two_records_of_a_call_the_one_that_agrees_is_matched() -> None:
@@ -123,7 +144,7 @@ def test_every_call_is_matched_explained_or_in_dispute_once_in_whatever_order(
     theirs = [{**one, "suspended": False} for one in theirs]
     made = judge(frame(*ours), frame(*theirs), Allowed())
     count = Counter(one.cause for one in made.disputes)
-    clocks, waiting = made.explained.values()
+    clocks, waiting = made.explained["began_by_another_clock"], made.explained["ours_in_suspense"]
     assert made.matched + clocks + waiting + count[Cause.ONLY_OURS] == len(ours)
     assert made.matched + clocks + count[Cause.ONLY_THEIRS] == len(theirs)
     chance.shuffle(ours)

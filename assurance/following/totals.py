@@ -37,7 +37,7 @@ class TotalsControl(StreamControl):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._sums: dict[Key, History] = {}
-        self._open: dict[str, str] = {}
+        self._open: dict[Key, dict[int, dict[str, str]]] = {}
 
     @abstractmethod
     def totals(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -73,26 +73,27 @@ class TotalsControl(StreamControl):
                 held[number] += value
             touched[key] = min(touched.get(key, bucket), bucket)
             if len(history) > self.keep:
-                del history[min(history)]
+                del history[oldest := min(history)]
+                self._open.get(key, {}).pop(oldest, None)
         return touched
 
     def _judged(self, key: Key, first: int, at: int) -> Iterator[Alert]:
         history = self._sums[key]
         for bucket in sorted(one for one in history if one >= first):
             for alert in self.judge(key, bucket, history, at):
-                if self._changes(alert):
+                if self._changes(key, bucket, alert):
                     yield alert
 
-    def _changes(self, alert: Alert) -> bool:
+    def _changes(self, key: Key, bucket: int, alert: Alert) -> bool:
         """Tell whether an alert says something else than the last of its id."""
         says = f"{alert.observed} {alert.money_at_risk}" if alert.state == "open" else ""
-        if self._open.get(alert.alert_id, "") == says:
-            return False
-        if not says:
-            del self._open[alert.alert_id]
-        else:
-            self._open[alert.alert_id] = says
-        return True
+        opened = self._open.setdefault(key, {}).setdefault(bucket, {})
+        before = opened.pop(alert.alert_id, "")
+        if says:
+            opened[alert.alert_id] = says
+        if not opened:
+            del self._open[key][bucket]
+        return says != before
 
     def dump(self) -> bytes:
         """Write the sums."""
@@ -101,7 +102,11 @@ class TotalsControl(StreamControl):
                 _SEPARATOR.join(key): {str(bucket): sums for bucket, sums in history.items()}
                 for key, history in self._sums.items()
             },
-            "open": self._open, **self.more(),
+            "open": {
+                _SEPARATOR.join(key): {str(bucket): told for bucket, told in stretches.items()}
+                for key, stretches in self._open.items() if stretches
+            },
+            **self.more(),
         })  # fmt: skip
 
     def more(self) -> dict[str, object]:
@@ -115,7 +120,11 @@ class TotalsControl(StreamControl):
             tuple(key.split(_SEPARATOR)): {int(bucket): sums for bucket, sums in history.items()}
             for key, history in found["sums"].items()
         }
-        self._open = found["open"]
+        self._open = {
+            tuple(key.split(_SEPARATOR)): {int(bucket): told for bucket, told in stretches.items()}
+            for key, stretches in found["open"].items()
+            if isinstance(stretches, dict)  # an older version wrote other things there
+        }
         self.load_more(found)
 
     def load_more(self, found: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dataflows.canaries.key import canary_key
 from dataflows.canaries.making import made, record_of
@@ -55,8 +56,11 @@ class Sender:
             folder.mkdir(parents=True, exist_ok=True)
 
     def waits(self, snapshot: Snapshot) -> bool:
-        """Tell whether a canary may be due, as far as is known here."""
-        return any(self._begun(one) for one in snapshot.canaries.values())
+        """Tell whether a canary may be due, or one was left unsent, as far as is known here."""
+        return self._left() or any(self._begun(one) for one in snapshot.canaries.values())
+
+    def _left(self) -> bool:
+        return any(self._draft.iterdir())
 
     def _begun(self, canary: Canary) -> bool:
         """Tell whether it is another `every` than that of its last sending that is known here.
@@ -74,6 +78,9 @@ class Sender:
             StoreUnavailable: If it cannot be written down.
             OSError: If its file cannot be written.
         """
+        if self._left():
+            with self._alone():
+                self._take_back(client)
         found = []
         for one in snapshot.canaries.values():
             if self._begun(one):  # the store knows of what others sent
@@ -94,17 +101,27 @@ class Sender:
         """
         with self._alone():
             self._take_back(client)
-            number = newest_sent(client, canary.canary_id)[0] + 1
-            sent = made(canary, number, snapshot, self.key, self.now_us())
-            draft = self._draft / f"{sent.canary_id}{_BETWEEN}{sent.sequence}"
-            write_atomic(draft, record_of(canary, sent), durable=True)
-            self._write_down(client, sent)
+            sent, draft = self._drafted(client, canary, snapshot)
+            if self.now_us() - sent.sent_at > canary.within_us:  # we were held up: this one is old
+                self._take_back(client)
+                sent, draft = self._drafted(client, canary, snapshot)
             place = self._inbox / sent.file_name
             place.parent.mkdir(parents=True, exist_ok=True)
             draft.rename(place)
             sync_folder(place.parent)
             self._last[canary.canary_id] = sent.sent_at
         return sent
+
+    def _drafted(
+        self, client: Client, canary: Canary, snapshot: Snapshot
+    ) -> tuple[CanarySent, Path]:
+        """Write a canary, and write down that it is sent."""
+        number = newest_sent(client, canary.canary_id)[0] + 1
+        sent = made(canary, number, snapshot, self.key, self.now_us())
+        draft = self._draft / f"{sent.canary_id}{_BETWEEN}{sent.sequence}"
+        write_atomic(draft, record_of(canary, sent), durable=True)
+        self._write_down(client, sent)
+        return sent, draft
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

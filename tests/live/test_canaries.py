@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from warehouse.client import opened
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
 KEY = b"0123456789abcdef0123456789abcdef"
+_TWO_MINUTES = 120_000_000
 _CALL = (
     '{"specversion":"1.0","type":"call","source":"switch","id":"ID","time":"2026-10-01T10:00:00Z",'
     '"data":{"from":"FROM","to":"4722000100","seconds":60}}\n'
@@ -144,32 +146,54 @@ def test_a_canary_is_charged_and_no_revenue_and_its_faults_are_told_until_they_a
     assert "every column is what it was" in _typed(home, "replay")
 
 
+@dataclass
+class Clock:
+    """A clock that jumps when it is told to: the sender was held up there."""
+
+    jumps: list[int]
+
+    def __call__(self) -> int:
+        return now_us() - (self.jumps.pop(0) if len(self.jumps) > 1 else self.jumps[0])
+
+
 def test_one_that_was_written_down_and_not_sent_is_taken_back_and_not_missed(
     home: Path, tmp_path: Path
 ) -> None:
-    _typed(home, "catalog", "compile", declared(tmp_path / "catalog", within="1s"))
+    _typed(home, "catalog", "compile", declared(tmp_path / "catalog", within="60s"))
     _typed(home, "store", "migrate")
     place = Home(home)
     catalogs = CatalogStore(place.catalogs)
     snapshot = catalogs.load(catalogs.current())
-    sender = Sender(place, KEY, now_us)
     canary = snapshot.canaries["home-call"]
-    (place.canaries / "inbox" / "canaries").write_text("a file where its folder must be")
+    sender = Sender(place, KEY, Clock([_TWO_MINUTES]))
+    blocked = place.canaries / "inbox" / "canaries"
     with opened("", place.store, database="tallywire") as client:
+
+        def standing() -> list[tuple[int, int]]:
+            rows = client.query("SELECT sequence, sum(change) FROM canaries_sent GROUP BY sequence")
+            return sorted((int(number), int(change)) for number, change in rows.result_rows)
+
+        # it cannot be sent: the next look takes it back, though none is due then
+        blocked.write_text("a file where its folder must be")
         with pytest.raises(OSError, match="canaries"):
             sender.send(client, canary, snapshot)
         assert len(list((place.canaries / "draft").iterdir())) == 1
-        (place.canaries / "inbox" / "canaries").unlink()
-        sent = Sender(place, KEY, now_us).send(client, canary, snapshot)
-        assert sent.sequence == 2
+        assert standing() == [(1, 1)]
+        blocked.unlink()
+        again = Sender(place, KEY, now_us)
+        assert again.waits(snapshot)
+        assert again.look(client, replace(snapshot, canaries={})) == []
+        assert standing() == [(1, 0)]
         assert list((place.canaries / "draft").iterdir()) == []
-        rows = client.query("SELECT sequence, sum(change) FROM canaries_sent GROUP BY sequence")
-        assert sorted(rows.result_rows) == [(1, 0), (2, 1)]
-    time.sleep(1.5)
+        # the sender was held up between writing down and sending: another is sent instead
+        held_up = Sender(place, KEY, Clock([_TWO_MINUTES, _TWO_MINUTES, 0]))
+        assert held_up.send(client, canary, snapshot).sequence == 3
+        assert standing() == [(1, 0), (2, 0), (3, 1)]
+    # the time of two is over, and nothing is missing: they were not sent
     _typed(home, "controls", "run")
-    assert _findings(home) == {"canary_missing": ("open", 1)}
-    [stands] = _json(home, "canary", "status", code=1)
-    assert (stands["sent"], stands["newest"]) == (1, 2)
+    assert _findings(home) == {}
+    [stands] = _json(home, "canary", "status")
+    assert (stands["sent"], stands["newest"]) == (1, 3)
 
 
 def test_they_flow_while_the_product_runs_and_after_sender_and_controls_were_killed(

@@ -96,7 +96,8 @@ class Hourly:
             if delay < _MOST_DELAY:
                 slowest[key[1]] = max(slowest.get(key[1], 0), delay)
         for key, history in list(self.sums.items()):
-            delay = delays[whole_of(key)] if key[2] else slowest.get(key[1], _MOST_DELAY)
+            delays_of = delays.get(whole_of(key), _MOST_DELAY)
+            delay = delays_of if key[2] else slowest.get(key[1], _MOST_DELAY)
             if delay >= _MOST_DELAY:
                 continue  # usage of long ago, loaded now: nobody can tell when more of it is due
             due = self._arrived[key[1]] - delay - _GRACE
@@ -165,6 +166,13 @@ class Hourly:
             "judged": {_SEPARATOR.join(key): hour for key, hour in self._judged_to.items()},
             "dirty": {_SEPARATOR.join(key): hour for key, hour in self._dirty.items()},
         }  # fmt: skip
+
+    def take_older(self, delays: Mapping[str, Sequence[int]]) -> None:
+        """Take the delays of feeds as an older version kept them, by their own names."""
+        rest = [0] * (_MOST_DELAY + 1)
+        for text, counts in delays.items():
+            key = key_of(_SEPARATOR.join([FEED, text, ""]))
+            self._delays[key] = [*counts, *rest[len(counts) :]]
 
     def load(self, found: dict[str, Any]) -> None:
         """Read it back."""

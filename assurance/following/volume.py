@@ -168,6 +168,7 @@ class Volume(StreamControl):
         found = orjson.loads(content)
         if "hourly" not in found:
             self._older = [*_of_older(found)]
+            self._hourly.take_older(found.get("delays", {}))
             return
         self._older = [(key_of("\x1f".join(key)), *rest) for key, *rest in found["older"]]
         self._hourly.load(found["hourly"])

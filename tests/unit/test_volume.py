@@ -1,6 +1,7 @@
 """Silence and drops of volume: whose they are, what others took over, one finding for one cause."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import orjson
@@ -13,6 +14,7 @@ from assurance.following.rows import DAY_US, HOUR_US
 from assurance.following.volume import Volume
 from assurance.planted import usage
 from schemas.alerts import Alert
+from tests.laws.feeds import SNAPSHOT
 from tests.laws.test_stream_controls import WORLD
 
 ROWS = usage()
@@ -146,7 +148,10 @@ def test_a_lasting_shift_begins_where_it_began() -> None:
 
 
 def test_what_an_older_version_counted_is_still_usual() -> None:
-    """It kept the sums of feeds alone: eight days of them, and the silence comes after."""
+    """It kept the sums of feeds alone: eight days of them, and the silence comes after.
+
+    A feed that never comes again is silent, too.
+    """
     begun = ROWS.filter(pl.col("start_time") < END_US - DAY_US)
     sums = begun.group_by("feed_id", pl.col("start_time") // HOUR_US).agg(
         pl.len(), pl.col("amount_nano").sum()
@@ -155,16 +160,19 @@ def test_what_an_older_version_counted_is_still_usual() -> None:
     for feed, hour, count, nano in sums.iter_rows():
         kept.setdefault(f"default\x1f{feed}\x1fvoice\x1fEUR", {})[f"{hour}"] = [count, nano]
     control = Volume(WORLD)
-    control.load(orjson.dumps({"sums": kept, "open": {}}))
+    delays = {name: [90, 10] for name in kept}
+    kept["default\x1fgone\x1fvoice\x1fEUR"] = kept["default\x1fswitch-b\x1fvoice\x1fEUR"]
+    delays["default\x1fgone\x1fvoice\x1fEUR"] = [100]
+    control.load(orjson.dumps({"sums": kept, "open": {}, "delays": delays}))
     dumped, control = control.dump(), Volume(WORLD)
     control.load(dumped)
     rest = ROWS.filter(pl.col("start_time") >= END_US - DAY_US)
     alerts = [
         one for part in parts(rest.filter(~(between(6, 14) & OWN))) for one in control.take(part)
     ]
-    assert [(one.pattern, one.entity_id) for one in left_open(alerts)] == [
-        ("feed_silent", "switch-a/voice")
-    ]
+    assert sorted((one.pattern, one.entity_id) for one in left_open(alerts)) == [
+        ("feed_silent", "gone/voice"), ("feed_silent", "switch-a/voice"),
+    ]  # fmt: skip
 
 
 def test_evidence_must_be_more_where_counts_vary() -> None:
@@ -174,3 +182,20 @@ def test_evidence_must_be_more_where_counts_vary() -> None:
     uneven = [Hour(hour, 10_000, 16 if hour // 24 % 2 else 4) for hour in range(240)]
     assert [(one.first, one.last) for one in episodes([*even, *lost], 7_000)] == [(240, 251)]
     assert not [one for one in episodes([*uneven, *lost], 7_000) if one.last >= 240]
+
+
+def _by_day(zone: str) -> list[Alert]:
+    """Follow three weeks of calls of the day, by the clock of Oslo, over the end of summer time."""
+    shift = (20_738 - 20_458) * DAY_US  # from 2026-01-05 to 2026-10-12, both Mondays
+    rows = usage(days=21, per_hour=60).with_columns(
+        pl.col("start_time", "collected_at", "ledgered_at") + shift
+    )
+    hour = pl.from_epoch("start_time", time_unit="us").dt.replace_time_zone("UTC")
+    local = hour.dt.convert_time_zone("Europe/Oslo").dt.hour()
+    snapshot = replace(SNAPSHOT, time_zone=zone)
+    return told(rows.filter(local.is_between(8, 19)), World(lambda _: snapshot))
+
+
+def test_people_live_by_the_wall_clock_when_it_is_set() -> None:
+    assert left_open(_by_day("Europe/Oslo")) == []
+    assert {one.pattern for one in _by_day("UTC")} & {"feed_silent", "volume_drop"}

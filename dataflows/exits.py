@@ -48,6 +48,7 @@ CODES: Mapping[str, Exit] = {
     "dataflows.delivery.targets.DeliveryMisuse": Exit.USAGE,
     "dataflows.delivery.cursor.CursorDamaged": Exit.DAMAGED,
     "assurance.cases.states.CaseRefusedError": Exit.PROBLEMS,
+    "assurance.actions.asked.ActionRefusedError": Exit.PROBLEMS,
     "assurance.suppression.SuppressionRefusedError": Exit.USAGE,
     "dataflows.kafka.errors.OffsetExpired": Exit.DAMAGED,
     "builtins.OSError": Exit.MACHINE,

@@ -1,5 +1,6 @@
 """What an operator can set: environment first, then `tallywire.toml`, then these defaults."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+ActionKind = Literal["every", "recycle", "rerate", "credit", "block"]
+"""What a list of persons is of."""
 
 
 class Settings(BaseSettings):
@@ -77,6 +81,13 @@ class Settings(BaseSettings):
         channel_lines: Findings of one message that get a line of their own.
         deliver_every_s: Seconds from one look for findings to the next.
         oncall: YAML file that says who is called about serious findings; none without one.
+        action_proposers: Who may propose an action, by its kind (recycle, rerate, credit, block) or
+            `every`; a kind without a list is open to everybody.
+        action_approvers: Who may approve or reject one, likewise; never who proposed it.
+        action_approval_hours: How long an approval holds until the action is begun.
+        action_webhooks: Names of `webhooks` that credits and blocks are sent to.
+        action_by: Whether the name that `--by` gives is believed; else a person is whom the machine
+            knows.
         quarantine_after: Crashes at one range after which its lane is put aside and the others go
             on.
     """
@@ -134,6 +145,11 @@ class Settings(BaseSettings):
     channel_lines: int = Field(default=5, ge=1, le=100)
     deliver_every_s: int = Field(default=5, ge=1, le=3_600)
     oncall: Path | None = None
+    action_proposers: Mapping[ActionKind, list[str]] = Field(default_factory=dict)
+    action_approvers: Mapping[ActionKind, list[str]] = Field(default_factory=dict)
+    action_approval_hours: int = Field(default=24, ge=1, le=8_784)
+    action_webhooks: list[str] = []
+    action_by: bool = False
     quarantine_after: int = Field(default=3, ge=1)
 
     @classmethod

@@ -45,6 +45,7 @@ CODES: Mapping[str, Exit] = {
     "dataflows.catalogs.CatalogMisuse": Exit.USAGE,
     "dataflows.groups.GroupsWrong": Exit.USAGE,
     "dataflows.desk.DeskMisuse": Exit.USAGE,
+    "dataflows.controls.thresholds.ThresholdsWrong": Exit.USAGE,
     "dataflows.delivery.targets.DeliveryMisuse": Exit.USAGE,
     "dataflows.delivery.cursor.CursorDamaged": Exit.DAMAGED,
     "assurance.cases.states.CaseRefusedError": Exit.PROBLEMS,

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
             never.
         controls_s: Seconds from one look of the controls at what was rated to the next, while a
             run follows its inputs; one that does not looks at its end. 0 for never.
+        controls_file: YAML file of the thresholds of controls; HOME/controls.yaml without it, where
+            there is one.
         store_memory_bytes: Memory cap of the embedded store.
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
@@ -116,6 +118,7 @@ class Settings(BaseSettings):
     late_usage_s: int = Field(default=60, ge=0)
     recycle_s: int = Field(default=60, ge=0)
     controls_s: int = Field(default=1, ge=0)
+    controls_file: Path | None = None
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)

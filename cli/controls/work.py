@@ -7,8 +7,11 @@ import typer
 from assurance.following.control import World
 from assurance.following.fold import Failure
 from assurance.registry import reconciliations, stream_controls
+from cli.catalog_common import login
 from dataflows.catalogs import CatalogError, CatalogStore
 from dataflows.controls.follower import Follower
+from dataflows.controls.thresholds import changed, read_thresholds, remember
+from dataflows.desk import desk
 from dataflows.exits import explain
 from dataflows.files import lock
 from dataflows.settings import Home, Settings
@@ -21,12 +24,20 @@ NAME = "controls"
 def follower_of(settings: Settings) -> Follower:
     """Make the follower of a home.
 
+    Thresholds that differ from those before are told to the audit trail first.
+
     Raises:
         CheckpointDamaged: If what it has kept is damaged.
+        ThresholdsWrong: If the file of thresholds cannot be used.
+        StoreError: If the trail cannot be written.
     """
     home = Home(settings.home)
     catalogs = CatalogStore(home.catalogs)
-    world = World(lru_cache(maxsize=4)(catalogs.load))
+    thresholds = read_thresholds(settings)
+    if differs := changed(settings, thresholds):
+        with desk(settings, login()) as here:
+            remember(here, thresholds, differs)
+    world = World(lru_cache(maxsize=4)(catalogs.load), thresholds)
     return Follower(
         home.root / NAME / "checkpoint", world, stream_controls(), reconciliations(), now_us,
         _tell, tenant_of(catalogs),

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
         channel_lines: Findings of one message that get a line of their own.
         deliver_every_s: Seconds from one look for findings to the next.
         oncall: YAML file that says who is called about serious findings; none without one.
+        auto_rerate: What follows where the rulebook confirms that it differs from the rating:
+            `propose` an action that rates all of that scope again, `run` it at once, or `off`.
         action_proposers: Who may propose an action, by its kind (recycle, rerate, credit, block) or
             `every`; a kind without a list is open to everybody.
         action_approvers: Who may approve or reject one, likewise; never who proposed it.
@@ -148,6 +150,7 @@ class Settings(BaseSettings):
     channel_lines: int = Field(default=5, ge=1, le=100)
     deliver_every_s: int = Field(default=5, ge=1, le=3_600)
     oncall: Path | None = None
+    auto_rerate: Literal["propose", "run", "off"] = "propose"
     action_proposers: Mapping[ActionKind, list[str]] = Field(default_factory=dict)
     action_approvers: Mapping[ActionKind, list[str]] = Field(default_factory=dict)
     action_approval_hours: int = Field(default=24, ge=1, le=8_784)

@@ -16,8 +16,8 @@ from assurance.cases.work import Hand
 from assurance.chains import seal
 from schemas.actions import ActionEvent
 
-SYSTEM = "tallywire"
-"""Who proposes what a setting asks for, and approves it where the setting says so."""
+SYSTEM = "setting:auto_rerate"
+"""Who proposes what a setting asks for, and approves it where the setting says so: no person."""
 _OVER = frozenset({CaseState.CLOSED, CaseState.FALSE_POSITIVE, CaseState.WRITTEN_OFF})
 
 

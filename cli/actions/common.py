@@ -10,6 +10,7 @@ import typer
 from assurance.actions.asked import ActionRefusedError
 from assurance.actions.fold import Action, action_of
 from assurance.actions.rights import Rights
+from assurance.actions.work import SYSTEM
 from assurance.cases.fold import Case
 from assurance.cases.ledger import Step, Sums
 from assurance.cases.states import CaseRefusedError
@@ -21,6 +22,7 @@ from cli.catalog_common import login
 from dataflows.desk import Desk, DeskMisuse
 from dataflows.settings import Settings
 from dataflows.wall_clock import now_us
+from tallywire.catalog.history import same_person
 from warehouse.actions import action_events, action_ids_beginning
 from warehouse.client import Client
 from warehouse.decisions import alerts_of, feedback_of
@@ -43,6 +45,9 @@ def person(settings: Settings, by: str) -> str:
     Raises:
         ActionRefusedError: If a name is given that is not to be believed.
     """
+    if same_person(by, SYSTEM):
+        msg = f"--by {by} is no person's name"
+        raise ActionRefusedError(msg)
     if by and not settings.action_by:
         msg = "--by is believed only with the setting `action_by = true`; else your login counts"
         raise ActionRefusedError(msg)

@@ -1,8 +1,8 @@
 """`tallywire actions propose`: what somebody wants to be done about a case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,15 +30,20 @@ CaseOption = Annotated[str, typer.Option("--case", help="Case it is about.")]
 
 
 def propose(
-    settings: Settings, who: str, case: str, kind: Kind, asked: Asked, note: str = ""
-) -> Action:
+    settings: Settings, who: str, case: str, kind: Kind, asked: Asked, note: str = "",
+    figures: Mapping[str, Any] | None = None,
+) -> Action:  # fmt: skip
     """Propose an action: what it comes to first, then at the desk its first step.
+
+    Args:
+        figures: What it comes to, where that is known already.
 
     Raises:
         ActionRefusedError: If it cannot be done, or who proposes may not.
     """
     doing = KINDS[kind]
-    figures = doing.figures(settings, asked)
+    if figures is None:
+        figures = doing.figures(settings, asked)
     with desk(settings, who) as here:
         found = case_meant(here.client, case)
         doing.check(here, found, asked)

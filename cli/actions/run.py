@@ -4,7 +4,7 @@ The step `begun` names what is done before it is done, so that whoever goes on b
 the same thing: a lane knows a request that it has worked, the store an entry that it has.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from assurance.actions.fold import Action, State, actions_of
 from assurance.actions.work import begun, done
 from cli.actions.common import action_meant, hand, keep, told_to_case
 from cli.actions.decide import end_stale, figures_now, read_first, why_stale
-from cli.actions.doing import Result
+from cli.actions.doing import Doing, Result
 from cli.actions.kinds import KINDS
 from cli.cases.common import case_meant
 from cli.cases.common import store as store_steps
@@ -31,8 +31,13 @@ from warehouse.actions import action_events
 _EXPIRED = "its approval has run out before it was begun"
 
 
-def carried_out(settings: Settings, who: str, action_id: str) -> Result | None:
+def carried_out(
+    settings: Settings, who: str, action_id: str, doing: Doing[Any] | None = None
+) -> Result | None:
     """Carry an approved action out, or go on with one that was begun; none if not all was done.
+
+    Args:
+        doing: How it is done, where that is not as a person's command does.
 
     Raises:
         ActionRefusedError: If it is not approved, or is stale; then it has lapsed.
@@ -42,7 +47,7 @@ def carried_out(settings: Settings, who: str, action_id: str) -> Result | None:
         action = read_first(settings, action_id)
         if action.state is not State.BEGUN:
             action = _begun(settings, who, action)
-        result = KINDS[action.kind].carry_out(settings, who, action)
+        result = (doing or KINDS[action.kind]).carry_out(settings, who, action)
         if result is not None:
             _done(settings, who, action.action_id, result)
     return result

@@ -7,6 +7,7 @@ import typer
 from assurance.following.control import World
 from assurance.following.fold import Failure
 from assurance.registry import reconciliations, stream_controls
+from cli.actions.disagreements import Answerer
 from cli.catalog_common import login
 from dataflows.catalogs import CatalogError, CatalogStore
 from dataflows.controls.follower import Follower
@@ -67,6 +68,8 @@ def _tell(failure: Failure) -> None:
 def look_once(settings: Settings) -> int:
     """Work everything that was rated since; give how many alerts were stored.
 
+    Where the raters disagree, what the setting says follows.
+
     Raises:
         LaneTaken: If another process runs the controls of this home.
         StoreError: If the store cannot be had.
@@ -77,4 +80,6 @@ def look_once(settings: Settings) -> int:
         with opened(settings.store_url, home.store, database=settings.database) as client:
             found = follower.look(client, at_once=True)
             follower.keep(client)
+    for text in Answerer(settings).look():
+        typer.echo(text)
     return found

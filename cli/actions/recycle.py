@@ -1,6 +1,6 @@
 """Recycling as an action: records of suspense, each named with the number of its try."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from cli.actions.doing import Doing, Result
 from cli.printed import money
 from cli.reading import reader
 from cli.recycle.requests import put_before_lanes, requests_of
-from cli.recycle.work import work
+from cli.recycle.work import all_tried, work
 from cli.suspended import suspense_rows
 from dashboards.queries import rows
 from dataflows.settings import Home, Settings
@@ -82,10 +82,10 @@ class Recycling(Doing[RecycleAsked]):
             for event in suspense_rows(settings, list(attempts))
             if event.change > 0 and event.attempt + 1 == attempts[event.suspense_id]
         ]
-        if not _tried(settings, attempts):
+        if not all_tried(settings, attempts):
             put_before_lanes(Home(settings.home), before)
             work(settings, attempts)
-        if not _tried(settings, attempts):
+        if not all_tried(settings, attempts):
             return None
         left = len(attempts) - len(_held(settings, list(attempts)))
         ids = sorted({str(event.event_id) for event in before})
@@ -100,9 +100,3 @@ class Recycling(Doing[RecycleAsked]):
     def words(self, asked: RecycleAsked) -> str:
         """Say how many."""
         return f"try {len(asked.attempts):,} suspended records again"
-
-
-def _tried(settings: Settings, attempts: Mapping[str, int]) -> bool:
-    """Tell whether every record has had its try, as the store knows."""
-    made = {(row.suspense_id, row.attempt) for row in suspense_rows(settings, list(attempts))}
-    return set(attempts.items()) <= made

@@ -60,7 +60,10 @@ def thresholds_of(content: object, where: str) -> Thresholds:
         said = first["msg"].removeprefix("Value error, ")
         known = ", ".join(Thresholds().values())
         told = f"; known are {known}" if first["type"] == "extra_forbidden" else ""
-        msg = f"{where}: {name}: {said}, not {first['input']!r}{told}"
+        msg = (
+            f"{where}: {name}: {said}, not {first['input']!r}{told}; bounds and meanings stand in "
+            "docs/guides/tune-thresholds.md"
+        )
         raise ThresholdsWrong(msg) from error
 
 

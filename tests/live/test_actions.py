@@ -205,6 +205,26 @@ def test_credits_and_blocks_are_sent_signed_and_a_block_is_lifted(
     assert content[-1]["data"]["value"] == "882"
 
 
+@pytest.mark.parametrize("kill", KILLS[:2], ids=lambda kill: f"{kill[0]} {kill[1]} {kill[2]}")
+def test_records_are_tried_once_whatever_kills_it(home: Path, kill: tuple[str, str, str]) -> None:
+    action = _proposed(home, "recycle", "--case", case_of(home, confirmed=False))
+    asked = _json(home, "actions", "show", action)["asked"]["attempts"]
+    assert len(asked) > 1
+    _approved(home, action)
+    killed(*kill, "actions", "run", action, "--home", home, **NAMED)
+    assert f"done: {action}" in _typed(home, "actions", "run")
+    names = ", ".join(f"'{key}'" for key in asked)
+    rows = _rows(
+        home,
+        "SELECT suspense_id, attempt, sum(change < 0) AS tried, sum(change > 0) AS held FROM "
+        f"suspense_events WHERE suspense_id IN ({names}) GROUP BY suspense_id, attempt",
+    )
+    tries = {(row["suspense_id"], row["attempt"] + 1): int(row["tried"]) for row in rows}
+    assert {key: tries[key] for key in asked.items()} == dict.fromkeys(asked.items(), 1)
+    assert {int(row["held"]) for row in rows} == {1}, "none came back twice"
+    assert _json(home, "status")["conservation_difference"] == 0
+
+
 def test_what_is_stale_lapses_and_says_why(home: Path) -> None:
     (held, *_) = _json(home, "suspense", "list", "--reason", "account_unknown")
     case = case_of(home, confirmed=False)

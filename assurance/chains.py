@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import orjson
 
+from schemas.actions import ActionEvent
 from schemas.decisions import AuditEvent, CaseEvent
 
-Sealed = TypeVar("Sealed", AuditEvent, CaseEvent)
+Sealed = TypeVar("Sealed", AuditEvent, CaseEvent, ActionEvent)
 """Records that have `previous` and `hash`."""
 
 _OUTSIDE = {"hash", "ledgered_at", "batch_token"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
+from assurance.following.thresholds import DECIDES
 from schemas.alerts import Alert
 
 ACKNOWLEDGED, CONFIRMED, FALSE_POSITIVE = "acknowledged", "confirmed", "false_positive"
@@ -45,9 +46,21 @@ def proposal(alert: Alert, verdict: str, judged: Sequence[Judged]) -> str:
         lower = alert.threshold - max(1, alert.threshold // 10)
         return (
             f"For review: lower the threshold of {name} from {alert.threshold} to {lower}: {said}, "
-            "it may be missing smaller ones. Backtest it before it is used."
+            f"it may be missing smaller ones. Backtest it before it is used.{_tried(alert)}"
         )
     return ""
+
+
+def _tried(alert: Alert) -> str:
+    """Name the settings that decide whether such a finding comes, and how values are tried."""
+    names = DECIDES.get(alert.pattern, ())
+    if not names:
+        return ""
+    told = " and ".join(f"`{name}`" for name in names)
+    return (
+        f" It is decided by {told} of controls.yaml: `tallywire controls backtest {names[0]}` "
+        "tries values over the stored history."
+    )
 
 
 def _stricter(
@@ -58,11 +71,11 @@ def _stricter(
     if alert.threshold > 0 and above > alert.threshold and (not right or above <= right[0]):
         return (
             f"For review: raise the threshold of {name} from {alert.threshold} to {above}: {said}; "
-            "every false one scored below it, every confirmed one stays."
+            f"every false one scored below it, every confirmed one stays.{_tried(alert)}"
         )
     return (
-        f"For review: no threshold of {name} tells right from wrong here ({said}). If it is usual "
-        f"for {alert.entity_type} {alert.entity_id}, suppress it for a time: tallywire alerts "
-        f"suppress --control {alert.control_id} --entity {quote(alert.entity_id)} --until DATE "
-        "--owner NAME --why TEXT"
+        f"For review: no threshold of {name} tells right from wrong here ({said}).{_tried(alert)} "
+        f"If it is usual for {alert.entity_type} {alert.entity_id}, suppress it for a time: "
+        f"tallywire alerts suppress --control {alert.control_id} --entity "
+        f"{quote(alert.entity_id)} --until DATE --owner NAME --why TEXT"
     )

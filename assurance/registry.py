@@ -59,6 +59,16 @@ def stream_controls() -> tuple[type[StreamControl], ...]:
     return _OF_STREAM
 
 
+def tuned(name: str) -> type[StreamControl]:
+    """Give the control that a threshold is of.
+
+    Args:
+        name: Such as `charges.times`: the module of the control comes first.
+    """
+    module = name.partition(".")[0]
+    return next(one for one in _OF_STREAM if one.__module__.rpartition(".")[2] == module)
+
+
 def controls() -> list[Control]:
     """Give every control, by number and name."""
     return sorted(_declared(), key=lambda one: (int(one.control_id[1:]), one.pattern))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from assurance.actions.fold import actions_of
 from assurance.cases.fold import cases_of
 from assurance.chains import Broken, first_broken
 from cli.catalog_common import login
@@ -13,6 +14,7 @@ from cli.printed import as_json_bytes
 from dataflows.desk import Desk, desk, known_head
 from dataflows.exits import Exit
 from schemas.instants import text_from_micros
+from warehouse.actions import action_events
 from warehouse.decisions import audit_events, case_events, newest_audit, newest_audits
 
 app = typer.Typer(help="Who decided or looked at what: list and verify.", no_args_is_help=True)
@@ -45,7 +47,7 @@ def list_(
 
 
 def _broken(here: Desk) -> tuple[str, Broken] | None:
-    """Find the first link that does not hold: of the trail, then of each case."""
+    """Find the first link that does not hold: of the trail, of each case, of each action."""
     trail = ((event.sequence, event) for event in audit_events(here.client))
     found = first_broken(trail, known_head(here.home))
     if found is not None:
@@ -54,12 +56,16 @@ def _broken(here: Desk) -> tuple[str, Broken] | None:
         found = first_broken((event.step, event) for event in case.steps)
         if found is not None:
             return f"case {case.case_id}", found
+    for action in actions_of(action_events(here.client)):
+        found = first_broken((event.step, event) for event in action.steps)
+        if found is not None:
+            return f"action {action.action_id}", found
     return None
 
 
 @app.command(epilog=epilog("audit verify", "audit verify --json"))
 def verify(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Follow the trail and the steps of every case link by link; name the first that is broken."""
+    """Follow the trail, and the steps of cases and actions, link by link; name the first broken."""
     with plain_errors(), desk(settings_of(home), login()) as here:
         found = _broken(here)
         number, newest = newest_audit(here.client)

@@ -31,7 +31,7 @@ EPILOG = epilog(
 )
 
 
-def _fields(row: dict[str, Any]) -> dict[str, Any]:
+def fields_of(row: dict[str, Any]) -> dict[str, Any]:
     """Give a stored row as the rulebook has it: instants in microseconds, ids as bytes."""
     told = {**row, "event_id": row["event_id"].bytes}
     if row["cause_id"] is not None:
@@ -43,7 +43,7 @@ def _fields(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _retraced(row: dict[str, Any], catalogs: CatalogStore) -> Charge | Closing:
-    charge = retrace(Rulebook(catalogs.load(row["catalog_hash"])), _fields(row))
+    charge = retrace(Rulebook(catalogs.load(row["catalog_hash"])), fields_of(row))
     if isinstance(charge, Refusal):
         msg = f"event {row['event_id']}: its catalogue gives no price now: {charge.detail}"
         raise DifferenceError(msg)

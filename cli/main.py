@@ -75,6 +75,11 @@ class _Tallywire(Verbs):
             "Group findings into cases, work them, and account for the money.",
             module="cli.cases.command",
         ),
+        Verb(
+            "actions",
+            "Propose, approve and carry out what is done about cases.",
+            module="cli.actions.command",
+        ),
         Verb("audit", "Who decided or looked at what: list and verify."),
         Verb("sessions", "List sessions that wait for their other parts, and what they are worth."),
         Verb("rap", "Return records of TAP files to their senders."),

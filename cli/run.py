@@ -18,6 +18,7 @@ from cli.rerate.work import told
 from cli.rerate.world import world_of
 from cli.status import show
 from dataflows import stop
+from dataflows.controls.thresholds import read_thresholds
 from dataflows.exits import Exit
 from dataflows.run import RunPlan, RunResult, run
 from dataflows.settings import Settings
@@ -55,6 +56,7 @@ def command(
     settings = settings_of(home)
     with plain_errors():
         stop.listen()
+        read_thresholds(settings)  # what cannot be used is told before anything is done
         with store_of(settings):
             beside = beside_of(settings) if follow else []
             with Line() as line:

@@ -15,6 +15,7 @@ from tallywire.catalog.snapshot import Snapshot
 from tallywire.mediation.restated import settled
 from tallywire.rating.corrections import REVERSAL
 from tallywire.rating.counters import Counters
+from tallywire.rating.dispatch import RULEBOOK, by_the_book
 from tallywire.rating.in_order import Catalogs
 from tallywire.rating.opening import opening
 from tallywire.rating.periods import Periods, PeriodState, booked, withheld
@@ -68,6 +69,8 @@ def corrected(
 def rerated(asked: Asked, catalogs: Catalogs, lane: Counters) -> Rerated:
     """Rate again what a request holds, but for accounts that another request has touched since."""
     request = asked.request
+    if request.rater == RULEBOOK:
+        catalogs = by_the_book(catalogs)
     books = cache(lambda name: Rulebook(catalogs(name)[1]))
     fresh = ~pl.col("routing_id").is_in(sorted(asked.stale))
     standing = asked.standing.filter(fresh)

@@ -52,6 +52,7 @@ class Request(BaseModel):
         covered: Units of it that are trued up already, by event id in hex.
         suspended: The restatement that shall hold.
         asked: What the person asked for.
+        rater: `rulebook` where the rulebook rates all of it; empty where each rater takes its own.
     """
 
     model_config = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
@@ -69,6 +70,7 @@ class Request(BaseModel):
     covered: dict[str, int] = {}
     suspended: SuspenseEvent | None = None
     asked: dict[str, str] = {}
+    rater: str = ""
 
 
 def _no_charges() -> pl.DataFrame:

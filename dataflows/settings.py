@@ -1,5 +1,6 @@
 """What an operator can set: environment first, then `tallywire.toml`, then these defaults."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+ActionKind = Literal["every", "recycle", "rerate", "credit", "block"]
+"""What a list of persons is of."""
 
 
 class Settings(BaseSettings):
@@ -43,6 +47,8 @@ class Settings(BaseSettings):
             run follows its inputs; one that does not looks at its end. 0 for never.
         canaries_s: Seconds from one look for canaries that are due to the next, while a run follows
             its inputs and the catalogue in use has some; 0 for never.
+        controls_file: YAML file of the thresholds of controls; HOME/controls.yaml without it, where
+            there is one.
         store_memory_bytes: Memory cap of the embedded store.
         catalog_approval: `required`: a catalogue is used only when another person than its
             proposer has approved it; `off`: compiling one puts it into use.
@@ -80,6 +86,15 @@ class Settings(BaseSettings):
         channel_lines: Findings of one message that get a line of their own.
         deliver_every_s: Seconds from one look for findings to the next.
         oncall: YAML file that says who is called about serious findings; none without one.
+        auto_rerate: What follows where the rulebook confirms that it differs from the rating:
+            `propose` an action that rates all of that scope again, `run` it at once, or `off`.
+        action_proposers: Who may propose an action, by its kind (recycle, rerate, credit, block) or
+            `every`; a kind without a list is open to everybody.
+        action_approvers: Who may approve or reject one, likewise; never who proposed it.
+        action_approval_hours: How long an approval holds until the action is begun.
+        action_webhooks: Names of `webhooks` that credits and blocks are sent to.
+        action_by: Whether the name that `--by` gives is believed; else a person is whom the machine
+            knows.
         quarantine_after: Crashes at one range after which its lane is put aside and the others go
             on.
     """
@@ -110,6 +125,7 @@ class Settings(BaseSettings):
     controls_s: int = Field(default=1, ge=0)
     checks: Path | None = None
     canaries_s: int = Field(default=1, ge=0)
+    controls_file: Path | None = None
     store_memory_bytes: int = Field(default=2_000_000_000, ge=256_000_000)
     catalog_approval: Literal["off", "required"] = "off"
     segment_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
@@ -139,6 +155,12 @@ class Settings(BaseSettings):
     channel_lines: int = Field(default=5, ge=1, le=100)
     deliver_every_s: int = Field(default=5, ge=1, le=3_600)
     oncall: Path | None = None
+    auto_rerate: Literal["propose", "run", "off"] = "propose"
+    action_proposers: Mapping[ActionKind, list[str]] = Field(default_factory=dict)
+    action_approvers: Mapping[ActionKind, list[str]] = Field(default_factory=dict)
+    action_approval_hours: int = Field(default=24, ge=1, le=8_784)
+    action_webhooks: list[str] = []
+    action_by: bool = False
     quarantine_after: int = Field(default=3, ge=1)
 
     @classmethod

@@ -9,7 +9,8 @@ class ControlRun(Record):
     Attributes:
         control: Its class, such as `NearCopies`.
         patterns: The patterns it finds, joined by `+`.
-        version: Version of the product.
+        version: Version of the product; of a control that follows, `+` and the name of the
+            thresholds that it worked by.
         began_at, ended_at: Wall clock of the run.
         first_ledgered_at, last_ledgered_at: Bounds of the ledger time of what it looked at; empty
             where it looked at the store as a whole.

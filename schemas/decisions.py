@@ -61,10 +61,11 @@ class CaseEvent(Record):
         assignee: Who works it from now on, of `assigned`.
         alert_ids: JSON list of findings that come to it, of `opened`, `alerts_added`, `absorbed`.
         other_case: The case that it went into, of `merged`; that came to it, of `absorbed`.
-        money_step: identified, confirmed, recovered or written_off, of `money`.
+        money_step: identified, confirmed, recovered, credited or written_off, of `money`.
         amount: Of `money`, in `currency`; negative only of `identified`, when an estimate falls.
         direction: `under` (revenue lost) or `over` (customer charged too much).
-        reference: What shows that it was recovered: `rerate:ID`, `credit:ID`, `invoice:ID`.
+        reference: What shows that it was recovered: `rerate:ID`, `credit:ID`, `invoice:ID`; of
+            `noted` the action whose result it tells: `action:ID`.
         previous: Hash of the step before; empty of the first.
         hash: sha256 over the step and `previous`, hex.
     """

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import orjson
 
+from schemas.actions import AccountCredit, ActionEvent, BlockEvent
 from schemas.alerts import Alert
 from schemas.catalog_history import CatalogStep
 from schemas.columns import Record
@@ -33,6 +34,9 @@ RECORDS: dict[str, type[Record]] = {
     "feedback_event": FeedbackEvent,
     "case_event": CaseEvent,
     "audit_event": AuditEvent,
+    "action_event": ActionEvent,
+    "account_credit": AccountCredit,
+    "block_event": BlockEvent,
 }
 """Every record that crosses a boundary, by the name of its schema file."""
 

@@ -93,6 +93,18 @@ def standing_alerts(client: Client, patterns: Sequence[str]) -> list[Alert]:
     return _rows(client, Alert, query, {"patterns": list(patterns)})
 
 
+def open_of_control(client: Client, control_id: str, most: int) -> list[Alert]:
+    """Read findings of a control that are open and not judged false, the oldest first."""
+    query = (
+        "SELECT * FROM alerts FINAL WHERE control_id = {control:String} AND state = 'open' "
+        "AND alert_id NOT IN (SELECT alert_id FROM alert_feedback "
+        "WHERE verdict != 'acknowledged' GROUP BY alert_id "
+        "HAVING argMax(verdict, at) = 'false_positive') "
+        "ORDER BY opened_at, alert_id LIMIT {most:UInt32}"
+    )
+    return _rows(client, Alert, query, {"control": control_id, "most": most})
+
+
 def suppression_events(client: Client) -> list[SuppressionEvent]:
     """Read every beginning and end of suppressions."""
     return _rows(client, SuppressionEvent, "SELECT * FROM alert_suppressions ORDER BY at")

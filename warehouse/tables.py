@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.actions import AccountCredit, ActionEvent, BlockEvent
 from schemas.alerts import Alert
 from schemas.canaries import CanarySent
 from schemas.columns import Record, clickhouse_columns
@@ -55,6 +56,9 @@ TABLES: dict[str, Table] = {
     "alert_feedback": Table(FeedbackEvent, "tenant_id, alert_id, at", 0),
     "case_events": Table(CaseEvent, "tenant_id, case_id, step", 0),
     "audit_events": Table(AuditEvent, "tenant_id, sequence", 0),
+    "action_events": Table(ActionEvent, "tenant_id, action_id, step", 0),
+    "account_credits": Table(AccountCredit, "tenant_id, number", 0),
+    "block_events": Table(BlockEvent, "tenant_id, number", 0),
 }  # fmt: skip
 """Base tables by name."""
 

@@ -21,6 +21,7 @@ class Step(StrEnum):
     IDENTIFIED = "identified"
     CONFIRMED = "confirmed"
     RECOVERED = "recovered"
+    CREDITED = "credited"
     WRITTEN_OFF = "written_off"
 
 
@@ -39,12 +40,13 @@ class Sums:
     identified: Decimal = Decimal(0)
     confirmed: Decimal = Decimal(0)
     recovered: Decimal = Decimal(0)
+    credited: Decimal = Decimal(0)
     written_off: Decimal = Decimal(0)
 
     @property
     def left(self) -> Decimal:
-        """What is confirmed, and neither recovered nor written off."""
-        return added([self.confirmed, -self.recovered, -self.written_off])
+        """What is confirmed, and neither recovered, credited nor written off."""
+        return added([self.confirmed, -self.recovered, -self.credited, -self.written_off])
 
     def plus(self, step: str, amount: Decimal) -> "Sums":
         """Add an amount to one of the sums."""
@@ -82,12 +84,15 @@ def check_booking(
     """Make sure that an amount may be booked.
 
     Raises:
-        CaseRefusedError: If it is no amount, nothing shows that it came back, or more is recovered
-            or written off than is left of what was confirmed.
+        CaseRefusedError: If it is no amount, nothing shows that it came back, or more is recovered,
+            credited or written off than is left of what was confirmed.
     """
     exponent = amount.as_tuple().exponent
     if not isinstance(exponent, int) or amount <= 0 or -exponent > PLACES:
         msg = f"{amount} is no amount to book: it must be above 0, with {PLACES} decimals at most"
+        raise CaseRefusedError(msg)
+    if step is Step.CREDITED and not reference.startswith("credit:"):
+        msg = "credited money needs the credit that was booked: see `tallywire actions propose`"
         raise CaseRefusedError(msg)
     if step is Step.RECOVERED and not _REFERENCE.fullmatch(reference):
         msg = (
@@ -96,7 +101,7 @@ def check_booking(
         )
         raise CaseRefusedError(msg)
     left = ledger.get(account, Sums()).left
-    if step in {Step.RECOVERED, Step.WRITTEN_OFF} and amount > left:
+    if step in {Step.RECOVERED, Step.CREDITED, Step.WRITTEN_OFF} and amount > left:
         msg = (
             f"only {left:f} {account.currency} ({account.direction}) is confirmed and left: "
             f"{amount:f} cannot be {step}; confirm the amount first"

@@ -168,7 +168,7 @@ def moved(case: Case, after: State, hand: Hand, note: str) -> Steps:
 
 def _check_recovered(case: Case) -> None:
     left = {account: sums.left for account, sums in case.ledger.items() if sums.left > 0}
-    if not any(sums.recovered > 0 for sums in case.ledger.values()):
+    if not any(sums.recovered > 0 or sums.credited > 0 for sums in case.ledger.values()):
         msg = (
             f"nothing of case {case.case_id} was recovered: book it first, with what shows it "
             "(cases money CASE --step recovered --reference rerate:ID, credit:ID or invoice:ID)"

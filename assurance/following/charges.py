@@ -31,8 +31,6 @@ NEGATIVE = Control(
     "look at the tariff and its discounts: a charge below nothing is no correction",
 )  # fmt: skip
 
-_ENOUGH = 20
-_FAR = 5
 _N, _ZERO, _QUANTITY, _ZERO_QUANTITY, _NANO = range(5)
 _FREE_OF = pl.col("amount_nano") == 0
 _USED = pl.col("rated_quantity") - pl.col("included_quantity")
@@ -72,18 +70,22 @@ class Charges(TotalsControl):
     def judge(self, key: Key, bucket: int, history: History, at: int) -> Sequence[Alert]:
         """Hold a day against the days before."""
         now, earlier = history[bucket], before(history, bucket)
-        if not earlier or earlier[_N] < _ENOUGH or earlier[_NANO] <= 0 or earlier[_QUANTITY] <= 0:
+        limits = self.world.thresholds.charges
+        if not earlier or earlier[_N] < limits.records:
             return []
+        if earlier[_NANO] <= 0 or earlier[_QUANTITY] <= 0:
+            return []
+        when = bucket, at, limits.times
         usual = earlier[_NANO] * now[_QUANTITY] // earlier[_QUANTITY]
-        many = now[_N] >= _ENOUGH and usual > 0
+        many = now[_N] >= limits.records and usual > 0
         free = many and 2 * now[_ZERO] >= now[_N] and 20 * earlier[_ZERO] < earlier[_N]
         lost = earlier[_NANO] * now[_ZERO_QUANTITY] // earlier[_QUANTITY]
-        dear = many and now[_NANO] > _FAR * usual
-        cheap = many and not free and _FAR * now[_NANO] < usual
+        dear = many and now[_NANO] > limits.times * usual
+        cheap = many and not free and limits.times * now[_NANO] < usual
         return [
-            _finding(FREE, key, bucket, at, now, lost, is_open=free),
-            _finding(DEAR, key, bucket, at, now, now[_NANO] - usual, is_open=dear),
-            _finding(CHEAP, key, bucket, at, now, usual - now[_NANO], is_open=cheap),
+            _finding(FREE, key, when, now, lost, is_open=free),
+            _finding(DEAR, key, when, now, now[_NANO] - usual, is_open=dear),
+            _finding(CHEAP, key, when, now, usual - now[_NANO], is_open=cheap),
         ]
 
     def _below_nothing(self, rows: pl.DataFrame) -> Iterator[Alert]:
@@ -115,26 +117,28 @@ class Charges(TotalsControl):
 _SENTENCES = {
     FREE.pattern: "{zone} of {tariff} was paid for until the day before; now {free} of {count} "
     "records are free.",
-    DEAR.pattern: "{zone} of {tariff} costs more than five times what it cost on the days before.",
-    CHEAP.pattern: "{zone} of {tariff} costs less than a fifth of what it cost on the days before.",
+    DEAR.pattern: "{zone} of {tariff} costs more than {times} times what it cost on the days "
+    "before.",
+    CHEAP.pattern: "{zone} of {tariff} costs less than one part in {times} of what it cost on the "
+    "days before.",
 }
 
 
 def _finding(
     control: Control,
     key: Key,
-    bucket: int,
-    at: int,
+    when: tuple[int, int, int],
     now: Sequence[int],
     nano: int,
     *,
     is_open: bool,
 ) -> Alert:
     tenant, tariff, service, zone, currency = key
+    bucket, at, times = when
     estimated = worth_of(nano, currency, "usual_price")
     count = now[_ZERO] if control is FREE else now[_N]
     text = _SENTENCES[control.pattern].format(
-        zone=zone or service, tariff=tariff, free=now[_ZERO], count=now[_N]
+        zone=zone or service, tariff=tariff, free=now[_ZERO], count=now[_N], times=times
     )
     return alert(
         control, tenant_id=tenant, feed_id="",

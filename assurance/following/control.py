@@ -6,12 +6,13 @@ whichever order lanes are read: what is open at the end is the same.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import polars as pl
 
 from assurance.alerts import Control
+from assurance.following.thresholds import Thresholds
 from schemas.alerts import Alert
 from tallywire.catalog.snapshot import Snapshot
 
@@ -22,9 +23,11 @@ class World:
 
     Attributes:
         snapshots: Catalogue by the hash that rows name.
+        thresholds: What a person may tune.
     """
 
     snapshots: Callable[[str], Snapshot]
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 def _no_catalogue(name: str) -> Snapshot:

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 
 _FOR_USUAL, _FOR_RECORD = 400, 511
 """1 - 3/5, and the logarithm of 5/3: a fifth less is still evidence of nothing."""
-SILENT_ENOUGH = 30
-"""So many usual records without one are silence."""
 _COUNTS, _KNOWN, _BLOCK = 3, 8, 6
 """Parts of so many records tell how counts vary, if they are so many; hours of a block."""
 _UNKNOWN = 3_000
@@ -52,7 +50,7 @@ class Episode:
     Attributes:
         first, last: Its hours, since 1970, both included.
         usual, here: Records that are usual in them, and that came.
-        silent: Within it nothing at all came for as long as usually thirty records take.
+        silent: Within it nothing at all came for as long as usually many records take.
     """
 
     first: int
@@ -74,12 +72,13 @@ def evidence(one: Hour, enough: int) -> int:
     return min(found, enough // 2) if one.here > 0 else found
 
 
-def episodes(hours: Sequence[Hour], enough: int) -> list[Episode]:
+def episodes(hours: Sequence[Hour], enough: int, silence: int) -> list[Episode]:
     """Find the stretches of an entity.
 
     Args:
         hours: Those of which the usual is known, in order.
         enough: Evidence that a stretch must have where only chance makes counts vary.
+        silence: So many usual records without one are silence.
     """
     found: list[tuple[int, int]] = []
     begin = 0
@@ -90,13 +89,13 @@ def episodes(hours: Sequence[Hour], enough: int) -> list[Episode]:
             continue
         own, needed = _needed(hours[:begin], enough)
         _, best, top = _stretch(hours, begin, own)
-        if top >= needed or (top >= own and _is_silent(hours[begin : best + 1])):
+        if top >= needed or (top >= own and _is_silent(hours[begin : best + 1], silence)):
             if found and hours[begin].hour - hours[found[-1][1]].hour <= _NEAR + 1:
                 found[-1] = found[-1][0], best
             else:
                 found.append((begin, best))
         begin = best + 1
-    return [_episode(hours[first : last + 1]) for first, last in found]
+    return [_episode(hours[first : last + 1], silence) for first, last in found]
 
 
 def _needed(before: Sequence[Hour], enough: int) -> tuple[int, int]:
@@ -153,17 +152,17 @@ def _blocks(hours: Sequence[Hour]) -> list[Hour]:
     ]
 
 
-def _episode(hours: Sequence[Hour]) -> Episode:
+def _episode(hours: Sequence[Hour], silence: int) -> Episode:
     return Episode(
         hours[0].hour, hours[-1].hour, sum(one.usual for one in hours) // 1_000,
-        sum(one.here for one in hours), _is_silent(hours),
+        sum(one.here for one in hours), _is_silent(hours, silence),
     )  # fmt: skip
 
 
-def _is_silent(hours: Iterable[Hour]) -> bool:
+def _is_silent(hours: Iterable[Hour], silence: int) -> bool:
     """Tell whether nothing came in hours that follow each other and usually bring enough."""
     longest = run = 0
     for one in hours:
         run = run + one.usual if one.here <= 0 else 0
         longest = max(longest, run)
-    return longest >= 1_000 * SILENT_ENOUGH
+    return longest >= 1_000 * silence

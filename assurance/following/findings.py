@@ -25,6 +25,7 @@ class Finding:
         first, last: Bounds of their event time.
         found_at: When its newest record was collected.
         evidence: (money below zero, billionths, id, place) of the largest, the most money first.
+        features: What programs want to know of it, by name.
     """
 
     tenant_id: str
@@ -38,6 +39,7 @@ class Finding:
     last: int = 0
     found_at: int = 0
     evidence: list[tuple[int, str, str]] = field(default_factory=list)
+    features: dict[str, str] = field(default_factory=dict)
 
     def add(self, one: "Record") -> None:
         """Add a record."""
@@ -142,7 +144,7 @@ class Findings:
             explanation="All of it was taken back." if closed else told + about,
             expected=0, observed=found.count, unit="records", worth=worth,
             evidence=[{"place": place, "why": event} for _, event, place in found.evidence],
-            evidence_count=found.count,
+            evidence_count=found.count, features=found.features,
             state="auto_closed" if closed else "open", window=(found.first, found.last),
         )  # fmt: skip
 

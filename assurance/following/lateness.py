@@ -17,11 +17,7 @@ LATE = Control(
 
 _STEPS = 34
 """Delays are counted by powers of two of a second: the last step is five hundred years."""
-_LEAST_STEP = 10
-"""A thousand seconds: whoever comes sooner is not late."""
-_FURTHER = 3
-"""Steps: eight times as late."""
-_ENOUGH, _USUAL_ENOUGH, _USUAL_HOURS = 100, 1_000, 3
+_USUAL_ENOUGH, _USUAL_HOURS = 1_000, 3
 _NAMES = tuple(f"step_{number}" for number in range(_STEPS))
 
 
@@ -52,11 +48,11 @@ class Lateness(TotalsControl):
         """Hold the middle delay of an hour against that of the hours before."""
         now, earlier = history[bucket], before(history, bucket)
         known = sum(one < bucket for one in history) >= _USUAL_HOURS
-        late = False
+        late, limits = False, self.world.thresholds.lateness
         middle = usual = 0
-        if known and sum(now) >= _ENOUGH and sum(earlier) >= _USUAL_ENOUGH:
+        if known and sum(now) >= limits.records and sum(earlier) >= _USUAL_ENOUGH:
             middle, usual = _middle(now), _middle(earlier)
-            late = middle >= max(_LEAST_STEP, usual + _FURTHER)
+            late = middle >= max(_steps(limits.seconds), usual + _steps(limits.times))
         tenant, feed = key
         text = (
             f"Half of the {sum(now)} records of an hour of {feed} came more than "
@@ -81,6 +77,15 @@ def _middle(counts: Sums) -> int:
         if reached >= half:
             return step
     return 0
+
+
+def _steps(power: int) -> int:
+    """Count the doublings that a power of two takes.
+
+    >>> [_steps(power) for power in (1, 8, 1_024)]
+    [0, 3, 10]
+    """
+    return power.bit_length() - 1
 
 
 def _words(step: int) -> str:

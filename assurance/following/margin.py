@@ -16,7 +16,6 @@ LOSS = Control(
     "route the destination elsewhere, or change its price; look for traffic that moved there",
 )  # fmt: skip
 
-_ENOUGH = 50
 _N, _REVENUE, _COST = range(3)
 _EVENT = ("tenant_id", "event_id", "op")
 
@@ -53,7 +52,8 @@ class Margin(TotalsControl):
     def judge(self, key: Key, bucket: int, history: History, at: int) -> Sequence[Alert]:
         """Tell a loss over enough events."""
         now = history[bucket]
-        loses = now[_N] >= _ENOUGH and now[_COST] > now[_REVENUE]
+        enough = self.world.thresholds.margin.events
+        loses = now[_N] >= enough and now[_COST] > now[_REVENUE]
         tenant, party, zone, service, currency = key
         worth = worth_of(now[_COST] - now[_REVENUE], currency, "charged")
         revenue, cost = (worth_of(one, currency, "").amount for one in now[_REVENUE:])

@@ -1,9 +1,9 @@
 """C7: one call told by two records that are no exact copies: of two nodes, or a part and the whole.
 
-Calls of one caller to one called number that begin within two seconds are one call: nobody makes
-two at once. Calls are kept by (caller, called, two seconds of their start) for two days of event
-time; the call that came second is at risk, and is a copy where the durations agree to a second,
-else a part beside its whole.
+Calls of one caller to one called number that begin within two seconds, or what the thresholds say,
+are one call: nobody makes two at once. Calls are kept by (caller, called, slot of their start) for
+two days of event time; the call that came second is at risk, and is a copy where the durations
+agree to a second, or what the thresholds say, else a part beside its whole.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,8 @@ PART = Control(
     "charge either the parts or the whole of the call: say in the feed how they are joined",
 )  # fmt: skip
 
-_NEAR_US = 2_000_000
-_SAME_DURATION_MS = 1_000
-_SLOT_US = _NEAR_US + 1
-"""Two starts in one slot are near each other, two in slots apart from each other are not."""
+_FORMERLY_US = 2_000_000
+"""What memories were kept by that do not say it."""
 _KEEP_US = 2 * DAY_US
 _SWEEP_US = DAY_US // 4
 _COLUMNS = {
@@ -60,6 +58,8 @@ class NearCopies(StreamControl):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        self._near_us = 1_000 * world.thresholds.near_copies.start_ms
+        self._slot_us = self._near_us + 1  # two starts in one slot are near, two slots on are not
         self._calls = KeyTable(_COLUMNS)
         self._files: dict[str, int] = {}
         self._names: list[str] = []
@@ -87,17 +87,17 @@ class NearCopies(StreamControl):
     def _look(self, calls: pl.DataFrame) -> None:
         calls = self._fresh_enough(calls)
         start = calls["start_time"].to_numpy()
-        pair, slot = _pairs(calls), start // _SLOT_US
+        pair, slot = _pairs(calls), start // self._slot_us
         rows = np.arange(len(start))
         found, fresh = self._calls.claim(pair, slot.view(np.uint64))
-        self._put(calls, found, fresh, start - slot * _SLOT_US)
+        self._put(calls, found, fresh, start - slot * self._slot_us)
         other = np.where(fresh, -1, found)
         for beside in (-1, 1):
             near = self._calls.find(pair, (slot + beside).view(np.uint64))
             values = self._calls.values
             held = (near >= 0) & fresh & (values["row"][near] < rows)
-            there = (slot + beside) * _SLOT_US + values["offset"][near]
-            held &= np.abs(there - start) <= _NEAR_US
+            there = (slot + beside) * self._slot_us + values["offset"][near]
+            held &= np.abs(there - start) <= self._near_us
             other = np.where((other < 0) & held, near, other)
         for row in np.flatnonzero(other >= 0):
             self._report(calls.row(int(row), named=True), int(other[row]))
@@ -137,7 +137,8 @@ class NearCopies(StreamControl):
         """Tell that a call is told by a record before it, too."""
         values = self._calls.values
         lasted_ms = row["duration_us"] // 1_000
-        near = abs(int(values["duration_ms"][other]) - lasted_ms) <= _SAME_DURATION_MS
+        same_ms = self.world.thresholds.near_copies.duration_ms
+        near = abs(int(values["duration_ms"][other]) - lasted_ms) <= same_ms
         findings = self._copies if near else self._parts
         feed, file = self._names[values["source"][other]].split(_SEPARATOR)
         pair, day = f"{row['feed_id']} beside {feed}", row["start_time"] // DAY_US
@@ -154,7 +155,7 @@ class NearCopies(StreamControl):
         if self._newest - self._swept < _SWEEP_US:
             return
         self._swept = self._newest
-        oldest = (self._newest - _KEEP_US) // _SLOT_US
+        oldest = (self._newest - _KEEP_US) // self._slot_us
         self._calls.forget(self._calls.used & (self._calls.lo.view(np.int64) >= oldest))
         values = self._calls.values
         used = np.unique(values["source"][self._calls.used])
@@ -169,7 +170,7 @@ class NearCopies(StreamControl):
         used, out = self._calls.used, BytesIO()
         rest = orjson.dumps({
             "names": self._names, "copies": self._copies.dump(), "parts": self._parts.dump(),
-            "newest": self._newest, "swept": self._swept,
+            "newest": self._newest, "swept": self._swept, "near_us": self._near_us,
         })  # fmt: skip
         columns = {name: self._calls.values[name][used] for name in _KEPT}
         np.savez(
@@ -179,13 +180,14 @@ class NearCopies(StreamControl):
         return out.getvalue()
 
     def load(self, content: bytes) -> None:
-        """Read them back."""
+        """Read them back; calls that were kept by other slots of time are begun anew."""
         with np.load(BytesIO(content), allow_pickle=False) as found:
             rest = orjson.loads(found["rest"].tobytes())
             columns = {name: found[name] for name in _KEPT}
             columns["row"] = np.full(len(found["hi"]), _EARLIER, np.int32)
             self._calls = KeyTable(_COLUMNS)
-            self._calls.take(found["hi"], found["lo"], columns)
+            if rest.get("near_us", _FORMERLY_US) == self._near_us:
+                self._calls.take(found["hi"], found["lo"], columns)
         self._names = rest["names"]
         self._files = {name: number for number, name in enumerate(self._names)}
         self._copies.load(rest["copies"])

@@ -20,8 +20,6 @@ UNDER = Control(
     "compare scale and mode of rounding in the tariff with the contract",
 )  # fmt: skip
 
-_ENOUGH = 1_000
-_SHARE = 1_000
 _NANO_DIGITS = 9
 _N, _ROUNDING, _NANO = range(3)
 _HALVES_OF_A_UNIT = {"up": 1, "down": -1}
@@ -53,14 +51,14 @@ class Rounding(TotalsControl):
 
     def judge(self, key: Key, bucket: int, history: History, at: int) -> Sequence[Alert]:
         """Hold a day's mean against the rule of its mode, and the sum against the charges."""
-        now = history[bucket]
+        now, limits = history[bucket], self.world.thresholds.rounding
         unit = 10 ** max(0, _NANO_DIGITS - int(key[4]))
         # four times the distance from the mean that the rule should have, times the records
         off = 4 * now[_ROUNDING] - 2 * unit * now[_N] * _HALVES_OF_A_UNIT.get(key[3], 0)
         drifts = (
-            now[_N] >= _ENOUGH
+            now[_N] >= limits.records
             and abs(off) > unit * now[_N]
-            and abs(now[_ROUNDING]) * _SHARE > abs(now[_NANO])
+            and abs(now[_ROUNDING]) * limits.one_in > abs(now[_NANO])
         )
         return [
             _finding(control, key, bucket, at, now, is_open=drifts and sign * now[_ROUNDING] > 0)

@@ -23,11 +23,11 @@ from tallywire.rating.rulebook import Refusal, Rulebook
 
 DEARER = Control(
     "C9", "charged_above_rulebook", "misrating", "critical", "over",
-    "compare both with `tallywire explain`; then rate the revision again with `tallywire rerate`",
+    "compare both in `tallywire alerts show`; then approve the re-rating that is proposed",
 )  # fmt: skip
 CHEAPER = Control(
     "C9", "charged_below_rulebook", "misrating", "critical", "under",
-    "compare both with `tallywire explain`; then rate the revision again with `tallywire rerate`",
+    "compare both in `tallywire alerts show`; then approve the re-rating that is proposed",
 )  # fmt: skip
 
 _SHARE = 100
@@ -37,6 +37,8 @@ _ENOUGH = 1_000
 _STEPS = 64
 _NANO = 10**9
 _STRATUM = ("tariff_id", "tariff_revision", "zone_id")
+SCOPE = ("tariff", "revision", "zone")
+"""Features of a finding that name what is to be rated again."""
 
 
 class Shadow(StreamControl):
@@ -123,8 +125,9 @@ class Shadow(StreamControl):
         self._suspect.add(stratum)
         entity = f"{row['tariff_id']}/{row['tariff_revision']}/{row['zone_id']}"
         made = Finding(
-            row["tenant_id"], row["feed_id"], ("tariff", entity), row["currency"], row["currency"]
-        )
+            row["tenant_id"], row["feed_id"], ("tariff", entity), row["currency"], row["currency"],
+            features=dict(zip(SCOPE, (str(row[name]) for name in _STRATUM), strict=True)),
+        )  # fmt: skip
         record = Record(
             row["event_id"].hex(), abs(stored - again), row["start_time"], row["collected_at"],
             place(dict(row)),

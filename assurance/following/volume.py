@@ -17,10 +17,9 @@ from assurance.following.usual_hours import like
 from assurance.following.volume_told import CONTROLS, Told, alert_of, name_of, pattern_of
 from schemas.alerts import Alert
 
-_ENOUGH = 7_000
 _EACH_DOUBLING = 693
-"""Evidence that a stretch must have, in thousandths of a logarithm: chance gives it once in a
-thousand stretches; of more elements more, for among many one is always the least likely."""
+"""So much more evidence a stretch must have where there are twice as many elements: among many one
+is always the least likely."""
 
 
 class Volume(StreamControl):
@@ -72,9 +71,11 @@ class Volume(StreamControl):
         if key[0] == NODE and count < 2:
             return  # the only node of its feed: the feed tells
         hours = self._hourly.hours(key)
-        enough = _ENOUGH + _EACH_DOUBLING * (count - 1).bit_length()
+        limits = self.world.thresholds.volume
+        enough = limits.evidence + _EACH_DOUBLING * (count - 1).bit_length()
         oldest = self._hourly.oldest(until)
-        found = [one for one in episodes(hours, enough) if one.first > oldest]
+        every = episodes(hours, enough, limits.silence_records)
+        found = [one for one in every if one.first > oldest]
         if found:
             self._found[key] = found
         if key[0] == FEED:

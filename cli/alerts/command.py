@@ -10,14 +10,18 @@ from rich.table import Table
 from assurance.money import expected_loss
 from cli.alerts import deliver, judge, silence
 from cli.alerts.common import SHORT, AlertArgument, as_parameters, finding, held_now
+from cli.alerts.raters import SHADOW, Sides, sides_of, tell_sides
 from cli.alerts.told import as_json_of, tell
 from cli.catalog_common import login
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
 from cli.printed import as_json_bytes, money
+from cli.reading import reader
 from cli.times import age_words, instant, stored_micros
 from dashboards.queries import rows
 from dataflows.desk import desk
+from dataflows.settings import Settings
 from dataflows.wall_clock import now_us
+from schemas.alerts import Alert
 from schemas.instants import text_from_micros
 from warehouse.decisions import case_of_alert, feedback_of, versions_of
 
@@ -119,7 +123,8 @@ def _print(found: Sequence[dict[str, Any]]) -> None:
 @app.command(epilog=epilog("alerts show 8f14e45f", "alerts show 8f14e45f --json"))
 def show(alert: AlertArgument, *, as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Show one finding: what it says, evidence, money and how it was estimated, what happened."""
-    with plain_errors(), desk(settings_of(home), login()) as here:
+    settings = settings_of(home)
+    with plain_errors(), desk(settings, login()) as here:
         found = finding(here.client, alert)
         here.audit("alerts show", found.alert_id, {})
         feedback = feedback_of(here.client, [found.alert_id])
@@ -128,11 +133,24 @@ def show(alert: AlertArgument, *, as_json: JsonOption = False, home: HomeOption 
         held = [
             one for one in held_now(here.client) if one.covers(found.control_id, found.entity_id)
         ]
+    with plain_errors():
+        sides = _sides(settings, found)
     if as_json:
         content = as_json_of(found, versions, feedback, case, held)
-        typer.echo(as_json_bytes(content).decode())
-    else:
-        tell(found, versions, feedback, case, held)
+        both = {"raters": [one.as_json() for one in sides]} if sides else {}
+        typer.echo(as_json_bytes({**content, **both}).decode())
+        return
+    tell(found, versions, feedback, case, held)
+    for one in sides:
+        tell_sides(one)
+
+
+def _sides(settings: Settings, found: Alert) -> list[Sides]:
+    """Give both raters' charge of the largest difference, where they were held to each other."""
+    if found.control_id != SHADOW:
+        return []
+    with reader(settings) as client:
+        return sides_of(client, settings, found, 1)
 
 
 @app.command(epilog=epilog("alerts stats", "alerts stats --since 2026-11-01 --json"))

@@ -26,7 +26,7 @@ from warehouse.decisions import alerts_of, case_events, case_of_alert
 app = typer.Typer(
     help="Group findings into cases, work them, and account for the money.", no_args_is_help=True
 )
-_BOOKED = ("identified", "confirmed", "recovered", "written_off", "left")
+_BOOKED = ("identified", "confirmed", "recovered", "credited", "written_off", "left")
 build.register(app)
 steps.register(app)
 

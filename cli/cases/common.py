@@ -55,6 +55,7 @@ def sums_of(account: Account, sums: Sums) -> dict[str, Any]:
         "identified": sums.identified,
         "confirmed": sums.confirmed,
         "recovered": sums.recovered,
+        "credited": sums.credited,
         "written_off": sums.written_off,
         "left": sums.left,
     }

@@ -121,7 +121,10 @@ def _totals(home_of: HomeOption, *, as_json: bool) -> None:
     if as_json:
         typer.echo(as_json_bytes(found).decode())
         return
-    names = ("currency", "direction", "identified", "confirmed", "recovered", "written_off", "left")
+    names = (
+        "currency", "direction", "identified", "confirmed", "recovered", "credited", "written_off",
+        "left",
+    )  # fmt: skip
     table = Table()
     for name in names:
         table.add_column(name, justify="left" if name in names[:2] else "right")

@@ -7,9 +7,19 @@ import typer
 from rich.table import Table
 
 from assurance.alerts import Control
+from assurance.following.thresholds import DECIDES
 from assurance.registry import controls
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
-from cli.controls import book, ids, partner, proof, provider, subscriptions, test_calls
+from cli.controls import (
+    backtest,
+    book,
+    ids,
+    partner,
+    proof,
+    provider,
+    subscriptions,
+    test_calls,
+)
 from cli.controls.follow import serve
 from cli.controls.work import look_once
 from cli.printed import as_json_bytes
@@ -32,6 +42,7 @@ for _name, _verb, _examples in (
         ("controls test-calls calls.csv", "controls test-calls calls.csv --near 5 --json"),
     ),
     ("runs", proof.ran, ("controls runs", "controls runs --json")),
+    ("backtest", backtest.backtest, backtest.EXAMPLES),
 ):
     app.command(_name, epilog=epilog(*_examples))(_verb)
 
@@ -56,7 +67,8 @@ def _told(one: Control) -> dict[str, Any]:
         "control": one.control_id, "pattern": one.pattern, "title": family.title,
         "area": family.area, "kind": one.kind, "severity": one.severity,
         "direction": one.direction, "points": list(family.points), "measure": family.measure,
-        "thresholds": family.thresholds, "schedule": family.schedule, "owner": family.owner,
+        "thresholds": family.thresholds, "settings": list(DECIDES.get(one.pattern, ())),
+        "schedule": family.schedule, "owner": family.owner,
         "action": one.action,
         "page": f"docs/reference/controls.md#{one.control_id.lower()}-{one.pattern}",
     }  # fmt: skip
@@ -91,6 +103,8 @@ def _print(found: Sequence[dict[str, Any]]) -> None:
     for row in found:
         typer.echo(f"\n  {row['pattern']} ({row['severity']}, {row['kind']}, {row['direction']})")
         typer.echo(f"    what to do: {row['action']}")
+        if row["settings"]:
+            typer.echo(f"    thresholds: {', '.join(row['settings'])}")
         typer.echo(f"    page:       {row['page']}")
 
 

@@ -7,15 +7,18 @@ from typing import Annotated
 
 import typer
 
+from cli.actions.disagreements import Answerer
 from cli.common import HomeOption, plain_errors, settings_of
 from cli.controls.work import NAME, follower_of
-from cli.following import Around, alone, follow
+from cli.following import Around, alone, follow, running_store
+from cli.rerate.world import Way
 from dataflows.beside import Beside
 from dataflows.exporter import serve as serve_metrics
 from dataflows.files import lock
 from dataflows.settings import Home, Settings
 from warehouse.client import opened
 
+_LOOK_S = 0.2
 CONTROLS = Beside(NAME, "cli.controls.follow", lambda _snapshot: True)
 
 
@@ -23,12 +26,15 @@ def _prepare(settings: Settings, around: Around) -> tuple[Callable[[], str], flo
     home = Home(settings.home)
     held = lock(home.root / "locks" / NAME, f"the controls of {home.root}")
     follower = follower_of(settings, around.progress)
+    way = Way(running_store, lambda _settings: around.pause(_LOOK_S))
+    answerer = Answerer(settings, way)
 
     def look() -> str:
         assert not held.closed  # noqa: S101  held for as long as the process lives
         with opened(settings.store_url, home.store, database=settings.database) as client:
             found = follower.look(client)
-        return f"{found} alerts of controls" if found else ""
+        told = [f"{found} alerts of controls"] if found else []
+        return "; ".join([*told, *answerer.look()])
 
     return look, settings.controls_s
 

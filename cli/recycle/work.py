@@ -13,6 +13,16 @@ from dataflows.settings import Settings
 _PATIENCE_S, _LOOK_S = 60.0, 0.3
 
 
+def all_tried(settings: Settings, attempts: Mapping[str, int]) -> bool:
+    """Tell whether the store knows of each record that it has had its try.
+
+    What is tried leaves suspense, and comes back under the number of the try if it must.
+    """
+    held = suspense_rows(settings, [*attempts])
+    gone = {(row.suspense_id, row.attempt + 1) for row in held if row.change < 0}
+    return set(attempts.items()) <= gone
+
+
 def work(settings: Settings, attempts: Mapping[str, int]) -> None:
     """Work what was put before the lanes, or wait while a run that follows its inputs does.
 
@@ -27,8 +37,7 @@ def work(settings: Settings, attempts: Mapping[str, int]) -> None:
     except LaneTaken:
         deadline = time.monotonic() + _PATIENCE_S
         while attempts and time.monotonic() < deadline:
-            made = {(row.suspense_id, row.attempt) for row in suspense_rows(settings, [*attempts])}
-            if set(attempts.items()) <= made:
+            if all_tried(settings, attempts):
                 return
             time.sleep(_LOOK_S)
         return

@@ -46,6 +46,7 @@ class Correction:
         target: Catalogue hash for the selected events; empty: each its own.
         replaced: UsageEvent rows with corrected content.
         suspended: The restatement that they come from.
+        rater: `rulebook` where the rulebook rates all of it.
     """
 
     selection: Selection
@@ -56,12 +57,15 @@ class Correction:
         default_factory=lambda: pl.DataFrame(schema=polars_schema(UsageEvent))
     )
     suspended: SuspenseEvent | None = None
+    rater: str = ""
 
     def asked(self) -> dict[str, str]:
         """Write it down."""
         held = {"suspense": self.suspended.suspense_id} if self.suspended else {}
         target = {"catalog": self.target} if self.target else {}
-        return {**self.selection.told(), **held, **target, "reason": self.reason.value}
+        rater = {"rater": self.rater} if self.rater else {}
+        told = {**self.selection.told(), **held, **target, **rater}
+        return {**told, "reason": self.reason.value}
 
 
 def lanes_of(routing_ids: Sequence[str], partitions: int) -> dict[str, list[str]]:
@@ -132,6 +136,7 @@ def materialised(
                 kind=correction.kind, request_id=request_id, reason=correction.reason, lane=lane,
                 position=settled_position(Home(settings.home), lane), target=correction.target,
                 first_period=month, suspended=correction.suspended, asked=correction.asked(),
+                rater=correction.rater,
             )  # fmt: skip
             yield _asked(client, request, part, correction, catalogs)
 

@@ -16,6 +16,7 @@ class Selection:
 
     Attributes:
         event: Id of an event, or of a charge.
+        revision: Of the tariff; below 0 for all.
         since, until: Start of the usage, microseconds UTC; the end is exclusive.
     """
 
@@ -23,6 +24,7 @@ class Selection:
     event: str = ""
     tariff: str = ""
     zone: str = ""
+    revision: int = -1
     since: int = 0
     until: int = FOREVER_US
 
@@ -30,7 +32,8 @@ class Selection:
         """Give the parameters of the query `affected`."""
         return {
             "account": self.account, "event": self.event, "tariff": self.tariff,
-            "zone": self.zone, "since": self.since, "until": min(self.until, _LATEST_US),
+            "zone": self.zone, "revision": self.revision, "since": self.since,
+            "until": min(self.until, _LATEST_US),
         }  # fmt: skip
 
     def told(self) -> dict[str, str]:
@@ -50,6 +53,8 @@ class Selection:
         ):  # fmt: skip
             if value:
                 chosen &= pl.col(column) == value
+        if self.revision >= 0:
+            chosen &= pl.col("tariff_revision") == self.revision
         if self.event:
             key = uuid.UUID(self.event).bytes
             chosen &= (pl.col("event_id") == key) | (pl.col("rated_id") == key)

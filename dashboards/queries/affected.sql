@@ -6,6 +6,7 @@ WHERE op IN ('charge', 'correction')
     AND ({event:String} = '' OR event_id = toUUIDOrZero({event:String}) OR rated_id = toUUIDOrZero({event:String}))
     AND ({tariff:String} = '' OR tariff_id = {tariff:String})
     AND ({zone:String} = '' OR zone_id = {zone:String})
+    AND ({revision:Int64} < 0 OR tariff_revision = {revision:Int64})
     AND start_time >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
     AND start_time < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
 GROUP BY routing_id

@@ -49,17 +49,18 @@ def _patterns(kind: type[StreamControl] | type[Reconciliation]) -> str:
 
 def of_stream(
     kind: type[StreamControl], stretch: Stretch, ended_at: int, cursors: Mapping[str, Cursor],
-    alerts: int, fault: str,
+    alerts: int, fault: str, thresholds: str,
 ) -> ControlRun:  # fmt: skip
     """Write down a stretch of a control that follows.
 
     Args:
         alerts: How many it found.
         fault: Why it failed on some of it; empty where it did not.
+        thresholds: Names the values that it worked by; behind a `+` of the version.
     """
     positions = {lane: cursor.position for lane, cursor in sorted(cursors.items())}
     return ControlRun(
-        control=kind.__name__, patterns=_patterns(kind), version=_version(),
+        control=kind.__name__, patterns=_patterns(kind), version=f"{_version()}+{thresholds}",
         began_at=stretch.began_at, ended_at=ended_at,
         first_ledgered_at=stretch.first or None, last_ledgered_at=stretch.last or None,
         inputs=stretch.rows, positions=orjson.dumps(positions).decode(), alerts=alerts,

@@ -96,7 +96,7 @@ class Follower:
         before = self.figures.alerts
         self._compare(client, at_once=at_once)
         while found := ranges(client, self._cursors, _MOST_RANGES):
-            for part in _parts(found):
+            for part in parts(found, MOST_RECORDS):
                 self.figures.behind_s = max(0.0, (self.now_us() - part[0].ledgered_at) / 1e6)
                 self.said()
                 self._work(client, part)
@@ -166,7 +166,7 @@ class Follower:
         runs = [
             of_stream(
                 kind, self._stretch, at, self._cursors, counted[kind.__name__],
-                self._faults.get(kind.__name__, ""),
+                self._faults.get(kind.__name__, ""), self.world.thresholds.hash,
             )
             for kind in self.kinds
         ]  # fmt: skip
@@ -178,17 +178,17 @@ class Follower:
         self._stretch, self._written = Stretch(at), time.monotonic()
 
 
-def _parts(found: Sequence[Range]) -> list[list[Range]]:
+def parts(found: Sequence[Range], most: int) -> list[list[Range]]:
     """Cut ranges into parts that are read at once: of not too many records."""
-    parts: list[list[Range]] = []
+    cut: list[list[Range]] = []
     records = 0
     for one in found:
-        if not parts or records + one.records > MOST_RECORDS:
-            parts.append([])
+        if not cut or records + one.records > most:
+            cut.append([])
             records = 0
-        parts[-1].append(one)
+        cut[-1].append(one)
         records += one.records
-    return parts
+    return cut
 
 
 def _whole(client: Client, one: Range, wanted: pl.DataFrame) -> Sequence[Mapping[str, Any]]:

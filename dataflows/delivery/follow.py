@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from assurance.delivery.backoff import pause_ms
 from assurance.delivery.folding import Message, fold, next_message_us
@@ -60,16 +60,17 @@ def _hushed(entry: Entry, held: Sequence[Suppression]) -> bool:
     return alert is not None and any(one.covers(alert.control_id, alert.entity_id) for one in held)
 
 
-class Follower(ABC):
-    """Tells one target of findings, in the order of each lane's ledger, at least once.
+Item = TypeVar("Item")
+
+
+class Follower(ABC, Generic[Item]):
+    """Tells one target of what comes next, at least once.
 
     What waits lies in the store: a target that is away for a day makes nothing grow here.
     """
 
-    each, most = 250, 500
-
-    def __init__(self, name: str, cursor: Cursor, told: Told) -> None:
-        self.name, self._cursor, self._told = name, cursor, told
+    def __init__(self, name: str, told: Told) -> None:
+        self.name, self._told = name, told
         told.figures.add(name)
 
     def run(self) -> bool:
@@ -94,13 +95,9 @@ class Follower(ABC):
                     return True
         return True
 
-    def _page(self) -> list[Entry]:
-        """Read what comes next; what is suppressed now is there only to be passed by."""
-        with self._told.connect() as client:
-            page = next_entries(client, self._cursor.behind, each=self.each, most=self.most)
-            hushes = page and self._hushes()
-            held = active(suppressions(suppression_events(client)), now_us()) if hushes else []
-        return [replace(one, alert=None) if _hushed(one, held) else one for one in page]
+    @abstractmethod
+    def _page(self) -> list[Item]:
+        """Read what comes next."""
 
     def _attempts(self, key: str, send: Callable[[], Answer], findings: int) -> bool:
         """Try until it is taken, or there is no more time; tell whether it was."""
@@ -121,16 +118,34 @@ class Follower(ABC):
             yield attempt
             attempt += 1
 
+    @abstractmethod
+    def _tell(self, page: Sequence[Item]) -> bool:
+        """Tell of a page and move the cursor behind it; false where it was not taken."""
+
+
+class FindingFollower(Follower[Entry]):
+    """Tells one target of findings, in the order of each lane's ledger."""
+
+    each, most = 250, 500
+
+    def __init__(self, name: str, cursor: Cursor, told: Told) -> None:
+        super().__init__(name, told)
+        self._cursor = cursor
+
+    def _page(self) -> list[Entry]:
+        """Read what comes next; what is suppressed now is there only to be passed by."""
+        with self._told.connect() as client:
+            page = next_entries(client, self._cursor.behind, each=self.each, most=self.most)
+            hushes = page and self._hushes()
+            held = active(suppressions(suppression_events(client)), now_us()) if hushes else []
+        return [replace(one, alert=None) if _hushed(one, held) else one for one in page]
+
     def _hushes(self) -> bool:
         """Tell whether what is suppressed is not told."""
         return True
 
-    @abstractmethod
-    def _tell(self, page: Sequence[Entry]) -> bool:
-        """Tell of a page and move the cursor behind it; false where it was not taken."""
 
-
-class EndpointFollower(Follower):
+class EndpointFollower(FindingFollower):
     """Sends findings to a program, one by one."""
 
     def __init__(self, name: str, cursor: Cursor, told: Told, sender: SendsFindings) -> None:
@@ -151,7 +166,7 @@ class EndpointFollower(Follower):
         return self._attempts(webhook_id(alert), lambda: self._sender.send(alert), 1)
 
 
-class ChannelFollower(Follower):
+class ChannelFollower(FindingFollower):
     """Tells people of open findings: few messages, each of many findings where many come.
 
     Args:

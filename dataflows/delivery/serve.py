@@ -13,6 +13,7 @@ from dataflows.catalogs import CatalogStore, tenant_of
 from dataflows.controls.watch import Watch
 from dataflows.delivery.channel import ChannelSender
 from dataflows.delivery.cursor import Cursor
+from dataflows.delivery.effects import EffectFollower
 from dataflows.delivery.figures import Figures
 from dataflows.delivery.follow import ChannelFollower, EndpointFollower, Told
 from dataflows.delivery.names import DELIVER, publishes
@@ -94,6 +95,14 @@ def followers_of(
             Sender(one, settings.webhook_timeout_s),
         )
         for one in endpoints
+    ]  # fmt: skip
+    found += [
+        EffectFollower(
+            f"actions-{one.name}", home.delivery / f"actions-{one.name}.json", told,
+            Sender(one, settings.webhook_timeout_s),
+        )
+        for one in endpoints
+        if one.name in settings.action_webhooks
     ]  # fmt: skip
     found += [
         ChannelFollower(

@@ -118,6 +118,10 @@ def endpoints_of(settings: Settings, environment: Mapping[str, str]) -> list[End
     for name, url in settings.webhooks.items():
         _check_name(name, "webhooks")
         _check_url(name, url)
+    for name in settings.action_webhooks:
+        if name not in settings.webhooks:
+            msg = f"action_webhooks: {name} is no endpoint of the setting `webhooks`: name it there"
+            raise DeliveryMisuse(msg)
     return [
         Endpoint(name, url, _secret(name, environment))
         for name, url in sorted(settings.webhooks.items())

@@ -7,7 +7,7 @@ the topic of it, in the same shape, at least once.
 from collections.abc import Sequence
 
 from dataflows.delivery.cursor import Cursor
-from dataflows.delivery.follow import Follower, Told
+from dataflows.delivery.follow import FindingFollower, Told
 from dataflows.delivery.webhook import Answer
 from dataflows.kafka.client import producer
 from dataflows.kafka.delivery import Deliveries
@@ -55,7 +55,7 @@ class TopicSender:
         deliveries.send(topic_of(self._settings, ALERTS), _ANY, content, key=key, headers=headers)
 
 
-class TopicFollower(Follower):
+class TopicFollower(FindingFollower):
     """Publishes what was found beside the lanes."""
 
     def __init__(self, cursor: Cursor, told: Told, sender: TopicSender) -> None:

@@ -51,13 +51,13 @@ def body_of(alert: Alert) -> bytes:
     )
 
 
-def headers_of(alert: Alert, body: bytes, secret: str, now: datetime.datetime) -> dict[str, str]:
+def headers_of(name: str, body: bytes, secret: str, now: datetime.datetime) -> dict[str, str]:
     """Sign a message as Standard Webhooks says.
 
     Args:
+        name: Of the message: whoever gets it twice knows it by this.
         now: Of this attempt, UTC: receivers refuse what is older than five minutes.
     """
-    name = webhook_id(alert)
     return {
         "content-type": "application/json",
         "user-agent": "tallywire",
@@ -80,13 +80,16 @@ class Sender:
         self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, timeout=timeout, retries=False)
 
     def send(self, alert: Alert) -> Answer:
-        """Send a finding, once; of its answer the status alone counts."""
-        body = body_of(alert)
+        """Send a finding, once."""
+        return self.post(webhook_id(alert), body_of(alert))
+
+    def post(self, name: str, body: bytes) -> Answer:
+        """Send a message, once; of its answer the status alone counts."""
         now = datetime.datetime.now(UTC)
         try:
             answer = self._pool.request(
                 "POST", self._endpoint.url, body=body, redirect=False, preload_content=False,
-                headers=headers_of(alert, body, self._endpoint.secret, now),
+                headers=headers_of(name, body, self._endpoint.secret, now),
             )  # fmt: skip
         except HTTPError as error:
             return Answer(taken=False, why=f"no answer: {type(error).__name__}")

@@ -1,7 +1,8 @@
 """Which rater takes which rows: the only module that knows both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tallywire.rating.rulebook import Refusal, Rulebook
 
 Ints = npt.NDArray[np.int64]
 Row = Mapping[str, Any]
+RULEBOOK = "rulebook"
 
 _REFUSED = pl.Schema(
     {
@@ -63,14 +65,21 @@ class Rater:
     All rows of an account that touches something the columnar rater may not take go, whole and in
     order, to the rulebook; the others are charged in columns. Accounts share no counters, so the
     two halves do not meet.
+
+    Args:
+        book_only: All rows go to the rulebook, as where the raters disagree.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, book_only: bool = False) -> None:
         self._columnar = ColumnarRater(snapshot)
         self._rulebook = Rulebook(snapshot)
+        self._book_only = book_only
 
     def rate(self, batch: pl.DataFrame, counters: Counters) -> Outcome:
         """Rate a batch of UsageEvent rows in their order."""
+        if self._book_only:
+            slowly = self._by_book(batch, counters)
+            return Outcome(slowly.rated, slowly.refused)
         found = self._columnar.find(batch)
         if found.takeable.all():
             made = self._in_columns(found, counters)
@@ -119,6 +128,19 @@ class Rater:
         counters.keep(made.writes, made.points)
         refused = [_refused(event, refusal) for refusal in made.refusals]
         return [charge.row for charge in made.charges], refused
+
+
+def by_the_book(
+    catalogs: Callable[[str], tuple[Rater, Snapshot]],
+) -> Callable[[str], tuple[Rater, Snapshot]]:
+    """Give the same catalogues, with raters that ask the rulebook about every row."""
+
+    @cache
+    def found(name: str) -> tuple[Rater, Snapshot]:
+        snapshot = catalogs(name)[1]
+        return Rater(snapshot, book_only=True), snapshot
+
+    return found
 
 
 def outcome_of(rows: Sequence[Row], refused: Sequence[Row]) -> Outcome:

@@ -36,7 +36,10 @@ def test_no_number_of_a_message_is_beyond_what_every_reader_keeps(name: str) -> 
         assert all(abs(value) < 2**53 for value in numbers)
 
 
-@pytest.mark.parametrize(("name", "number"), [("case_event", "step"), ("audit_event", "sequence")])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("case_event", "step"), ("audit_event", "sequence"), ("action_event", "step")],
+)
 def test_chains_that_were_sealed_once_still_hold(name: str, number: str) -> None:
     """A column that is added later must not change the hash of rows from before it."""
     lines = (MESSAGES / f"{name}.jsonl").read_text().splitlines()

@@ -180,8 +180,8 @@ def test_evidence_must_be_more_where_counts_vary() -> None:
     lost = [Hour(hour, 10_000, 5) for hour in range(240, 252)]
     even = [Hour(hour, 10_000, 10 + (-1) ** hour * 2) for hour in range(240)]
     uneven = [Hour(hour, 10_000, 16 if hour // 24 % 2 else 4) for hour in range(240)]
-    assert [(one.first, one.last) for one in episodes([*even, *lost], 7_000)] == [(240, 251)]
-    assert not [one for one in episodes([*uneven, *lost], 7_000) if one.last >= 240]
+    assert [(one.first, one.last) for one in episodes([*even, *lost], 7_000, 30)] == [(240, 251)]
+    assert not [one for one in episodes([*uneven, *lost], 7_000, 30) if one.last >= 240]
 
 
 def _by_day(zone: str) -> list[Alert]:

@@ -1,0 +1,1 @@
+"""What is to be done about a case: proposed by one, approved by another, carried out once."""

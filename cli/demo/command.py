@@ -110,8 +110,9 @@ def command(
 ) -> None:
     """Rate a small operator's day: five formats, faults built in, and a million generated events.
 
-    Leaves `summary.json` for programs. Exit code 1 says that a fault was not found or a record's
-    fate is not known.
+    Ends with each fault by name and money. Writes what others say of the usage into `others`, to be
+    held against it again. Leaves `summary.json` for programs. Exit code 1 says that a fault was not
+    found or a record's fate is not known.
     """
     with plain_errors():
         _fresh(out)

@@ -9,7 +9,7 @@ from cli.demo.coast import ANNA, BERIT, GONE, LEFT, OFFICE
 from cli.demo.days import Days
 from dataflows.catalogs import example_folder
 
-_ADDED = Path(__file__).parent / "catalogue"
+_ADDED = Path(__file__).parent / "added"
 _OLDEST = "2025-01-01"
 _DECK = ("prefix", "destination", "rate", "first_s", "next_s", "from", "to")
 _ACCOUNTS = (

@@ -11,19 +11,21 @@ from pathlib import Path
 from cli.demo.days import Days
 from schemas.instants import EPOCH, MICROSECOND
 
-DAYS, HOURS = 16, 4
+DAYS, HOURS = 16, 2
 LOST, TRUNCATED, MISCOUNTED, COPIED, LEFT, LATE, SILENT, SKEWED = 12, 11, 10, 9, 8, 4, 2, 0
 """Days before the last on which something is wrong."""
 NODES = ("coast-1", "coast-2")
 ANNA, BERIT, OFFICE, GONE = "4790040001", "4790040002", "4722004003", "4790040004"
 TRUNK = "KN-1"
 _CALLED = (
-    *["4532101010"] * 7, *["46701234567"] * 4, *["46730123456"] * 2, *["442071234567"] * 3,
-    *["493012345678"] * 3, *["33145678901"] * 2, *["31201234567"] * 3,
+    *["4532101010"] * 13, *["46701234567"] * 2, "46730123456", *["442071234567"] * 2,
+    *["493012345678"] * 5, *["33145678901"] * 2, *["31201234567"] * 5,
 )  # fmt: skip
+CALLS = len(_CALLED)
+"""Of a node in an hour."""
 _LOCAL = "4732101010"
 _SECOND = datetime.timedelta(seconds=1)
-_STEP = datetime.timedelta(seconds=150)
+_STEP = datetime.timedelta(seconds=120)
 _BEHIND = datetime.timedelta(seconds=300)
 _AFTER, LATER = datetime.timedelta(minutes=70), datetime.timedelta(hours=HOURS + 10)
 """From the beginning of an hour, and from that of the late day, until its files come."""
@@ -80,7 +82,7 @@ class Hour:
         declared = len(self.calls) + 4 * self._is(MISCOUNTED, 1)
         records = [call.line() for call in self.calls]
         head = f"H;{self.number}\n"
-        if self._is(TRUNCATED, 2):
+        if self._is(TRUNCATED, 1):
             return head + "".join(records[:-6])
         return head + "".join(records) + f"T;{self.number};{declared}\n"
 
@@ -91,12 +93,12 @@ class Hour:
 def hours(days: Days) -> Iterator[Hour]:
     """Make all hours in order; of the silent one there is no call, no file, and no number."""
     times = ((ago, hour) for ago in reversed(range(DAYS)) for hour in range(HOURS))
-    heard = [time for time in times if time != (SILENT, 2)]
+    heard = [time for time in times if time != (SILENT, 1)]
     for place, (ago, hour) in enumerate(heard):
         day = days.last - datetime.timedelta(days=ago)
         begin = day + datetime.timedelta(hours=hour)
         calls = [
-            call for node in NODES for call in _calls(node, begin, place * len(_CALLED) + 1)
+            call for node in NODES for call in _calls(node, begin, place * CALLS + 1)
         ]  # fmt: skip
         at = day + LATER if ago == LATE else begin + _AFTER
         yield Hour(ago, hour, place + 1, tuple(_wrong(calls, ago, hour)), at)
@@ -105,7 +107,7 @@ def hours(days: Days) -> Iterator[Hour]:
 def _calls(node: str, begin: datetime.datetime, first: int) -> Iterator[Call]:
     """Make the calls of a node in an hour: those of both nodes begin and end at the same times."""
     for slot, called in enumerate(_CALLED):
-        seconds = 41 + 37 * slot % 90
+        seconds = 41 + 37 * slot % 75
         caller = ANNA if node == "coast-1" else BERIT
         if node == "coast-1" and called.startswith("4670"):
             caller, called = OFFICE, _LOCAL  # noqa: PLW2901  it is a call of an office
@@ -121,7 +123,7 @@ def _wrong(calls: list[Call], ago: int, hour: int) -> Iterator[Call]:
             yield replace(call, caller=GONE)
         elif (ago, hour) == (COPIED, 0) and call.caller == BERIT:
             yield _told_again(call)
-        elif ago == SKEWED and hour >= 1 and call.caller == BERIT:
+        elif ago == SKEWED and call.caller == BERIT:
             yield replace(call, start=call.start - _BEHIND)
         else:
             yield call

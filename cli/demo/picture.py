@@ -36,7 +36,7 @@ def _charges(client: Client, days: Days) -> Mapping[str, list[dict[str, Any]]]:
     copies = rows(client, "demo_copies")
     reasons = ("duplicate_file", "duplicate_record")
     found = {name: [row for row in copies if row["reason"] == name] for name in reasons}
-    since = days.micros(SKEWED) + _HOUR_US
+    since = days.micros(SKEWED) - _HOUR_US
     skewed = {"caller": BERIT, "since": since, "from": since, "until": since + _DAY_US}
     came = days.micros(LATE) + LATER // MICROSECOND
     late = {"caller": "", "since": 0, "from": came, "until": came + 1}

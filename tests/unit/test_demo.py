@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.demo.catalogue import write_catalogue
-from cli.demo.coast import DAYS, HOURS, LOST, NODES, SILENT, Hour, hours
+from cli.demo.coast import CALLS, DAYS, HOURS, LOST, NODES, SILENT, Hour, hours
 from cli.demo.days import Days
 from cli.demo.faults import FAULTS, judged
 from dataflows.catalogs import read_folder
@@ -30,10 +30,10 @@ def test_records_and_files_are_numbered_without_a_gap_but_the_one_that_is_built_
 ) -> None:
     made = list(hours(some))
     assert [hour.number for hour in made] == list(range(1, DAYS * HOURS))
-    gaps = {node: set(range(1, 24 * len(made) + 1)) - {*_numbers(made, node)} for node in NODES}
+    gaps = {node: set(range(1, CALLS * len(made) + 1)) - {*_numbers(made, node)} for node in NODES}
     (lost,) = [one for one in made if (one.ago, one.hour) == (LOST, 1)]
     assert gaps["coast-2"] == set()
-    assert gaps["coast-1"] == {24 * (lost.number - 1) + place for place in (8, 9, 10)}
+    assert gaps["coast-1"] == {CALLS * (lost.number - 1) + place for place in (8, 9, 10)}
 
 
 @given(days)
@@ -43,7 +43,7 @@ def test_files_came_in_order_after_their_calls_and_none_of_the_silent_hour(some:
     for hour in made:
         for call in hour.calls:
             assert call.start + datetime.timedelta(seconds=call.seconds) < hour.at
-    assert (SILENT, 2) not in {(hour.ago, hour.hour) for hour in made}
+    assert (SILENT, 1) not in {(hour.ago, hour.hour) for hour in made}
 
 
 def test_all_that_came_has_come_by_now() -> None:

@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-demo: $(READY) ## rate real formats and a million events end to end, with a table at the end
+demo: $(READY) ## rate real formats and a million events end to end; every fault by name and money at the end
 	@$(BIN)/tallywire demo --out demo/out
 
 test: $(READY) ## run every test that this machine can run

@@ -108,7 +108,7 @@ def _closed(memory: ClockMemory, tenant_id: str, feed_id: str, at: int) -> Itera
         where = {"tenant_id": tenant_id, "feed_id": feed_id, "node": node}
         if ahead or abs(moved) > JUMP_S:
             since = memory.wrong.setdefault(node, [before or 0, memory.hour])
-            yield _finding(where, at, since, max(skew, ahead), "open")
+            yield _finding(where, at, since, max(skew, ahead) if ahead else skew, "open")
             continue
         if node in memory.wrong:
             yield _finding(where, at, memory.wrong.pop(node), skew, "auto_closed")

@@ -45,19 +45,25 @@ def hold(
     """
     settings = settings_of(home)
     with plain_errors(), store_of(settings), work(settings) as at_work:
-        snapshot = at_work.snapshot
-        entries = _entries(book, snapshot)
-        days = list(midnights(*_days(first, last), snapshot.time_zone))
-        found = stretches(compare(entries, Prices(snapshot), days))
-        alerts = _alerts(at_work, entries, found)
-        tariffs = {one.tariff for one in entries}
-        at_work.settle(
-            CONTROLS.values(), alerts, (days[0], days[-1]), len(entries),
-            about=lambda price: price.rpartition("/")[0] in tariffs,
-        )  # fmt: skip
+        alerts = held(at_work, book, _days(first, last))
     _print(alerts, as_json=as_json)
     if alerts:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def held(at_work: Work, book: Path, period: tuple[date, date]) -> list[Alert]:
+    """Hold the catalogue in use against a book, store what differs, and give it."""
+    snapshot = at_work.snapshot
+    entries = _entries(book, snapshot)
+    days = list(midnights(*period, snapshot.time_zone))
+    found = stretches(compare(entries, Prices(snapshot), days))
+    alerts = _alerts(at_work, entries, found)
+    tariffs = {one.tariff for one in entries}
+    at_work.settle(
+        CONTROLS.values(), alerts, (days[0], days[-1]), len(entries),
+        about=lambda price: price.rpartition("/")[0] in tariffs,
+    )  # fmt: skip
+    return alerts
 
 
 def _entries(book: Path, snapshot: Snapshot) -> list[BookEntry]:

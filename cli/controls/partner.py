@@ -164,6 +164,15 @@ def reconcile(
     end(made.alerts)
 
 
+def held(at_work: Work, partner: str, files: Sequence[Path]) -> list[Alert]:
+    """Hold a partner's calls against its files, as without options; store what differs."""
+    allowed = Allowed()
+    sides = _with_files(at_work, partner, files, ("", ""), {}, "", allowed)
+    made = _made(at_work, sides, allowed, Limits())
+    _settle(at_work, made)
+    return made.alerts
+
+
 def _micros(text: str, option: str) -> int:
     size = amount_of(text, option) * SECOND_US
     if size != int(size) or size > _LONGEST:

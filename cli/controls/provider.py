@@ -147,6 +147,14 @@ def reconcile(
     end(alerts)
 
 
+def held(at_work: Work, bill: Path) -> list[Alert]:
+    """Hold a plain bill against rated usage, as without options; store what differs."""
+    read = _read(at_work, bill, {}, ("", ""), "")
+    alerts = _compared(at_work, read, _Asked(Service.CLOUD, 0, Decimal(0), {}))
+    _settle(at_work, alerts, read)
+    return alerts
+
+
 def _read(
     at_work: Work, bill: Path, names: dict[str, str], asked: tuple[str, str], zone: str
 ) -> _Read:

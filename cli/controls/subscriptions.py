@@ -56,7 +56,7 @@ EXAMPLES = (
     "controls subscriptions served/",
     "controls subscriptions served/ --from 2026-10-01 --to 2026-10-31 --tests tests.txt",
 )
-_MOST_GRACE_HOURS = 24
+_GRACE_HOURS, _MOST_GRACE_HOURS = 4, 24
 
 
 def reconcile(
@@ -66,7 +66,7 @@ def reconcile(
     last: LastOption = "",
     grace: Annotated[
         str, typer.Option("--grace-hours", help="How long a change may be under way.")
-    ] = "4",
+    ] = f"{_GRACE_HOURS}",
     test: Annotated[
         list[str] | None, typer.Option("--test", help="Identifier or subscription for tests.")
     ] = None,
@@ -96,11 +96,7 @@ def reconcile(
         lists = _lists(files, first, last, columns, offers)
         with store_of(settings), work(settings) as at_work:
             made = _Compared(at_work, lists, int(hours * HOUR_US), may)
-            alerts = made.alerts()
-            at_work.settle(
-                CONTROLS.values(), alerts, made.period, sum(map(len, lists.lists.values())),
-                unjudged=made.lacking,
-            )  # fmt: skip
+            alerts = _settled(made)
     not_judged("the network", made.lacking)
     figures = {
         "days": len(lists.lists), "lines_of_last_list": len(made.newest),
@@ -108,6 +104,12 @@ def reconcile(
     }  # fmt: skip
     show(alerts, figures, "subscription_", as_json=as_json)
     end(alerts)
+
+
+def held(at_work: Work, files: Iterable[Path]) -> list[Alert]:
+    """Hold the catalogue and its usage against lists, as without options; store what differs."""
+    lists = _lists(files, "", "", None, None)
+    return _settled(_Compared(at_work, lists, _GRACE_HOURS * HOUR_US, frozenset()))
 
 
 def _lists(
@@ -138,6 +140,15 @@ def _offers(path: Path | None) -> dict[str, str]:
         lambda row: (row["network"], row["catalogue"]),
     )  # fmt: skip
     return dict(pairs)
+
+
+def _settled(made: "_Compared") -> list[Alert]:
+    alerts = made.alerts()
+    made.work.settle(
+        CONTROLS.values(), alerts, made.period, sum(map(len, made.days.lists.values())),
+        unjudged=made.lacking,
+    )  # fmt: skip
+    return alerts
 
 
 @dataclass

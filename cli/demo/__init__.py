@@ -1,4 +1,4 @@
-"""`tallywire demo`: the whole engine on usage of five formats with faults built in."""
+"""`tallywire demo`: the whole engine on usage of five formats, and every family of faults in it."""
 
 from cli.demo.command import EPILOG, command
 

@@ -9,22 +9,26 @@ from rich.table import Table
 
 from cli.common import console, epilog, plain_errors, settings_of
 from cli.controls.work import look_once
+from cli.demo.arrivals import arrived
+from cli.demo.catalogue import write_catalogue
+from cli.demo.coast import ANNA, write_coast
+from cli.demo.confronted import confront
+from cli.demo.days import Days
 from cli.demo.faults import judged
-from cli.demo.usage import write_all, write_second_node
+from cli.demo.more_usage import write_gateway, write_machines
+from cli.demo.others import PARTNER, write_others
+from cli.demo.picture import picture
+from cli.demo.usage import write_all
 from cli.printed import as_json_bytes, money
 from cli.progress import Line
-from cli.reading import reader
 from cli.run import report
-from cli.status import summary, tables
-from dashboards.queries import rows
+from cli.status import tables
 from dataflows import stop
-from dataflows.catalogs import example_folder
 from dataflows.exits import Exit
 from dataflows.files import write_atomic
-from dataflows.run import RunPlan, run
-from dataflows.settings import Settings
+from dataflows.run import RunPlan, compile_into, run
+from dataflows.settings import Home, Settings
 from dataflows.stores import store_of
-from schemas.instants import micros_from_text
 
 EPILOG = epilog("demo", "demo --events 50000 --out /tmp/demo")
 _MARK = ".tallywire-demo"
@@ -41,20 +45,6 @@ def _fresh(out: Path) -> None:
     (out / _MARK).touch()
 
 
-def _picture(settings: Settings) -> dict[str, Any]:
-    """Read what the demo shows."""
-    content = summary(settings)
-    with reader(settings) as client:
-        night = {
-            "feed": "pbx",
-            "first": micros_from_text("2026-10-25T00:00:00Z"),
-            "last": micros_from_text("2026-10-25T02:00:00Z"),
-        }
-        content["dst_night"] = rows(client, "offsets", night)
-        content["sample"] = [row["event_id"] for row in rows(client, "sample_event")]
-    return content
-
-
 def _machine(content: dict[str, Any], faults: list[dict[str, Any]], rate: int) -> dict[str, Any]:
     """Make the summary for programs."""
     names = ("collected", "rated", "duplicate", "suspended", "filtered", "merged", "open",
@@ -68,18 +58,23 @@ def _machine(content: dict[str, Any], faults: list[dict[str, Any]], rate: int) -
     }
 
 
+def _found(faults: list[dict[str, Any]]) -> Table:
+    table = Table(title="Faults built into the usage", title_justify="left")
+    table.add_column("fault")
+    table.add_column("found")
+    table.add_column("money at risk", justify="right")
+    for fault in faults:
+        amounts = [f"{money(amount)} {name}" for name, amount in fault["money"].items()]
+        worth = " ".join([", ".join(amounts), "prevented" if fault["prevented"] else ""])
+        table.add_row(fault["name"], "yes" if fault["found"] else "NO", worth.strip() or "-")
+    return table
+
+
 def _show(content: dict[str, Any], faults: list[dict[str, Any]], rate: int, out: Path) -> None:
     screen = console()
     for table in tables(content):
         screen.print(table)
-    found = Table(title="Faults built into the usage", title_justify="left")
-    found.add_column("fault")
-    found.add_column("found")
-    found.add_column("money at risk", justify="right")
-    for fault in faults:
-        worth = ", ".join(f"{money(amount)} {name}" for name, amount in fault["money"].items())
-        found.add_row(fault["name"], "yes" if fault["found"] else "NO", worth or "-")
-    screen.print(found)
+    screen.print(_found(faults))
     typer.echo(f"conservation difference {content['conservation_difference']}")
     typer.echo(f"{rate:,} events/s from files to priced rows in the store, start-up included")
     home = out / "home"
@@ -87,7 +82,21 @@ def _show(content: dict[str, Any], faults: list[dict[str, Any]], rate: int, out:
     typer.echo("\nTry next:")
     typer.echo(f"  tallywire explain --home {home} {sample}")
     typer.echo(f"  tallywire suspense list --home {home}")
+    listed = out / "others" / PARTNER
+    typer.echo(f"  tallywire controls partner --home {home} --partner kystnett {listed}")
     typer.echo(f'  tallywire store query --home {home} "SELECT * FROM v_revenue"')  # noqa: S608  printed
+
+
+def _prepare(out: Path, settings: Settings, events: int, days: Days) -> None:
+    """Write the catalogue, all usage, and what others say of it; put the catalogue into use."""
+    home, usage = Home(settings.home), out / "usage"
+    write_catalogue(out / "catalogue", days)
+    snapshot = compile_into(home, out / "catalogue", by="demo", approval=settings.catalog_approval)
+    write_all(usage, events)
+    write_gateway(usage / "gateway", ANNA)
+    write_machines(usage / "machines", "kyst-data")
+    arrived(home, snapshot, "coast", usage, write_coast(usage / "coast", days))
+    write_others(out / "others", snapshot, days)
 
 
 def command(
@@ -101,25 +110,26 @@ def command(
 ) -> None:
     """Rate a small operator's day: five formats, faults built in, and a million generated events.
 
-    Leaves `summary.json` for programs. Exit code 1 says that a fault was not found or a record's
-    fate is not known.
+    Ends with each fault by name and money. Writes what others say of the usage into `others`, to be
+    held against it again. Leaves `summary.json` for programs. Exit code 1 says that a fault was not
+    found or a record's fate is not known.
     """
     with plain_errors():
         _fresh(out)
+        settings, days = settings_of(out / "home"), Days.until_now()
         typer.echo(f"writing usage to {out / 'usage'}", err=True)
-        write_all(out / "usage", events)
-        write_second_node(out / "usage" / "switch")
-        settings = settings_of(out / "home")
+        _prepare(out, settings, events, days)
         stop.listen()
         with store_of(settings):
             with Line() as line:
-                plan = RunPlan(settings, example_folder(), [out / "usage"], follow=False, by="demo")
+                plan = RunPlan(settings, None, [out / "usage"], follow=False, by="demo")
                 result = run(plan, line.tell)
             report(result)
             if result.code != Exit.DONE or stop.stopping():
                 raise typer.Exit(result.code)
             look_once(settings)
-            content = _picture(settings)
+            confront(settings, out / "others", days)
+            content = picture(settings, days)
         faults = judged(content)
         rate = round(content["collected"] / result.seconds)
         write_atomic(out / "summary.json", as_json_bytes(_machine(content, faults, rate)))

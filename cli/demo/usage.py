@@ -117,17 +117,12 @@ def write_exchange(folder: Path) -> None:
     (folder / "Master.csv").write_text("".join(lines))
 
 
-def _switch_line(serial: int, called: str, late_us: int = 0, parts: int = 1) -> bytes:
-    """Write a call of the mobile switch.
-
-    Args:
-        late_us: How much later than the other node its own clock has it.
-        parts: It is the first of so many equal parts.
-    """
-    minute = int((_DAY + datetime.timedelta(hours=12, minutes=serial % 100)).timestamp())
-    start = minute * 1_000_000 + late_us
+def _switch_line(serial: int, called: str) -> bytes:
+    """Write a call of the mobile switch."""
+    minute = int((_DAY + datetime.timedelta(hours=12, minutes=serial)).timestamp())
+    start = minute * 1_000_000
     answer = start + 3_420_018
-    end = answer + (67_539_896 + serial % 100) // parts
+    end = answer + 67_539_896 + serial
     return orjson.dumps(
         {
             "variables": {
@@ -147,15 +142,6 @@ def write_switch(folder: Path) -> None:
     folder.mkdir(parents=True)
     lines = [_switch_line(serial, called) for serial, called in enumerate(_CALLED)]
     (folder / "mobile-0001.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-
-
-def write_second_node(folder: Path) -> None:
-    """Write what another node tells of two of the switch's calls: one again, of one a part."""
-    lines = [
-        _switch_line(105, _CALLED[5], late_us=1_200_000),
-        _switch_line(104, _CALLED[4], parts=3),
-    ]
-    (folder / "mobile-0002.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 
 
 def write_access(folder: Path) -> None:
@@ -188,7 +174,7 @@ def _carrier_line(number: int, start: datetime.datetime, called: str, seconds: i
 
 
 def write_carrier(folder: Path) -> None:
-    """Write the carrier's numbered files: 101 and 103, whose trailer declares too many seconds."""
+    """Write the carrier's numbered files: 101 and 103, whose trailer declares too much."""
     folder.mkdir(parents=True)
     for sequence, excess in ((101, 0), (103, 720)):
         start = _DAY + datetime.timedelta(hours=sequence - 90)
@@ -198,7 +184,8 @@ def write_carrier(folder: Path) -> None:
                           f"00{called}", seconds)
             for index, (called, seconds) in enumerate(zip(_CALLED, lengths, strict=False))
         ]  # fmt: skip
-        trailer = f"TRL{sequence:06d}{len(lines):08d}{sum(lengths) + excess:010d}\n"
+        declared = len(lines) + (2 if excess else 0)
+        trailer = f"TRL{sequence:06d}{declared:08d}{sum(lengths) + excess:010d}\n"
         text = f"HDR{sequence:06d}NORDVIK\n{''.join(lines)}{trailer}"
         (folder / f"NV{sequence:06d}.cdr").write_text(text)
 

@@ -1,7 +1,7 @@
 """The store as a Bytewax sink: tokens, one insert thread, all in before the epoch commits."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from dataflows import stop
@@ -26,6 +27,7 @@ from warehouse.recovery import complete, inserts_since
 from warehouse.rollups import writer_of
 from warehouse.tables import DEDUPLICATION_WINDOW, TABLES
 
+_DAY_US = 86_400_000_000
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 2.0
 _MOST_WAITING = 1
@@ -114,8 +116,21 @@ def send(client: Client, batch: StoreBatch, done: set[str]) -> None:
         if batch.replayed and _aged(client, name, batch.entry):
             complete(client, name, table, batch.entry.token)
         else:
-            insert(client, name, table, batch.entry.token)
+            for mark, rows in by_day(table, batch.entry.ledgered_at):
+                insert(client, name, rows, f"{batch.entry.token}{mark}")
         done.add(token)
+
+
+def by_day(table: pa.Table, own_us: int) -> Iterator[tuple[str, pa.Table]]:
+    """Part rows by ledger day: entries of collection may be of a day before that of their batch.
+
+    Args:
+        own_us: Ledger time of the batch; nothing marks the rows of its day.
+    """
+    days = pc.divide(table.column("ledgered_at").cast(pa.int64()), _DAY_US)
+    for day in sorted(pc.unique(days).to_pylist()):
+        mark = "" if day == own_us // _DAY_US else f"@{day}"
+        yield mark, table.filter(pc.equal(days, day))
 
 
 def _aged(client: Client, table: str, entry: LedgerEntry) -> bool:

@@ -41,6 +41,13 @@ def test_a_clock_that_jumps_is_found_once_the_hour_is_over_and_closes_itself() -
     ]  # fmt: skip
 
 
+def test_a_clock_that_falls_behind_is_told_by_how_much() -> None:
+    memory = ClockMemory()
+    assert _hour(memory, 0, {"oslo": 60, "bergen": 62}) == []
+    assert _hour(memory, 1, {"oslo": 60, "bergen": 262}) == []
+    assert _hour(memory, 2, {"oslo": 60, "bergen": 62}) == [("hub/bergen", "open", -200)]
+
+
 def test_files_that_come_hours_late_are_no_clock() -> None:
     memory = ClockMemory()
     assert _hour(memory, 0, {"oslo": 60, "bergen": 62}) == []

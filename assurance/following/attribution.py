@@ -57,12 +57,15 @@ def _order(loss: Loss) -> tuple[int, int, Key, int]:
 def _is_alone(loss: Loss, feeds: Sequence[Loss], within: Within) -> bool:
     """Tell whether an element lost usage, and not with all others of its kind.
 
-    Of nodes only a feed that was found to have lost it tells that.
+    Of nodes only a feed that was found to have lost it tells that. Of the only one of its kind its
+    feeds tell, if they lost half as much again.
     """
     if not _is_lost(loss, within):
         return False
     if loss.key[0] == NODE and not _explained(loss, feeds):
         return True
+    if not _others(loss, within, loss.episode.first, loss.episode.last)[0]:
+        return 2 * _lost_by(loss, feeds) <= 3 * loss.records
     return not _others_fell(loss, within)
 
 
@@ -112,12 +115,16 @@ def _moved(loss: Loss, within: Within) -> bool:
 
 def _explained(loss: Loss, by: Iterable[Loss]) -> bool:
     """Tell whether others, of the same usage and time, lost half of it or more."""
+    return 2 * _lost_by(loss, by) >= loss.records
+
+
+def _lost_by(loss: Loss, by: Iterable[Loss]) -> int:
+    """Give how many records others, of the same usage and time, have lost."""
     key, one = loss.key, loss.episode
-    lost = sum(
+    return sum(
         other.records
         for other in by
         if other.episode.first <= one.last and one.first <= other.episode.last
         and key[1] == other.key[1] and key[3:5] == other.key[3:5]
         and (key[2] == other.key[2] or "" in {key[2], other.key[2]})
     )  # fmt: skip
-    return 2 * lost >= loss.records

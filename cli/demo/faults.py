@@ -79,7 +79,7 @@ FAULTS: Mapping[str, Fault] = {
     "orphan": Fault(Sign("suspense", "subscription_inactive (coast/")),
     "unreadable_record": Fault(Sign("suspense", "record_unreadable")),
     "late_feed": Fault(Sign("feed_late", "of coast"), charges="late"),
-    "silent_node": Fault(Sign("feed_silent", "coast brought no")),
+    "silent_node": Fault(Sign("feed_silent", "Coast brought 0 records")),
     "skewed_node": Fault(Sign("clock_skew", "coast-2"), charges="skewed"),
     "dst_night": Fault(_both_calls, prevented=True),
     "partner_mismatch": Fault(Sign("partner_only_theirs"), (Sign("partner_longer"),)),

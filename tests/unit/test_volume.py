@@ -94,6 +94,20 @@ def test_all_nodes_that_fall_together_are_one_finding_of_the_feed() -> None:
     assert [(one.pattern, one.entity_id) for one in alerts] == [("feed_silent", "switch-a/voice")]
 
 
+@pytest.mark.parametrize(
+    ("lacks", "entity"),
+    [(pl.lit(value=True), "switch-a/voice"), (pl.col("trunk_out") == "only", "only")],
+)
+def test_the_only_trunk_is_told_where_it_fell_alone_and_not_with_its_feed(
+    lacks: pl.Expr, entity: str
+) -> None:
+    trunk = pl.when(pl.col("trunk_out") == "carrier-0").then(pl.lit("only")).otherwise(pl.lit(""))
+    rows = ROWS.filter(OWN).with_columns(trunk.alias("trunk_out"))
+    open_at_end = left_open(told(rows.filter(~(between(6, 14) & lacks))))
+    assert [one.entity_id for one in open_at_end if one.pattern.endswith("silent")] == [entity]
+    assert len(open_at_end) == 1
+
+
 def test_late_usage_makes_it_smaller_and_all_of_it_closes_it() -> None:
     gone = between(6, 14) & node("switch-a1")
     control = Volume(WORLD)

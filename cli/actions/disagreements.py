@@ -24,6 +24,7 @@ from cli.alerts.raters import SHADOW, sides_of
 from cli.cases.common import case_meant
 from cli.cases.common import store as store_steps
 from cli.rerate.world import Way
+from dashboards.queries import rows
 from dataflows.catalogs import CatalogError
 from dataflows.desk import Desk, desk
 from dataflows.files import LaneTaken
@@ -40,6 +41,8 @@ _MOST = 1_000
 _TRIED = 3
 """Charges of a finding that are rated once more."""
 _EVERY_S = 60.0
+_MOST_CHARGES = 500_000
+"""Of a scope: its figures hold all of them in memory, and the controls must go on working."""
 _NOTE = "the rulebook and the rating disagree"
 _NOT_NOW = (ActionRefusedError, CatalogError, GroupsWrong, LaneTaken)
 """What keeps a re-rating from being proposed or done, and is no reason for a run to end."""
@@ -136,6 +139,8 @@ class Answerer:
     def _answer(self, scope: Scope, alert: Alert) -> str:
         """Propose the re-rating of a scope; carry it out where the setting says so."""
         settings, asked = self._settings, scope.asked(now_us())
+        if (charges := self._charges(scope)) > _MOST_CHARGES:
+            return _too_many(scope, charges)
         try:
             figures = self._doing.figures(settings, asked)
             if not figures["rows"]:
@@ -148,6 +153,11 @@ class Answerer:
         except _NOT_NOW as error:
             return f"no re-rating of {scope.tariff} in {scope.zone}: {error}"
 
+    def _charges(self, scope: Scope) -> int:
+        asked = {"tariff": scope.tariff, "revision": scope.revision, "zone": scope.zone}
+        with self._way.store(self._settings) as client:
+            return int(rows(client, "charges_of_scope", asked)[0]["charges"])
+
     def _run(self, action: Action, told: str) -> str:
         settings = self._settings
         with desk(settings, SYSTEM) as here:
@@ -158,6 +168,15 @@ class Answerer:
         if result is None:
             return f"begun: {told}; not all of it could be done yet: tallywire actions run"
         return f"done: {told}: {result.told}"
+
+
+def _too_many(scope: Scope, charges: int) -> str:
+    return (
+        f"no re-rating of {scope.tariff} in {scope.zone} is proposed by itself: it has {charges:,} "
+        "charges; propose it in parts: tallywire actions propose rerate --case CASE --rulebook "
+        f"--tariff {scope.tariff} --zone {scope.zone} --since DAY --until DAY --reason "
+        "rating_corrected"
+    )
 
 
 def _figures(figures: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cli.actions import disagreements
+from dataflows.settings import Settings
 from tests.live.commands import served, tallywire
 from warehouse.client import opened
 
@@ -73,11 +75,18 @@ def _findings(home: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_difference_is_shown_by_both_raters_and_all_of_its_scope_is_proposed(home: Path) -> None:
+def test_a_difference_is_shown_by_both_raters_and_all_of_its_scope_is_proposed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scope = _asked(home, _SCOPES)[0]
     before = _money(home, scope)
     charges = _spoiled(home, scope)
     assert "proposed" not in _typed(home, "controls", "run", TALLYWIRE_AUTO_RERATE="off")
+    with monkeypatch.context() as fewer:
+        fewer.setattr(disagreements, "_MOST_CHARGES", charges - 1)
+        (told,) = disagreements.Answerer(Settings(home=home)).look()
+    assert f"it has {charges:,} charges; propose it in parts" in told
+    assert _json(home, "actions", "list") == []
     told = _typed(home, "controls", "run")
     assert f"proposed: rate tariff {scope[0]}" in told
     (action,) = _json(home, "actions", "list")

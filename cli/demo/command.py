@@ -15,7 +15,7 @@ from cli.demo.coast import ANNA, write_coast
 from cli.demo.confronted import confront
 from cli.demo.days import Days
 from cli.demo.faults import judged
-from cli.demo.more_usage import write_gateway, write_machines
+from cli.demo.more_usage import write_gateway, write_machines, write_wrapped
 from cli.demo.others import PARTNER, write_others
 from cli.demo.picture import picture
 from cli.demo.usage import write_all
@@ -95,6 +95,7 @@ def _prepare(out: Path, settings: Settings, events: int, days: Days) -> None:
     write_all(usage, events)
     write_gateway(usage / "gateway", ANNA)
     write_machines(usage / "machines", "kyst-data")
+    write_wrapped(usage / "access")
     arrived(home, snapshot, "coast", usage, write_coast(usage / "coast", days))
     write_others(out / "others", snapshot, days)
 

@@ -65,6 +65,7 @@ FAULTS: Mapping[str, Fault] = {
     "partial_and_total": Fault(Sign("part_beside_whole", "coast/")),
     "incomplete_partial": Fault(Sign("partial_chain_incomplete")),
     "missing_interim": Fault(Sign("session_records_missing", "session F2")),
+    "counter_wrap": Fault(Sign("counter_wraps_assumed", "bng0")),
     "missing_stop": Fault(Sign("session_never_ended", "Session F3")),
     "wrong_tariff_version": _book("wrong_version"),
     "deleted_prefix": _book("child_prefix_missing"),

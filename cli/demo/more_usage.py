@@ -1,6 +1,9 @@
-"""Usage of two small feeds: numbered sessions that lack reports, and resold machines."""
+"""Further usage: sessions that lack reports, a counter that wraps, and resold machines."""
 
+import datetime
 from pathlib import Path
+
+from cli.demo.usage import Report, packets
 
 _REPORTS = (
     # F1 is whole; of F2 the third report is lost; F3 never ends; F4 is hours later
@@ -34,3 +37,15 @@ def write_machines(folder: Path, customer: str) -> None:
         for number, (sku, hour, hours) in enumerate(MACHINES, start=1)
     ]
     (folder / "machines-1.csv").write_text("".join(lines))
+
+
+def write_wrapped(folder: Path) -> None:
+    """Write a session of an old server, whose counter passes 32 bits and sends no Gigawords."""
+    begin = datetime.datetime.fromisoformat(f"{DAY}T09:00:00+00:00")
+    reports = (
+        Report("Start", 0, 0), Report("Interim-Update", 900, 4_200_000_000),
+        Report("Interim-Update", 1800, 105_032_704), Report("Stop", 2400, 305_032_704),
+    )  # fmt: skip
+    text = packets("bng0", "00B7", begin, reports)
+    kept = [line for line in text.splitlines(keepends=True) if "Gigawords" not in line]
+    (folder / "detail-bng0-20261024").write_text("".join(kept))

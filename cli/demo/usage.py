@@ -5,7 +5,8 @@ import itertools
 import random
 import shutil
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -144,28 +145,51 @@ def write_switch(folder: Path) -> None:
     (folder / "mobile-0001.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 
 
+@dataclass(frozen=True)
+class Report:
+    """What an access server reports of a session.
+
+    Attributes:
+        after: Seconds since the session began.
+        octets: What its counter of downloads shows; of uploads a tenth.
+        delay: Seconds for which the report waited.
+    """
+
+    status: str
+    after: int
+    octets: int
+    delay: int = 0
+
+
+def packets(server: str, session: str, begin: datetime.datetime, reports: Iterable[Report]) -> str:
+    """Write reports of a session as FreeRADIUS writes them to its detail file."""
+    told = []
+    for one in reports:
+        moment = begin + datetime.timedelta(seconds=one.after)
+        header = moment.astimezone(_OSLO).strftime("%a %b %d %H:%M:%S %Y")
+        told.append(
+            f"{header}\n"
+            f'\tUser-Name = "oslo@nordlys.example"\n\tNAS-Identifier = "{server}"\n'
+            f'\tAcct-Session-Id = "{session}"\n\tAcct-Status-Type = {one.status}\n'
+            f"\tAcct-Session-Time = {one.after}\n\tAcct-Input-Octets = {one.octets // 10}\n"
+            f"\tAcct-Input-Gigawords = 0\n\tAcct-Output-Octets = {one.octets}\n"
+            f"\tAcct-Output-Gigawords = 0\n\tAcct-Delay-Time = {one.delay}\n"
+            f"\tEvent-Timestamp = {int(moment.timestamp())}\n"
+            f"\tTimestamp = {int(moment.timestamp()) + one.delay}\n"
+        )
+    return "\n".join(told) + "\n"
+
+
 def write_access(folder: Path) -> None:
     """Write RADIUS accounting of one session: start, two interims, one sent twice, stop."""
     folder.mkdir(parents=True)
+    reports = (
+        Report("Start", 0, 0), Report("Interim-Update", 900, 40_000_000, 1),
+        Report("Interim-Update", 1800, 90_000_000, 1),
+        Report("Interim-Update", 1800, 90_000_000, 7), Report("Stop", 2400, 120_000_000),
+    )  # fmt: skip
     begin = _DAY + datetime.timedelta(hours=8)
-    steps = [("Start", 0, 0, 0), ("Interim-Update", 900, 40_000_000, 1),
-             ("Interim-Update", 1800, 90_000_000, 1), ("Interim-Update", 1800, 90_000_000, 7),
-             ("Stop", 2400, 120_000_000, 0)]  # fmt: skip
-    packets = []
-    for status, seconds, octets, delay in steps:
-        moment = begin + datetime.timedelta(seconds=seconds)
-        header = moment.astimezone(_OSLO).strftime("%a %b %d %H:%M:%S %Y")
-        packets.append(
-            f"{header}\n"
-            f'\tUser-Name = "oslo@nordlys.example"\n\tNAS-Identifier = "bng1"\n'
-            f'\tAcct-Session-Id = "00A1"\n\tAcct-Status-Type = {status}\n'
-            f"\tAcct-Session-Time = {seconds}\n\tAcct-Input-Octets = {octets // 10}\n"
-            f"\tAcct-Input-Gigawords = 0\n\tAcct-Output-Octets = {octets}\n"
-            f"\tAcct-Output-Gigawords = 0\n\tAcct-Delay-Time = {delay}\n"
-            f"\tEvent-Timestamp = {int(moment.timestamp())}\n"
-            f"\tTimestamp = {int(moment.timestamp()) + delay}\n"
-        )
-    (folder / "detail-20261024").write_text("\n".join(packets) + "\n")
+    (folder / "detail-20261024").write_text(packets("bng1", "00A1", begin, reports))
 
 
 def _carrier_line(number: int, start: datetime.datetime, called: str, seconds: int) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dataflows.catalogs import example_folder
 from tests.live.commands import served, status_of, tallywire
 from tests.unit.test_backtest import DEARER_SMS
 
@@ -43,7 +42,7 @@ def _asked(demo: Path, query: str) -> list[dict[str, str]]:
 
 def test_replayed_usage_earns_what_is_stored(demo: Path, tmp_path: Path) -> None:
     status = status_of(demo / "home")
-    told = _backtest(demo, example_folder(), tmp_path / "out")
+    told = _backtest(demo, demo / "catalogue", tmp_path / "out")
     assert told["events"] == status["rated"]
     found = [(row["service"], Decimal(row["now"]), row["events_now"]) for row in told["services"]]
     stored = [
@@ -56,7 +55,7 @@ def test_replayed_usage_earns_what_is_stored(demo: Path, tmp_path: Path) -> None
 
 def test_ten_percent_on_messages_is_ten_percent_of_every_charge(demo: Path, tmp_path: Path) -> None:
     draft = tmp_path / "draft"
-    shutil.copytree(example_folder(), draft)
+    shutil.copytree(demo / "catalogue", draft)
     for name, old, new in DEARER_SMS:
         path = draft / name
         path.write_text(path.read_text().replace(old, new))

@@ -88,9 +88,10 @@ def _of_counters(finding: Finding) -> str:
     if finding.fault is Fault.SILENT:
         return f"The session {session} was heard of again, or ended."
     if finding.fault is Fault.WRAPPED:
+        often = "once" if count == 1 else f"{count} times"
         return (
-            f"Counters of {session}, which sends no Gigawords, fell {count} times in a day as if "
-            "they had passed 32 bits: each time 4 GiB were charged by that rule."
+            f"Counters of {session}, which sends no Gigawords, fell {often} in a day as if they "
+            "had passed 32 bits: each time 4 GiB were charged by that rule."
         )
     if finding.closed:
         return f"The reports of session {session} that lacked have come."

@@ -128,9 +128,10 @@ def by_day(table: pa.Table, own_us: int) -> Iterator[tuple[str, pa.Table]]:
         own_us: Ledger time of the batch; nothing marks the rows of its day.
     """
     days = pc.divide(table.column("ledgered_at").cast(pa.int64()), _DAY_US)
-    for day in sorted(pc.unique(days).to_pylist()):
+    every = sorted(pc.unique(days).to_pylist())
+    for day in every:
         mark = "" if day == own_us // _DAY_US else f"@{day}"
-        yield mark, table.filter(pc.equal(days, day))
+        yield mark, table if len(every) == 1 else table.filter(pc.equal(days, day))
 
 
 def _aged(client: Client, table: str, entry: LedgerEntry) -> bool:

@@ -9,15 +9,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+import orjson
 import pytest
 
-from cli.demo.usage import write_all, write_second_node
+from cli.demo.usage import write_all
 from dataflows.catalogs import example_folder
 from tests.live.commands import served, tallywire, until
 from warehouse.client import connect
 from warehouse.server import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.store]
+
+
+def write_second_node(folder: Path) -> None:
+    """Let another element tell of the switch's last call, a second later by its clock."""
+    call = orjson.loads((folder / "mobile-0001.jsonl").read_bytes().splitlines()[-1])
+    variables = call["variables"]
+    variables["uuid"] = "00000000-0000-4000-8000-999999999999"
+    for name in [one for one in variables if one.endswith("_uepoch") and variables[one] != "0"]:
+        variables[name] = str(int(variables[name]) + 1_200_000)
+    (folder / "mobile-0002.jsonl").write_bytes(orjson.dumps(call) + b"\n")
 
 
 @pytest.fixture

@@ -44,8 +44,9 @@ def loses_a_byte(frames, feed):
     return declared.decode(replace(frames, lengths=np.maximum(frames.lengths - (frames.lengths > 70), 1)), feed)
 
 
-fuzz(decoder("declared_delimited", globals()[sys.argv[2]]), 512, Path(sys.argv[1]), "-seed=1")
+fuzz(decoder("declared_delimited", globals()[sys.argv[2]]), 512, Path(sys.argv[1]), "-seed=1", "-rss_limit_mb=0")
 """
+"""Without a limit of memory: the peak of a process begins with that of whoever started it."""
 
 
 @pytest.mark.parametrize(

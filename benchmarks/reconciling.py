@@ -29,8 +29,9 @@ OUT = Path("benchmarks/out/reconciling")
 _EVENTS = 1_000_000
 _FLOOR = "SELECT count(), sum(amount) FROM rated_events WHERE toDate(ledgered_at) >= today() - 1"
 _OTHER = (
-    "INSERT INTO {table} SELECT * REPLACE ({ids}, concat(batch_token, 'x{number}') AS batch_token) "
-    "FROM {table} WHERE position(batch_token, 'x') = 0"
+    "INSERT INTO {table} SELECT * REPLACE ({ids}, concat(batch_token, 'x{number}') AS batch_token, "
+    "toInt32(0) AS fate_change) "
+    "FROM (SELECT * FROM {table} WHERE position(batch_token, 'x') = 0)"
 )
 _EARLIER = (
     "INSERT INTO stage_sums (tenant_id, lane, stage, feed_id, service, collected_at, records, "

@@ -58,11 +58,8 @@ def behind_stored(
     """
     day = datetime.fromtimestamp(hour // 1_000_000, UTC).date()
     asked = {"feed": feed, "day": day, "hour": hour // 1_000_000}
-    tokens = dict.fromkeys(
-        one["batch_token"] for one in answers(client, "batches_differing", asked)
-    )
-    for token in tokens:
-        lane = str(token).partition(":")[0]
+    for token in _batches(client, asked):
+        lane = token.partition(":")[0]
         held = read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
         cut = next((one for one in held.entries if one.token == token), None)
         if cut is None:

@@ -45,6 +45,10 @@ class Reconciliation(ABC):
         """
         return {"at": at}
 
+    def past(self, at: int) -> int:  # noqa: ARG002  others ask the time
+        """Tell how many stretches that are past are compared now."""
+        return self.stretches
+
     def compared(self, at: int) -> list[int]:
         """Name the stretches to be compared, by their beginnings, the oldest first.
 
@@ -52,7 +56,7 @@ class Reconciliation(ABC):
             at: Now, microseconds UTC: its own stretch is not past yet.
         """
         now = at // self.stretch_us * self.stretch_us
-        recent = range(now - self.stretches * self.stretch_us, now, self.stretch_us)
+        recent = range(now - self.past(at) * self.stretch_us, now, self.stretch_us)
         opened = (Alert.model_validate(one).window_start for one in self._open.values())
         still = (one // self.stretch_us * self.stretch_us for one in opened if one is not None)
         return sorted({*recent, *still})

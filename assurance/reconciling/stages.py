@@ -14,6 +14,8 @@ from assurance.reconciling.control import Reconciliation, Row
 from schemas.alerts import Alert
 
 HOUR_US = 3_600_000_000
+_ONCE, _DAY_AND_MORE = 3, 27
+"""At three in the morning, UTC, so many hours: rows may have been changed since."""
 _SEE = "`tallywire controls ids` names the events; "
 
 
@@ -85,7 +87,11 @@ class Stages(Reconciliation):
     method: ClassVar[str]
     settle_us: ClassVar = 600_000_000
     stretch_us: ClassVar = HOUR_US
-    stretches: ClassVar = 26
+    stretches: ClassVar = 3
+
+    def past(self, at: int) -> int:
+        """Compare the last hours; once a day all of the day before, too."""
+        return _DAY_AND_MORE if at // HOUR_US % 24 == _ONCE else self.stretches
 
     def parameters(self, at: int) -> Mapping[str, object]:
         """Name the hours to be compared, and the days in which they lie."""

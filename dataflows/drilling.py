@@ -4,11 +4,12 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cache
 
 import polars as pl
 
 from assurance.reconciling import sql
+from assurance.reconciling.control import day_of
 from dataflows.controls.comparer import answers
 from dataflows.ledger import Held, read_ledger
 from dataflows.requests import SOURCE
@@ -56,11 +57,11 @@ def behind_stored(
         StoreError: If the store cannot be asked.
         BlockDamaged: If the usage log does not hold what was read of it.
     """
-    day = datetime.fromtimestamp(hour // 1_000_000, UTC).date()
+    day = day_of(hour)
     asked = {"feed": feed, "day": day, "hour": hour // 1_000_000}
+    ledger = cache(lambda lane: _ledger(settings, lane))
     for token in _batches(client, asked):
-        lane = token.partition(":")[0]
-        held = read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
+        held = ledger(token.partition(":")[0])
         cut = next((one for one in held.entries if one.token == token), None)
         if cut is None:
             yield Behind("not_in_ledger", token)
@@ -70,6 +71,10 @@ def behind_stored(
             parameters = {"token": token, "feed": feed, "day": day}
             there = frame(client, sql("batch_events"), parameters)
             yield from _compared(token, _usage(readers, held, cut, feed), there)
+
+
+def _ledger(settings: Settings, lane: str) -> Held:
+    return read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
 
 
 def _batches(client: Client, asked: Mapping[str, object]) -> list[str]:
@@ -108,7 +113,7 @@ def behind_read(settings: Settings, readers: Readers, feed: str, hour: int) -> I
     """
     for number in range(settings.partitions):
         lane = part_name(USAGE, number)
-        held = read_ledger(Home(settings.home).lane("rating", lane) / "ledger")
+        held = _ledger(settings, lane)
         reader = readers(USAGE, number)
         reader.resume(held.folded, held.entries)
         last = held.entries[-1].last if held.entries else held.folded.get("offset", 0)

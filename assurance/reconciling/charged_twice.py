@@ -5,8 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from assurance.alerts import Control, Worth, alert
-from assurance.reconciling.control import Reconciliation, Row
-from assurance.reconciling.stages import day_of
+from assurance.reconciling.control import Reconciliation, Row, day_of
 from schemas.alerts import Alert
 
 TWICE = Control(

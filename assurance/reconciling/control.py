@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 import orjson
@@ -22,7 +23,8 @@ class Reconciliation(ABC):
         every_us: How often it is run.
         settle_us: How long a difference must stand before it is told: what is on its way is none.
         stretch_us: Length of the stretches of time that it compares; 0 where it looks at all.
-        stretches: How many stretches that are past it compares; those with an open alert always.
+        stretches: How many stretches that are past it compares; always those with an open alert,
+            and those with a difference that waits to be told.
     """
 
     declared: ClassVar[tuple[Control, ...]]
@@ -57,8 +59,13 @@ class Reconciliation(ABC):
         """
         now = at // self.stretch_us * self.stretch_us
         recent = range(now - self.past(at) * self.stretch_us, now, self.stretch_us)
-        opened = (Alert.model_validate(one).window_start for one in self._open.values())
-        still = (one // self.stretch_us * self.stretch_us for one in opened if one is not None)
+        opened = [Alert.model_validate(one).window_start for one in self._open.values()]
+        waiting = [one for seen in self._seen.values() for one in seen[2:]]
+        still = {
+            one // self.stretch_us * self.stretch_us
+            for one in (*opened, *waiting)
+            if one is not None
+        }
         return sorted({*recent, *still})
 
     @abstractmethod
@@ -77,7 +84,7 @@ class Reconciliation(ABC):
     def _stands(self, alert: Alert, at: int) -> bool:
         seen = self._seen.get(alert.alert_id)
         if seen is None or seen[0] != alert.observed:
-            seen = self._seen[alert.alert_id] = [alert.observed, at]
+            seen = self._seen[alert.alert_id] = [alert.observed, at, alert.window_start]
         return alert.alert_id in self._open or at - int(seen[1]) >= self.settle_us
 
     def _changed(self, alert: Alert) -> bool:
@@ -105,3 +112,8 @@ def _closed(alert: Alert, at: int) -> Alert:
             "money_low": None, "money_high": None, "explanation": "The difference is gone.",
         }
     )  # fmt: skip
+
+
+def day_of(micros: int) -> date:
+    """Give the day of an instant, UTC."""
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).date()

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from assurance.alerts import Control, alert
-from assurance.reconciling.control import Reconciliation, Row
-from assurance.reconciling.stages import day_of
+from assurance.reconciling.control import Reconciliation, Row, day_of
 from schemas.alerts import Alert
 
 SKIPPED = Control(

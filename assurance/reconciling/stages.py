@@ -5,12 +5,11 @@ while another is doubled leaves count and sums as they are, but not the ids.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
 from assurance.alerts import Control, Worth, alert
-from assurance.reconciling.control import Reconciliation, Row
+from assurance.reconciling.control import Reconciliation, Row, day_of
 from schemas.alerts import Alert
 
 HOUR_US = 3_600_000_000
@@ -152,11 +151,6 @@ class Stored(Stages):
     passed: ClassVar = "{} charges were sent to the store"
     has: ClassVar = "{} are there"
     method: ClassVar = "charged"
-
-
-def day_of(micros: int) -> date:
-    """Give the day of an instant, UTC."""
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).date()
 
 
 def _worth(row: Row, currency: str, method: str) -> Worth:

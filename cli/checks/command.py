@@ -11,8 +11,9 @@ from rich.table import Table
 from assurance.checks.compare import CheckWrongError, Compared, Difference
 from assurance.checks.models import Check
 from cli.checks.sources import CheckMisuse, checks_of
-from cli.checks.work import compared, reader, store
+from cli.checks.work import compared, store
 from cli.common import HomeOption, JsonOption, console, epilog, plain_errors, settings_of
+from cli.following import running_store
 from cli.printed import as_json_bytes, money
 from dataflows.exits import Exit
 from dataflows.stores import prepare_store, store_of
@@ -38,7 +39,7 @@ def _run(paths: _Paths, *, as_json: JsonOption = False, home: HomeOption = None)
         prepare_store(settings)
         found = []
         for file, check in list(checks_of(paths)):
-            with reader(settings) as client:
+            with running_store(settings) as client:
                 made = compared(check, file.parent, client)
             store(settings, check, made)
             found.append((check, made))
@@ -55,7 +56,7 @@ def _preview(paths: _Paths, *, as_json: JsonOption = False, home: HomeOption = N
         checks = list(checks_of(paths))
         asks = any(source.sql for _, check in checks for source in (check.left, check.right))
         if asks:
-            with store_of(settings), reader(settings) as client:
+            with store_of(settings), running_store(settings) as client:
                 found = [(one, compared(one, file.parent, client)) for file, one in checks]
         else:
             found = [(one, compared(one, file.parent, None)) for file, one in checks]

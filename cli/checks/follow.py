@@ -11,8 +11,8 @@ import typer
 from assurance.checks.compare import CheckWrongError
 from assurance.checks.models import Check
 from cli.checks.sources import CheckMisuse, checks_of
-from cli.checks.work import compared, reader, store
-from cli.following import Around, follow
+from cli.checks.work import compared, store
+from cli.following import Around, follow, running_store
 from dataflows.beside import Beside
 from dataflows.controls.evidence import of_check, record
 from dataflows.files import lock, write_atomic
@@ -73,7 +73,7 @@ class Scheduler:
         """Run one; what it cannot do is written down, and tried when it is due again."""
         began, alerts, rows, fault = now_us(), 0, 0, ""
         try:
-            with reader(self.settings) as client:
+            with running_store(self.settings) as client:
                 made = compared(check, file.parent, client)
             alerts, rows = store(self.settings, check, made), made.left + made.right
         except (CheckMisuse, CheckWrongError, StoreRefused, OSError) as error:

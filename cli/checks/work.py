@@ -1,7 +1,5 @@
 """A check at work: its sides read, compared, and what it finds stored."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from assurance.checks.compare import Compared, compare
@@ -14,15 +12,6 @@ from dataflows.controls.put import put_alerts
 from dataflows.settings import Home, Settings
 from dataflows.wall_clock import now_us
 from warehouse.client import Client, opened
-
-
-@contextmanager
-def reader(settings: Settings) -> Iterator[Client]:
-    """Open the store as one who may look at everything and change nothing."""
-    with opened(
-        settings.store_url, Home(settings.home).store, database=settings.database, role="reader"
-    ) as client:
-        yield client
 
 
 def compared(check: Check, folder: Path, client: Client | None) -> Compared:

@@ -120,19 +120,27 @@ def test_a_home_that_works_has_no_differences(home: Path, look: Look) -> None:
     assert ids(home) == []
 
 
-def test_charges_that_are_gone_are_told_and_named(home: Path, look: Look) -> None:
+def test_charges_that_are_gone_are_told_and_named_and_close_when_they_are_back(
+    home: Path, look: Look
+) -> None:
     lost = victims(home, 3)
+    of_home(home).command(
+        "CREATE TABLE kept ENGINE = Memory AS SELECT * FROM rated_events "
+        "WHERE event_id IN {ids:Array(UUID)}",
+        parameters={"ids": lost},
+    )
     without(home, lost)
     assert look() == [("charges_not_stored", "open", 3)]
     found = ids(home)
     assert sorted(one["event"] for one in found) == sorted(lost)
     assert {one["cause"] for one in found} == {"not_stored"}
     assert all(one["place"].startswith("platform/") for one in found)
+    of_home(home).command("INSERT INTO rated_events SELECT * FROM kept")
+    [(pattern, state, _)] = look()
+    assert (pattern, state) == ("charges_not_stored", "auto_closed")
 
 
-def test_charges_that_are_there_twice_are_told_named_and_close_when_cured(
-    home: Path, look: Look
-) -> None:
+def test_charges_that_are_there_twice_are_told_and_named(home: Path, look: Look) -> None:
     [event] = victims(home, 1)
     doubled(home, [event])
     assert look() == [("charges_stored_twice", "open", -1)]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assurance.planted import event_ids
+from assurance.reconciling.stages import HOUR_US, Stored
 from assurance.stages import charge_sums, usage_sums
 from schemas.columns import conform
 from schemas.usage import UsageEvent
@@ -67,3 +68,26 @@ def test_ids_are_the_first_eight_bytes_of_each_combined() -> None:
 def test_of_nothing_there_are_no_sums() -> None:
     assert usage_sums("read", events(0)).is_empty()
     assert charge_sums("usage-0000", events(0)).is_empty()
+
+
+def test_what_the_look_at_a_whole_day_finds_is_told_an_hour_later() -> None:
+    night = 20_000 * 24 * HOUR_US + 3 * HOUR_US + 60_000_000
+    long_ago = night // HOUR_US * HOUR_US - 20 * HOUR_US
+    row = {
+        "tenant_id": "default", "feed_id": "f", "service": "voice", "currency": "EUR",
+        "hour_us": long_ago, "told": 5, "found": 4, "amount": 1, "lanes": ["usage-0000"],
+    }  # fmt: skip
+    control = Stored("default")
+    assert long_ago in control.compared(night)
+    assert control.judge([row], night) == []
+    kept = Stored("default")
+    kept.load(control.dump())
+    later = night + HOUR_US
+    assert kept.compared(later) == [
+        long_ago,
+        *(later // HOUR_US * HOUR_US - n * HOUR_US for n in (3, 2, 1)),
+    ]
+    assert [one.pattern for one in kept.judge([row], later)] == ["charges_not_stored"]
+    assert long_ago in kept.compared(later + HOUR_US), "as long as it is open"
+    assert [one.state for one in kept.judge([], later + HOUR_US)] == ["auto_closed"]
+    assert long_ago not in kept.compared(later + 2 * HOUR_US)
